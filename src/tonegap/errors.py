@@ -1,0 +1,67 @@
+"""The errors a user can meet, each with what happened, why it matters and what to do.
+
+Every exception raised on purpose derives from :class:`TonegapError`. The command
+line prints its message on one line and exits with code 2; anything else is a bug
+in tonegap and keeps its traceback.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+
+class TonegapError(Exception):
+    """Base of every error that a user can cause and can mend."""
+
+
+class ParameterError(TonegapError):
+    """A parameter is unknown, out of range, or does not fit another one."""
+
+
+class DataError(TonegapError):
+    """A table, an archive or an image does not hold what it must hold."""
+
+
+class IntegrityError(DataError):
+    """Bytes do not have the hash that they are known to have."""
+
+
+class FetchError(TonegapError):
+    """Too few images could be had."""
+
+
+class SplitError(TonegapError):
+    """The pools are too small for the split that was asked for."""
+
+
+class WeightsError(TonegapError):
+    """Pretrained weights are missing, unreadable or of another network."""
+
+
+class ModelError(TonegapError):
+    """A model cannot be built, loaded or assessed."""
+
+
+class TrainingError(TonegapError):
+    """Training stopped: a loss is not finite, or a checkpoint cannot be written."""
+
+
+class StudyError(TonegapError):
+    """A study cannot be planned, run or collected."""
+
+
+class MachineError(TonegapError):
+    """The machine lacks something: disk space, a program, a git identity."""
+
+
+def nearest(name: str, known: Iterable[str]) -> str:
+    """Name the known words nearest to ``name``, ready to end an error message.
+
+    Returns ``"did you mean 'x'?"`` where something is near, else the whole list.
+    """
+    words = sorted(str(word) for word in known)
+    close = difflib.get_close_matches(name, words, n=3, cutoff=0.5)
+    if close:
+        return "did you mean " + " or ".join(repr(word) for word in close) + "?"
+    return "known: " + ", ".join(words)

@@ -1,0 +1,254 @@
+"""Parameters: params.yaml as frozen, validated values, read at this one place.
+
+``params.yaml`` explains every key with its unit and its consequence; the classes
+here hold the types and the ranges. Unknown keys and impossible values raise
+:class:`~tonegap.errors.ParameterError`, which names the nearest valid ones.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal, get_args
+
+import pydantic
+
+from tonegap.errors import ParameterError, nearest
+
+Share = Annotated[float, pydantic.Field(ge=0.0, le=1.0)]
+Count = Annotated[int, pydantic.Field(ge=1)]
+Seed = Annotated[int, pydantic.Field(ge=0, lt=2**63)]
+Positive = Annotated[float, pydantic.Field(gt=0.0, allow_inf_nan=False)]
+NonNegative = Annotated[float, pydantic.Field(ge=0.0, allow_inf_nan=False)]
+
+GroupDefinition = Literal["scale", "centaur", "both", "dark_4_6"]
+DuplicatePolicy = Literal["keep", "drop_exact", "one_per_cluster"]
+SplitDuplicates = Literal["paper", "clusters_stay_together"]
+Match = Literal["none", "condition", "condition_source"]
+Distinct = Literal["paper", "equal"]
+PerceptualNetwork = Literal["vgg19", "squeezenet1_1"]
+Baseline = Literal["pca", "jpeg"]
+
+
+class Section(pydantic.BaseModel):
+    """One group of params.yaml: frozen, strict, and closed to unknown keys."""
+
+    model_config = pydantic.ConfigDict(frozen=True, extra="forbid", strict=True)
+
+
+class FetchParams(Section):
+    """Where images come from and how hard the downloader tries."""
+
+    download: bool
+    accept_unverified: bool
+    min_success: Share
+    timeout_s: Positive
+    retries: Annotated[int, pydantic.Field(ge=0, le=20)]
+    connections: Annotated[int, pydantic.Field(ge=1, le=256)]
+    connections_per_host: Annotated[int, pydantic.Field(ge=1, le=64)]
+    max_bytes: Count
+    max_pixels: Count
+
+
+class FilterParams(Section):
+    """Which images form the cohort, and what a group is."""
+
+    group: GroupDefinition
+    exclude_qc: tuple[str, ...]
+    min_side: Count
+    duplicates: DuplicatePolicy
+    near_distance: Annotated[int, pydantic.Field(ge=0, le=32)]
+
+    @pydantic.field_validator("exclude_qc", mode="before")
+    @classmethod
+    def _as_tuple(cls, value: object) -> object:
+        return tuple(value) if isinstance(value, list) else value
+
+
+class DataParams(Section):
+    """Image size and the split: seeds, sizes, mix, and the switches that assess it."""
+
+    image_size: Annotated[int, pydantic.Field(ge=16, le=1024)]
+    seed: Seed
+    mix: str
+    n_test: Count
+    n_train: Count
+    replacement: bool
+    duplicates: SplitDuplicates
+    match: Match
+    distinct: Distinct
+
+
+class ModelParams(Section):
+    """The generative model: tonegap's residual VAE, or a factory of the user's own."""
+
+    factory: Annotated[str, pydantic.Field(pattern=r"^[A-Za-z_][\w.]*:[A-Za-z_]\w*$")]
+    base_width: Count
+    block_widths: tuple[Count, ...]
+    latent_channels: Count
+    bottleneck_blocks: Annotated[int, pydantic.Field(ge=0)]
+    deep: bool
+
+    @pydantic.field_validator("block_widths", mode="before")
+    @classmethod
+    def _as_tuple(cls, value: object) -> object:
+        return tuple(value) if isinstance(value, list) else value
+
+    @pydantic.field_validator("block_widths")
+    @classmethod
+    def _not_empty(cls, value: tuple[int, ...]) -> tuple[int, ...]:
+        if not value:
+            raise ValueError("needs at least one width")
+        return value
+
+    @pydantic.field_validator("base_width")
+    @classmethod
+    def _even(cls, value: int) -> int:
+        if value % 2:
+            raise ValueError("must be even, because identity blocks halve it")
+        return value
+
+
+class TrainParams(Section):
+    """Objective, optimiser, precision and housekeeping of training."""
+
+    seed: Seed
+    epochs: Count
+    batch_size: Annotated[int, pydantic.Field(ge=2)]
+    learning_rate: Positive
+    clip_norm: Positive
+    flip: bool
+    beta: NonNegative
+    kl_reduction: Literal["mean", "sum"]
+    perceptual_scale: NonNegative
+    perceptual_network: PerceptualNetwork
+    perceptual_weights: Annotated[str, pydantic.Field(min_length=1)]
+    perceptual_taps: Literal["before_relu", "after_relu"]
+    perceptual_imagenet_norm: bool
+    device: Annotated[str, pydantic.Field(pattern=r"^(auto|cpu|mps|cuda(:\d+)?)$")]
+    precision: Literal["auto", "float32", "bfloat16", "float16"]
+    compile: Literal["auto", "off", "on"]
+    cache_features: Literal["auto", "off", "on"]
+    deterministic: bool
+    checkpoint: bool
+
+
+class EvaluateParams(Section):
+    """How a trained model is assessed."""
+
+    batch_size: Count
+    baselines: tuple[Baseline, ...]
+    pca_components: Count
+    jpeg_quality: Annotated[int, pydantic.Field(ge=1, le=100)]
+    grid_images: Annotated[int, pydantic.Field(ge=0, le=16)]
+
+    @pydantic.field_validator("baselines", mode="before")
+    @classmethod
+    def _as_tuple(cls, value: object) -> object:
+        return tuple(value) if isinstance(value, list) else value
+
+
+class Params(Section):
+    """All of params.yaml.
+
+    Attributes
+    ----------
+    mixes : mapping of name to dark share
+        Each training mix by the share of dark images among its draws, in [0, 1].
+        Users may add rows (``dark_25: 0.25``).
+    """
+
+    fetch: FetchParams
+    filter: FilterParams
+    data: DataParams
+    mixes: dict[Annotated[str, pydantic.Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_]*$")], Share]
+    model: ModelParams
+    train: TrainParams
+    evaluate: EvaluateParams
+
+    @property
+    def dark_share(self) -> float:
+        """Share of dark images among the training draws, in [0, 1]."""
+        return self.mixes[self.data.mix]
+
+
+def params_from_mapping(raw: object, origin: str = "params.yaml") -> Params:
+    """Validate the content of a parameter file.
+
+    Parameters
+    ----------
+    raw
+        What a YAML reader made of the file: nested mappings.
+    origin
+        The file's name, for messages.
+
+    Raises
+    ------
+    ParameterError
+        Naming the first key that is missing, unknown or impossible, the value found
+        and the nearest valid ones.
+    """
+    if not isinstance(raw, Mapping):
+        raise ParameterError(f"{origin}: expected groups of keys, found {type(raw).__name__}")
+    try:
+        params = Params.model_validate(raw)
+    except pydantic.ValidationError as error:
+        raise ParameterError(f"{origin}: {_first_problem(error)}") from None
+    if params.data.mix not in params.mixes:
+        raise ParameterError(
+            f"{origin}: data.mix is {params.data.mix!r}, which the table `mixes` does not define; "
+            + nearest(params.data.mix, params.mixes)
+        )
+    factor = 2 ** len(params.model.block_widths)
+    if params.data.image_size % factor:
+        raise ParameterError(
+            f"{origin}: data.image_size is {params.data.image_size}, but "
+            f"{len(params.model.block_widths)} down-sampling blocks (model.block_widths) need a "
+            f"multiple of {factor}"
+        )
+    return params
+
+
+def known_keys() -> dict[str, tuple[str, ...]]:
+    """Keys of each group of params.yaml; ``mixes`` is open and maps to ``()``."""
+    return {
+        group: tuple(section.model_fields) if (section := _section(group)) else ()
+        for group in Params.model_fields
+    }
+
+
+def nearest_key(dotted: str) -> str:
+    """Say which known parameter an unknown ``group.key`` may have meant."""
+    known = known_keys()
+    group, _, key = dotted.partition(".")
+    if group not in known:
+        return nearest(group, known)
+    return nearest(key, known[group])
+
+
+def _section(group: str) -> type[Section] | None:
+    annotation = Params.model_fields[group].annotation
+    return annotation if isinstance(annotation, type) and issubclass(annotation, Section) else None
+
+
+def _first_problem(error: pydantic.ValidationError) -> str:
+    problem = error.errors(include_url=False)[0]
+    place = ".".join(str(part) for part in problem["loc"])
+    if problem["type"] == "extra_forbidden":
+        return f"unknown key {place}; {nearest_key(place)}"
+    if problem["type"] == "missing":
+        return f"key {place} is missing; add it, params.yaml of a fresh clone explains it"
+    message = problem["msg"].removeprefix("Value error, ")
+    value: Any = problem.get("input")
+    if problem["type"] == "literal_error":
+        return f"{place} is {value!r}; {nearest(str(value), _choices(problem))}"
+    return f"{place} is {value!r}: {message[:1].lower()}{message[1:]}"
+
+
+def _choices(problem: Mapping[str, Any]) -> tuple[str, ...]:
+    """Values that a literal field admits, from the field's own annotation."""
+    field: type[Section] | None = _section(str(problem["loc"][0]))
+    if field is None:
+        return ()
+    annotation = field.model_fields[str(problem["loc"][1])].annotation
+    options = [get_args(part) for part in (annotation, *get_args(annotation))]
+    return next((tuple(map(str, o)) for o in options if o and isinstance(o[0], str)), ())
