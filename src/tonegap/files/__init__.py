@@ -1,0 +1,1 @@
+"""Reading and writing: the shell around the core. Every write is atomic."""

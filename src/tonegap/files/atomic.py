@@ -1,0 +1,80 @@
+"""Atomic writes: a file is there whole, or as it was.
+
+DVC links outputs to its cache, so writing into a file in place would corrupt the
+cache silently; a new file moved over the old name never does.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from tonegap.errors import MachineError
+
+_MEGABYTE = 1_000_000
+
+
+@contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """Give a temporary sibling of ``path`` to write to; move it into place on success.
+
+    The sibling keeps the file's suffix, because some writers choose the format by it.
+    On failure the sibling is removed and ``path`` stays as it was.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.stem}.{uuid.uuid4().hex}.tmp{path.suffix}")
+    try:
+        yield temporary
+        _flush_to_disk(temporary)
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def write_bytes(path: Path, content: bytes) -> None:
+    """Write ``content`` to ``path`` atomically."""
+    with replacing(path) as temporary:
+        temporary.write_bytes(content)
+
+
+def write_text(path: Path, content: str) -> None:
+    """Write ``content`` to ``path`` atomically, as UTF-8 with newline line ends."""
+    write_bytes(path, content.encode("utf-8"))
+
+
+def require_free_space(folder: Path, needed_bytes: int, what: str) -> None:
+    """Refuse to start a write that the disk cannot hold.
+
+    Parameters
+    ----------
+    folder
+        Where the write goes; its nearest existing parent is measured.
+    needed_bytes
+        Bytes that the write needs at the most.
+    what
+        Names the write in the message.
+
+    Raises
+    ------
+    MachineError
+        If fewer bytes are free.
+    """
+    place = folder
+    while not place.exists():
+        place = place.parent
+    free = shutil.disk_usage(place).free
+    if free < needed_bytes:
+        raise MachineError(
+            f"{what} needs {needed_bytes / _MEGABYTE:.0f} MB but {place} has "
+            f"{free / _MEGABYTE:.0f} MB free; a full disk would leave files cut short: "
+            "free some space, or point TONEGAP_CACHE at another disk"
+        )
+
+
+def _flush_to_disk(path: Path) -> None:
+    with path.open("rb") as stream:
+        os.fsync(stream.fileno())
