@@ -1,0 +1,93 @@
+"""The ``tonegap`` command and its groups.
+
+Commands import what they need when they run: ``tonegap --help`` stays quick, and a
+stage does not load what it does not use.
+"""
+
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+from typing import Annotated
+
+import typer
+
+import tonegap
+from tonegap.cli import bench, model, source, split, study
+from tonegap.errors import TonegapError
+
+_USER_ERROR = 2
+_INTERRUPTED = 130
+
+app = typer.Typer(
+    name="tonegap",
+    help="Assess whether generative models of skin images serve dark skin as well as light.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+)
+app.add_typer(source.app, name="source")
+app.add_typer(study.app, name="study")
+app.add_typer(bench.app, name="bench")
+app.command("model")(model.describe)
+app.command("split")(split.explain)
+
+STAGES = ("fetch", "hash", "filter", "prepare", "split", "train", "evaluate", "figures", "report")
+
+
+def _show_version(*, wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"tonegap {tonegap.__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: Annotated[  # noqa: ARG001  read by the callback
+        bool,
+        typer.Option(
+            "--version",
+            callback=lambda value: _show_version(wanted=value),
+            is_eager=True,
+            help="Show the version and stop.",
+        ),
+    ] = False,
+) -> None:
+    """Assess whether generative models of skin images serve dark skin as well as light."""
+
+
+@app.command("stage")
+def stage(
+    name: Annotated[str, typer.Argument(help="One of: " + ", ".join(STAGES))],
+) -> None:
+    """Run one stage of the pipeline on this repository's files (dvc.yaml calls this)."""
+    if name not in STAGES:
+        from tonegap.errors import ParameterError, nearest  # noqa: PLC0415
+
+        raise ParameterError(f"there is no stage {name!r}; {nearest(name, STAGES)}")
+    importlib.import_module(f"tonegap.stages.{name}").from_workspace()
+
+
+@app.command("check")
+def check() -> None:
+    """Check params.yaml and every study file, without running anything."""
+    from tonegap.files.parameters import read_params  # noqa: PLC0415
+
+    read_params()
+    typer.echo("params.yaml is valid")
+
+
+def run() -> None:
+    """Run the command; say what the user can mend on one line and exit with code 2."""
+    try:
+        app()
+    except TonegapError as error:
+        typer.echo(f"tonegap: error: {' '.join(str(error).split())}", err=True)
+        sys.exit(_USER_ERROR)
+    except KeyboardInterrupt:
+        typer.echo("tonegap: interrupted", err=True)
+        sys.exit(_INTERRUPTED)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(1)

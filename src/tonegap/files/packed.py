@@ -1,0 +1,60 @@
+"""Packed images: one uint8 array on disk, read through a memory map."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+
+import numpy as np
+from jaxtyping import UInt8
+
+from tonegap.errors import DataError
+from tonegap.files.atomic import replacing, require_free_space
+
+
+def write_packed(
+    path: Path, images: Iterable[UInt8[np.ndarray, "size size 3"]], count: int, size: int
+) -> None:
+    """Write ``count`` images of ``size`` x ``size`` pixels as they come, in bounded memory.
+
+    Raises
+    ------
+    MachineError
+        If the disk cannot hold the array.
+    ValueError
+        If ``images`` yields another number of images than ``count``.
+    """
+    require_free_space(path.parent, count * size * size * 3 + 4096, f"packing images into {path}")
+    with replacing(path) as temporary:
+        packed = np.lib.format.open_memmap(
+            temporary, mode="w+", dtype=np.uint8, shape=(count, size, size, 3)
+        )
+        written = 0
+        for row, image in enumerate(images):
+            packed[row] = image
+            written += 1
+        packed.flush()
+        del packed
+        if written != count:
+            raise ValueError(f"expected {count} images, got {written}")
+
+
+def open_packed(path: Path) -> UInt8[np.ndarray, "images size size 3"]:
+    """Open packed images as a read-only memory map.
+
+    Raises
+    ------
+    DataError
+        If the file is absent or holds something else.
+    """
+    if not path.is_file():
+        raise DataError(f"the packed images are not at {path}; run `dvc repro`")
+    try:
+        packed = np.load(path, mmap_mode="r", allow_pickle=False)
+    except (ValueError, OSError, EOFError) as error:
+        raise DataError(f"{path} is no array of images ({error}); run `dvc repro`") from None
+    if packed.dtype != np.uint8 or packed.ndim != 4 or packed.shape[3] != 3:  # noqa: PLR2004
+        raise DataError(
+            f"{path} holds {packed.dtype} of shape {packed.shape}; expected uint8 [n, size, size, 3]"
+        )
+    return packed

@@ -1,0 +1,89 @@
+"""A trained model on disk: one safetensors file that says how to build the network again.
+
+The header holds one entry, ``tonegap``, with sorted JSON: several entries would be
+written in an order that changes from run to run, and equal models would give unequal
+files.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import safetensors
+import safetensors.torch
+from torch import Tensor
+
+from tonegap.errors import DataError, ModelError
+from tonegap.files.atomic import replacing, require_free_space
+from tonegap.params import ModelParams
+
+_ENTRY = "tonegap"
+
+
+@dataclass(frozen=True)
+class TrainedFacts:
+    """What must be known to build a trained network again and to read its numbers.
+
+    Attributes
+    ----------
+    model : ModelParams
+        Parameters that the factory was called with.
+    image_size : int
+        Side of its images, pixels.
+    settings : mapping
+        Training settings that change what the numbers mean (perceptual network and
+        weights, KL reduction, beta, epochs, ...): plain JSON values.
+    """
+
+    model: ModelParams
+    image_size: int
+    settings: Mapping[str, Any]
+
+
+def write_trained(path: Path, state: Mapping[str, Tensor], facts: TrainedFacts) -> None:
+    """Write weights and facts atomically; the same content gives the same bytes."""
+    tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in state.items()}
+    header = asdict(facts) | {"model": facts.model.model_dump(mode="json")}
+    size = sum(tensor.numel() * tensor.element_size() for tensor in tensors.values())
+    require_free_space(path.parent, size + 1_000_000, f"writing the trained model to {path}")
+    with replacing(path) as temporary:
+        safetensors.torch.save_file(
+            tensors, temporary, metadata={_ENTRY: json.dumps(header, sort_keys=True)}
+        )
+
+
+def read_trained(path: Path) -> tuple[dict[str, Tensor], TrainedFacts]:
+    """Read weights (on the CPU) and facts.
+
+    Raises
+    ------
+    ModelError
+        If the file is absent, damaged, or was not written by tonegap.
+    """
+    if not path.is_file():
+        raise ModelError(f"the trained model is not at {path}; run `dvc repro` to train it")
+    try:
+        with safetensors.safe_open(path, framework="pt") as file:
+            header = (file.metadata() or {}).get(_ENTRY)
+            state = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+    except (safetensors.SafetensorError, OSError) as error:
+        raise ModelError(f"{path} is no readable safetensors file ({error}); train again") from None
+    if header is None:
+        raise ModelError(f"{path} does not say which network it belongs to; train again")
+    return state, _facts(header, path)
+
+
+def _facts(header: str, path: Path) -> TrainedFacts:
+    try:
+        content = json.loads(header)
+        return TrainedFacts(
+            model=ModelParams.model_validate(content["model"]),
+            image_size=int(content["image_size"]),
+            settings=dict(content["settings"]),
+        )
+    except (ValueError, KeyError, TypeError) as error:
+        raise DataError(f"{path}: its description cannot be read ({error}); train again") from None

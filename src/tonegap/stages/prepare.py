@@ -1,0 +1,65 @@
+"""Stage ``prepare``: the cohort's images, square and small, packed once as uint8."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from itertools import islice
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from jaxtyping import UInt8
+
+from tonegap.files import layout
+from tonegap.files.archive import ImageArchive, open_archive
+from tonegap.files.packed import write_packed
+from tonegap.files.parameters import read_params
+from tonegap.files.tables import read_csv, write_csv
+from tonegap.picture import decode, square
+
+_THREADS = 8  # Pillow decodes outside the interpreter's lock
+_BATCH = 64
+
+
+def run(*, raw: Path, cohort: Path, image_size: int, images: Path, image_rows: Path) -> None:
+    """Pack the cohort's images.
+
+    Parameters
+    ----------
+    raw, cohort
+        The image archive, and the table of images to take from it.
+    image_size
+        Side of the packed images, pixels.
+    images
+        Written: uint8 [n, image_size, image_size, 3], RGB, in the order of ``cohort``.
+    image_rows
+        Written: row (from 0) and md5hash of each packed image.
+    """
+    md5hashes = read_csv(cohort, ["md5hash"], "the cohort")["md5hash"].astype(str)
+    with open_archive(raw) as archive:
+        pictures = _squares(archive, list(md5hashes), image_size)
+        write_packed(images, pictures, len(md5hashes), image_size)
+    write_csv(pd.DataFrame({"row": range(len(md5hashes)), "md5hash": md5hashes}), image_rows)
+
+
+def from_workspace() -> None:
+    """Run the stage on the repository's own files."""
+    run(
+        raw=layout.RAW,
+        cohort=layout.COHORT,
+        image_size=read_params().data.image_size,
+        images=layout.IMAGES,
+        image_rows=layout.IMAGE_ROWS,
+    )
+
+
+def _squares(
+    archive: ImageArchive, md5hashes: list[str], size: int
+) -> Iterator[UInt8[np.ndarray, "size size 3"]]:
+    """Yield square images in order; a batch of encoded images is in memory at a time."""
+    remaining = iter(md5hashes)
+    with ThreadPoolExecutor(_THREADS) as pool:
+        while batch := list(islice(remaining, _BATCH)):
+            encoded = [archive.read(f"{md5hash}.jpg") for md5hash in batch]
+            yield from pool.map(lambda content: square(decode(content), size), encoded)

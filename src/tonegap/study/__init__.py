@@ -1,0 +1,1 @@
+"""Studies: many runs of the pipeline as experiments, planned, resumed and collected."""
