@@ -135,6 +135,7 @@ class TrainParams(Section):
 class EvaluateParams(Section):
     """How a trained model is assessed."""
 
+    model: Annotated[str, pydantic.Field(pattern=r"^(trained|[A-Za-z_][\w.]*:[A-Za-z_]\w*)$")]
     batch_size: Count
     baselines: tuple[Baseline, ...]
     pca_components: Count

@@ -55,6 +55,7 @@ def open_packed(path: Path) -> UInt8[np.ndarray, "images size size 3"]:
         raise DataError(f"{path} is no array of images ({error}); run `dvc repro`") from None
     if packed.dtype != np.uint8 or packed.ndim != 4 or packed.shape[3] != 3:  # noqa: PLR2004
         raise DataError(
-            f"{path} holds {packed.dtype} of shape {packed.shape}; expected uint8 [n, size, size, 3]"
+            f"{path} holds {packed.dtype} of shape {packed.shape}; "
+            "expected uint8 [n, size, size, 3]: run `dvc repro`"
         )
     return packed

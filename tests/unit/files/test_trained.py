@@ -1,0 +1,46 @@
+from __future__ import annotations
+
+import pytest
+import torch
+from safetensors.torch import save_file
+
+from tonegap.errors import ModelError
+from tonegap.files.parameters import read_params
+from tonegap.files.trained import TrainedFacts, read_trained, write_trained
+
+
+@pytest.fixture
+def facts(repository) -> TrainedFacts:
+    settings = {"perceptual": "random vgg19", "beta": 1.0, "epochs": 3}
+    return TrainedFacts(read_params(repository / "params.yaml").model, 32, settings)
+
+
+def test_weights_and_facts_round_trip(tmp_path, facts):
+    """A trained model's file is enough to build it again."""
+    state = {"b": torch.arange(4.0).reshape(2, 2).T, "a": torch.tensor(3)}
+    write_trained(tmp_path / "m.safetensors", state, facts)
+    read, read_facts = read_trained(tmp_path / "m.safetensors")
+    assert read_facts == facts
+    assert set(read) == {"a", "b"}
+    assert torch.equal(read["b"], state["b"])
+
+
+def test_equal_models_give_equal_bytes(tmp_path, facts):
+    """DVC sees no change where there is none."""
+    state = {name: torch.ones(3) for name in "qwertyuiop"}
+    for name in ("one", "two"):
+        write_trained(tmp_path / name, state, facts)
+    assert (tmp_path / "one").read_bytes() == (tmp_path / "two").read_bytes()
+
+
+def test_other_files_are_refused(tmp_path):
+    """No file, a damaged one and one of another program are one clear error each."""
+    path = tmp_path / "m.safetensors"
+    with pytest.raises(ModelError, match="not at"):
+        read_trained(path)
+    path.write_bytes(b"\x00" * 20)
+    with pytest.raises(ModelError, match="no readable safetensors"):
+        read_trained(path)
+    save_file({"a": torch.ones(1)}, path)
+    with pytest.raises(ModelError, match="which network"):
+        read_trained(path)
