@@ -1,0 +1,1 @@
+"""Generative models, their features and their objective: torch in, torch out."""

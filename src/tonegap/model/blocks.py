@@ -1,0 +1,95 @@
+"""Residual blocks of the paper's autoencoder: pre-activation, batch norm, ELU.
+
+The paper (section 3.4) says "residual blocks along with down-sampling and
+up-sampling ... batch normalization and ELU"; the exact widths are those of its code
+base (LukeDitria/CNN-VAE as of 2024-02-17). Every block is
+``norm -> ELU -> convolution -> norm -> ELU -> convolution`` beside a skip; where the
+width changes, one convolution computes the skip and the start of the branch together.
+"""
+
+from __future__ import annotations
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+from torch.nn import functional
+
+NORM_EPS = 1e-4
+"""Added to the variance in batch norm; PyTorch's default is 1e-5, the paper's code has 1e-4."""
+
+
+def _norm(channels: int) -> nn.BatchNorm2d:
+    return nn.BatchNorm2d(channels, eps=NORM_EPS)
+
+
+def _conv3(channels_in: int, channels_out: int, stride: int = 1) -> nn.Conv2d:
+    return nn.Conv2d(channels_in, channels_out, kernel_size=3, stride=stride, padding=1)
+
+
+def _activate(norm: nn.BatchNorm2d, x: Tensor) -> Tensor:
+    # In place is safe here: the backward pass of batch norm needs its input, not its
+    # output, and that of ELU can be written in its own output. It saves one map a block.
+    return functional.elu(norm(x), inplace=True)
+
+
+class IdentityBlock(nn.Module):
+    """Residual block that keeps width and resolution; the branch narrows to half the width."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.norm_in = _norm(channels)
+        self.conv_in = _conv3(channels, channels // 2)
+        self.norm_out = _norm(channels // 2)
+        self.conv_out = _conv3(channels // 2, channels)
+
+    def forward(
+        self, x: Float[Tensor, "batch channels height width"]
+    ) -> Float[Tensor, "batch channels height width"]:
+        """Add the branch to ``x``."""
+        branch: Tensor = self.conv_in(_activate(self.norm_in, x))
+        branch = self.conv_out(_activate(self.norm_out, branch))
+        return x + branch
+
+
+class DownBlock(nn.Module):
+    """Residual block that halves the resolution by a strided convolution."""
+
+    def __init__(self, channels_in: int, channels_out: int) -> None:
+        super().__init__()
+        self.widths = [channels_out, channels_out // 2]  # skip, branch
+        self.norm_in = _norm(channels_in)
+        self.conv_in = _conv3(channels_in, sum(self.widths), stride=2)
+        self.norm_out = _norm(channels_out // 2)
+        self.conv_out = _conv3(channels_out // 2, channels_out)
+
+    def forward(
+        self, x: Float[Tensor, "batch channels_in height width"]
+    ) -> Float[Tensor, "batch channels_out height/2 width/2"]:
+        """Halve height and width (both even)."""
+        joint = self.conv_in(_activate(self.norm_in, x))
+        skip, branch = torch.split(joint, self.widths, dim=1)
+        branch = self.conv_out(_activate(self.norm_out, branch))
+        output: Tensor = skip + branch
+        return output
+
+
+class UpBlock(nn.Module):
+    """Residual block that doubles the resolution by nearest-neighbour up-sampling."""
+
+    def __init__(self, channels_in: int, channels_out: int) -> None:
+        super().__init__()
+        self.widths = [channels_out, channels_in // 2]  # skip, branch
+        self.norm_in = _norm(channels_in)
+        self.conv_in = _conv3(channels_in, sum(self.widths))
+        self.norm_out = _norm(channels_in // 2)
+        self.conv_out = _conv3(channels_in // 2, channels_out)
+
+    def forward(
+        self, x: Float[Tensor, "batch channels_in height width"]
+    ) -> Float[Tensor, "batch channels_out 2*height 2*width"]:
+        """Double height and width."""
+        raised = functional.interpolate(_activate(self.norm_in, x), scale_factor=2, mode="nearest")
+        skip, branch = torch.split(self.conv_in(raised), self.widths, dim=1)
+        branch = self.conv_out(_activate(self.norm_out, branch))
+        output: Tensor = skip + branch
+        return output

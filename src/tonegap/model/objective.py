@@ -1,0 +1,173 @@
+"""The training objective: Eq. 1 and Eq. 2 of the paper with its code base's reductions.
+
+All terms are minimised. With P pixel values and L latent elements per image the paper's
+code minimises
+
+    mse + beta * kl_mean + perceptual_scale * perceptual,    kl_mean = KL / L.
+
+Eq. 1 (likelihood N(x | f(z), I)) asks for ``squared error / 2 + KL`` per image, that is
+``P/2 * (mse + 2/P * KL)``. Comparing the weights of KL, the code's mean over elements is
+Eq. 1 with an effective beta of ``beta * P / (2 L)``: 6 at 128 px with a 64 x 8 x 8 latent.
+
+Eq. 2 adds to ELBO (it must mean the negative one, for the text maximises the ELBO and
+minimises the feature distance) half the mean squared difference of a layer's maps. The
+code takes the mean over 16 layers without the half, beside a *mean* squared error; scaled
+like Eq. 1 it thus weighs a layer's mean squared difference by P/32 rather than 1/2, that
+is, P/16 times as much as Eq. 2 says (3,072 at 128 px).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal, NamedTuple
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+from torch.nn import functional
+
+KlReduction = Literal["mean", "sum"]
+
+
+class Terms(NamedTuple):
+    """Loss terms of one batch, scalars that carry gradients.
+
+    Attributes
+    ----------
+    mse : Float[Tensor, ""]
+        Mean squared error over all pixel values, images in [-1, 1]; zero is perfect.
+    kl_nats : Float[Tensor, ""]
+        KL(q(z|x) || N(0, I)) in nats per image, whatever the reduction in the total;
+        zero means that the latent says nothing about the image.
+    perceptual : Float[Tensor, ""]
+        Mean over taps of the mean squared difference of feature maps.
+    total : Float[Tensor, ""]
+        What is minimised.
+    """
+
+    mse: Float[Tensor, ""]
+    kl_nats: Float[Tensor, ""]
+    perceptual: Float[Tensor, ""]
+    total: Float[Tensor, ""]
+
+
+@dataclass(frozen=True)
+class Objective:
+    """Weights of the loss terms.
+
+    Attributes
+    ----------
+    beta : float
+        Weight of the KL term, at least 0.
+    kl_reduction : {"mean", "sum"}
+        ``mean``: KL is averaged over latent elements (the paper's code). ``sum``: KL and
+        squared error are sums per image, the negative ELBO of Eq. 1 with KL weighted by
+        beta; the total is that sum times 2/P, so that its squared error is ``mse`` again
+        and learning rate, gradient clipping and ``perceptual_scale`` keep their meaning.
+    perceptual_scale : float
+        Weight of the perceptual term beside ``mse``, at least 0.
+    """
+
+    beta: float
+    kl_reduction: KlReduction
+    perceptual_scale: float
+
+    def terms(
+        self,
+        images: Float[Tensor, "batch 3 height width"],
+        reconstruction: Float[Tensor, "batch 3 height width"],
+        mu: Float[Tensor, "*latent"],
+        log_var: Float[Tensor, "*latent"],
+        *,
+        target_features: Sequence[Tensor] = (),
+        features: Sequence[Tensor] = (),
+    ) -> Terms:
+        """Compute all terms of a batch.
+
+        Parameters
+        ----------
+        images, reconstruction
+            In [-1, 1].
+        mu, log_var
+            The posterior, batch first.
+        target_features, features
+            Taps of ``images`` (without gradient) and of ``reconstruction``; both empty
+            where the perceptual term is left out, which is then zero.
+        """
+        error = mse(reconstruction, images)
+        kl = kl_nats(mu, log_var, "sum")
+        distance = perceptual(features, target_features) if features else torch.zeros_like(error)
+        kl_weight = self.kl_weight(images[0].numel(), mu[0].numel())
+        total = error + kl_weight * kl + self.perceptual_scale * distance
+        return Terms(error, kl, distance, total)
+
+    def kl_weight(self, pixel_values: int, latent_elements: int) -> float:
+        """Weight in the total of one nat of an image's KL."""
+        if self.kl_reduction == "mean":
+            return self.beta / latent_elements
+        return 2.0 * self.beta / pixel_values
+
+
+def mse(
+    reconstruction: Float[Tensor, "*shape"], images: Float[Tensor, "*shape"]
+) -> Float[Tensor, ""]:
+    """Mean squared error over all elements, in the squared unit of its inputs."""
+    return functional.mse_loss(reconstruction, images)
+
+
+def mse_01(mse_pm1: float) -> float:
+    """Convert a mean squared error of images in [-1, 1] to that of images in [0, 1]."""
+    return mse_pm1 / 4.0
+
+
+def kl_nats(
+    mu: Float[Tensor, "*latent"],
+    log_var: Float[Tensor, "*latent"],
+    reduction: KlReduction,
+) -> Float[Tensor, ""]:
+    """KL(N(mu, exp(log_var)) || N(0, 1)) in nats (Kingma and Welling 2014, appendix B).
+
+    Parameters
+    ----------
+    mu, log_var
+        The posterior, batch first.
+    reduction
+        ``mean``: over all elements of all images. ``sum``: over an image's elements, then
+        the mean over images.
+    """
+    elements = 0.5 * (mu.square() + log_var.exp() - 1.0 - log_var)
+    return elements.mean() if reduction == "mean" else elements.flatten(1).sum(dim=1).mean()
+
+
+def perceptual(features: Sequence[Tensor], target_features: Sequence[Tensor]) -> Float[Tensor, ""]:
+    """Mean over taps of the mean squared difference between feature maps (Eq. 2 without 1/2)."""
+    distances = [
+        functional.mse_loss(map_.float(), target.float())
+        for map_, target in zip(features, target_features, strict=True)
+    ]
+    return torch.stack(distances).mean()
+
+
+def effective_beta(
+    image_size: int, latent_shape: Sequence[int], reduction: KlReduction, beta: float
+) -> float:
+    """Weight of KL against Eq. 1's unit-variance ELBO, where it is 1.
+
+    Parameters
+    ----------
+    image_size
+        Side of the square RGB images, pixels.
+    latent_shape
+        Shape of one image's latent.
+    reduction, beta
+        As in :class:`Objective`.
+
+    Notes
+    -----
+    The perceptual term is left out of account. See the module's text for the derivation.
+    """
+    if reduction == "sum":
+        return beta
+    return beta * 3 * image_size**2 / (2 * math.prod(latent_shape))

@@ -1,0 +1,168 @@
+"""What a model must offer to be trained and to be assessed; see docs/own-model.md.
+
+Assessment asks for :class:`GenerativeModel`. Training asks for :class:`TrainableVAE`,
+a module with ``encode`` and ``decode``, which :func:`as_generative` then adapts.
+"""
+
+from __future__ import annotations
+
+from typing import Protocol, runtime_checkable
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from tonegap.errors import ModelError
+from tonegap.model.vae import Posterior, reparameterise
+
+
+@runtime_checkable
+class Reconstructor(Protocol):
+    """Anything that reconstructs images: a generative model, or a baseline."""
+
+    def reconstruct(
+        self, images: Float[Tensor, "batch 3 height width"]
+    ) -> Float[Tensor, "batch 3 height width"]:
+        """Reconstruct images in [-1, 1]; the same images give the same result."""
+        ...
+
+
+@runtime_checkable
+class GenerativeModel(Reconstructor, Protocol):
+    """A model that tonegap can assess."""
+
+    def posterior_std(
+        self, images: Float[Tensor, "batch 3 height width"]
+    ) -> Float[Tensor, " batch"] | None:
+        """Give each image's mean posterior standard deviation; None where there is none."""
+        ...
+
+    def sample(self, count: int, seed: int) -> Float[Tensor, "count 3 height width"]:
+        """Generate images in [-1, 1], a function of ``seed`` alone."""
+        ...
+
+
+@runtime_checkable
+class TrainableVAE(Protocol):
+    """A module that tonegap can train: an encoder to a Gaussian and a decoder."""
+
+    def encode(
+        self, images: Float[Tensor, "batch 3 height width"]
+    ) -> tuple[Float[Tensor, "batch ..."], Float[Tensor, "batch ..."]]:
+        """Give mean and log-variance of the posterior of images in [-1, 1]."""
+        ...
+
+    def decode(self, latent: Float[Tensor, "batch ..."]) -> Float[Tensor, "batch 3 height width"]:
+        """Give images in [-1, 1] of latents."""
+        ...
+
+
+class VaeAdapter:
+    """Assess a trainable VAE by its posterior mean, in evaluation mode and float32.
+
+    Parameters
+    ----------
+    network
+        A module with ``encode`` and ``decode``. It is switched to evaluation mode.
+    image_size
+        Side of its images, pixels; fixes the latent's shape for samples.
+    """
+
+    def __init__(self, network: nn.Module, image_size: int) -> None:
+        self.network = network.eval().float()
+        self.vae = _trainable(network)
+        self.image_size = image_size
+        self._encoded: tuple[Tensor, int, Posterior] | None = None
+
+    @torch.no_grad()
+    def reconstruct(
+        self, images: Float[Tensor, "batch 3 height width"]
+    ) -> Float[Tensor, "batch 3 height width"]:
+        """Decode the posterior mean."""
+        return self.vae.decode(self._encode(images).mu)
+
+    @torch.no_grad()
+    def posterior_std(
+        self, images: Float[Tensor, "batch 3 height width"]
+    ) -> Float[Tensor, " batch"]:
+        """Mean over latent elements of ``exp(log_var / 2)``; one everywhere is the prior."""
+        return torch.exp(0.5 * self._encode(images).log_var).flatten(1).mean(dim=1)
+
+    @torch.no_grad()
+    def sample(self, count: int, seed: int) -> Float[Tensor, "count 3 height width"]:
+        """Decode draws from the prior N(0, I)."""
+        shape = latent_shape(self.network, self.image_size)
+        # Drawn on the CPU, so that a seed means the same images on every device.
+        noise = torch.randn(count, *shape, generator=torch.Generator().manual_seed(seed))
+        return self.vae.decode(noise.to(_device(self.network)))
+
+    def _encode(self, images: Tensor) -> Posterior:
+        # Assessment asks for the reconstruction and the deviation of the same batch: the
+        # posterior of the last batch, known by identity and version, is kept for the second.
+        if self._encoded is not None:
+            batch, version, posterior = self._encoded
+            if batch is images and version == _version(images):
+                return posterior
+        posterior = Posterior(*self.vae.encode(images))
+        self._encoded = (images, _version(images), posterior)
+        return posterior
+
+
+def as_generative(network: nn.Module, image_size: int) -> GenerativeModel:
+    """View a trained module as a model to assess.
+
+    A module that has the three methods of :class:`GenerativeModel` itself is used as it
+    is, in evaluation mode; else its ``encode`` and ``decode`` are adapted.
+
+    Raises
+    ------
+    ModelError
+        If it has neither.
+    """
+    if isinstance(network, GenerativeModel):
+        network.eval()
+        return network
+    return VaeAdapter(network, image_size)
+
+
+def forward_pass(
+    network: nn.Module,
+    images: Float[Tensor, "batch 3 height width"],
+    noise: Float[Tensor, "batch ..."] | None,
+) -> tuple[
+    Float[Tensor, "batch 3 height width"], Float[Tensor, "batch ..."], Float[Tensor, "batch ..."]
+]:
+    """Encode, draw and decode with any trainable VAE: reconstruction, ``mu``, ``log_var``."""
+    vae = _trainable(network)
+    mu, log_var = vae.encode(images)
+    return vae.decode(reparameterise(mu, log_var, noise)), mu, log_var
+
+
+@torch.no_grad()
+def latent_shape(network: nn.Module, image_size: int) -> tuple[int, ...]:
+    """Shape of one image's latent, by encoding one grey image in evaluation mode."""
+    training = network.training
+    network.eval()
+    probe = torch.zeros(1, 3, image_size, image_size, device=_device(network))
+    mu, _ = _trainable(network).encode(probe)
+    network.train(training)
+    return tuple(mu.shape[1:])
+
+
+def _trainable(network: nn.Module) -> TrainableVAE:
+    if not isinstance(network, TrainableVAE):
+        raise ModelError(
+            f"the model {type(network).__name__} has no methods `encode` and `decode`, so it can "
+            "be neither trained nor assessed; docs/own-model.md shows what a model must offer"
+        )
+    return network
+
+
+def _version(x: Tensor) -> int:
+    """Count the writes into a tensor since it was made."""
+    return int(x._version)  # noqa: SLF001 - PyTorch has no public name for it
+
+
+def _device(network: nn.Module) -> torch.device:
+    parameter = next(network.parameters(), None)
+    return torch.device("cpu") if parameter is None else parameter.device

@@ -1,0 +1,170 @@
+"""The paper's residual convolutional variational autoencoder (Kingma and Welling 2014)."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+from torch.nn import functional
+
+from tonegap.model.blocks import DownBlock, IdentityBlock, UpBlock
+from tonegap.params import ModelParams
+
+
+class Posterior(NamedTuple):
+    """Diagonal Gaussian q(z|x), one value per latent element.
+
+    Attributes
+    ----------
+    mu : Float[Tensor, "batch latent height width"]
+        Mean.
+    log_var : Float[Tensor, "batch latent height width"]
+        Natural logarithm of the variance; zero everywhere, with ``mu`` zero, is the prior.
+    """
+
+    mu: Float[Tensor, "batch latent height width"]
+    log_var: Float[Tensor, "batch latent height width"]
+
+
+def reparameterise(
+    mu: Float[Tensor, "*shape"],
+    log_var: Float[Tensor, "*shape"],
+    noise: Float[Tensor, "*shape"] | None,
+) -> Float[Tensor, "*shape"]:
+    """Draw ``z = mu + exp(log_var / 2) * noise`` (section 3.1), or ``mu`` without noise."""
+    return mu if noise is None else mu + torch.exp(0.5 * log_var) * noise
+
+
+class VAE(nn.Module):
+    """Residual VAE of RGB images in [-1, 1].
+
+    Parameters
+    ----------
+    base_width
+        Channels of the first convolution (even).
+    block_widths
+        Channels at the start of each down block, as multiples of ``base_width``; the last
+        block doubles its multiple. Each block halves the resolution.
+    latent_channels
+        Channels of the latent; its side is the image's over 2 to the number of blocks.
+    bottleneck_blocks
+        Identity blocks at the lowest resolution, in the encoder and in the decoder.
+    deep
+        Whether an identity block stands before each down block and after each up block.
+
+    Notes
+    -----
+    With 64, (1, 2, 4, 8), 64, 1 and True this is the paper's network: 56,715,139 parameters.
+    """
+
+    def __init__(
+        self,
+        base_width: int,
+        block_widths: Sequence[int],
+        latent_channels: int,
+        bottleneck_blocks: int,
+        deep: bool,  # noqa: FBT001 - a parameter of the network like the others
+    ) -> None:
+        super().__init__()
+        multiples = (*block_widths, 2 * block_widths[-1])
+        widths = [base_width * multiple for multiple in multiples]
+        self.block_widths = tuple(block_widths)
+        self.latent_channels = latent_channels
+        self.encoder = _encoder(widths, bottleneck_blocks, deep=deep)
+        self.to_mu = nn.Conv2d(widths[-1], latent_channels, kernel_size=1)
+        self.to_log_var = nn.Conv2d(widths[-1], latent_channels, kernel_size=1)
+        self.decoder = _decoder(widths, bottleneck_blocks, latent_channels, deep=deep)
+        self.to_image = nn.Conv2d(widths[0], 3, kernel_size=5, padding=2)
+
+    def latent_shape(self, image_size: int) -> tuple[int, int, int]:
+        """Shape (channels, height, width) of one image's latent."""
+        side = image_size // 2 ** len(self.block_widths)
+        return (self.latent_channels, side, side)
+
+    def encode(self, images: Float[Tensor, "batch 3 height width"]) -> Posterior:
+        """Give the posterior of images in [-1, 1]; in float32 at least, also under autocast."""
+        hidden = functional.elu(self.encoder(images), inplace=True)
+        return Posterior(_full(self.to_mu(hidden)), _full(self.to_log_var(hidden)))
+
+    def decode(
+        self, latent: Float[Tensor, "batch latent rows columns"]
+    ) -> Float[Tensor, "batch 3 height width"]:
+        """Give the mean image of the likelihood, in (-1, 1); in float32 at least."""
+        hidden = functional.elu(self.decoder(latent), inplace=True)
+        return torch.tanh(_full(self.to_image(hidden)))
+
+    def forward(
+        self,
+        images: Float[Tensor, "batch 3 height width"],
+        noise: Float[Tensor, "batch latent rows columns"] | None = None,
+    ) -> tuple[
+        Float[Tensor, "batch 3 height width"],
+        Float[Tensor, "batch latent rows columns"],
+        Float[Tensor, "batch latent rows columns"],
+    ]:
+        """Reconstruct images.
+
+        Parameters
+        ----------
+        images
+            Batch in [-1, 1].
+        noise
+            Standard normal values of the latent's shape; None takes the posterior mean.
+
+        Returns
+        -------
+        tuple of tensors
+            Reconstruction in (-1, 1), ``mu``, ``log_var``.
+        """
+        mu, log_var = self.encode(images)
+        return self.decode(reparameterise(mu, log_var, noise)), mu, log_var
+
+
+def build(params: ModelParams, image_size: int, seed: int) -> VAE:
+    """Build the VAE with PyTorch's default initial weights, drawn from ``seed`` alone.
+
+    Global generators are left as they were. ``image_size`` does not matter to this
+    fully convolutional network; it belongs to the signature of a model factory.
+    """
+    del image_size
+    with torch.random.fork_rng(devices=[]):
+        # Not torch.manual_seed: that would also reseed the generators of the GPUs.
+        torch.default_generator.manual_seed(seed)
+        return VAE(
+            base_width=params.base_width,
+            block_widths=params.block_widths,
+            latent_channels=params.latent_channels,
+            bottleneck_blocks=params.bottleneck_blocks,
+            deep=params.deep,
+        )
+
+
+def _encoder(widths: Sequence[int], bottleneck_blocks: int, *, deep: bool) -> nn.Sequential:
+    layers: list[nn.Module] = [nn.Conv2d(3, widths[0], kernel_size=3, padding=1)]
+    for width_in, width_out in itertools.pairwise(widths):
+        if deep:
+            layers.append(IdentityBlock(width_in))
+        layers.append(DownBlock(width_in, width_out))
+    layers += [IdentityBlock(widths[-1]) for _ in range(bottleneck_blocks)]
+    return nn.Sequential(*layers)
+
+
+def _decoder(
+    widths: Sequence[int], bottleneck_blocks: int, latent_channels: int, *, deep: bool
+) -> nn.Sequential:
+    layers: list[nn.Module] = [nn.Conv2d(latent_channels, widths[-1], kernel_size=1)]
+    layers += [IdentityBlock(widths[-1]) for _ in range(bottleneck_blocks)]
+    for width_in, width_out in itertools.pairwise(widths[::-1]):
+        layers.append(UpBlock(width_in, width_out))
+        if deep:
+            layers.append(IdentityBlock(width_out))
+    return nn.Sequential(*layers)
+
+
+def _full(x: Tensor) -> Tensor:
+    """Raise half precision to float32: 8 bits of an image in bfloat16 would be 1/256 apart."""
+    return x.float() if x.dtype in (torch.float16, torch.bfloat16) else x
