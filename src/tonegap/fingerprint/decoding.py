@@ -1,0 +1,113 @@
+"""Bytes to upright 8-bit RGB, with one stated rule for every unusual image.
+
+========================  =============================================================
+image                     handling
+========================  =============================================================
+EXIF orientation          applied, so that a turned copy without EXIF has equal pixels
+animated, several pages   the first frame
+CMYK, YCbCr, LAB          Pillow's conversion to RGB; colour profiles are not applied
+16-bit grey               divided by 257 (the high byte), not clipped
+palette, alpha            laid over white
+32-bit integer or float   unreadable: such files state no range
+truncated, damaged        unreadable: a picture half grey is no picture
+more than ``max_pixels``  unreadable, judged by the header before anything is decoded
+other formats             unreadable: only formats that photographs come in are tried
+========================  =============================================================
+"""
+
+from __future__ import annotations
+
+import io
+import warnings
+from typing import Final
+
+import numpy as np
+from PIL import Image, ImageOps, UnidentifiedImageError
+
+from tonegap.errors import DataError
+
+FORMATS: Final = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF")
+MAX_PIXELS: Final = 100_000_000
+
+_SIXTEEN_BIT: Final = ("I;16", "I;16L", "I;16B", "I;16N")
+_NO_RANGE: Final = ("I", "F")
+_WHITE: Final = (255, 255, 255, 255)
+
+
+class UnreadableImageError(DataError):
+    """Bytes are no image that can be decoded safely; the message is one line."""
+
+
+def decode(content: bytes, max_pixels: int = MAX_PIXELS) -> Image.Image:
+    """Decode an image to upright 8-bit RGB by the rules of this module.
+
+    Parameters
+    ----------
+    content
+        The bytes of an image file.
+    max_pixels
+        Largest width x height that is decoded. Pillow's own limit of about 179 million
+        pixels holds as well, whatever is given here.
+
+    Returns
+    -------
+    Image
+        Mode RGB, loaded: it no longer depends on ``content``.
+
+    Raises
+    ------
+    UnreadableImageError
+        If the bytes are no image, a damaged one, or one too large.
+    """
+    try:
+        with warnings.catch_warnings():
+            # Pillow warns of odd metadata and of large pictures. Neither changes the pixels;
+            # size is judged below.
+            warnings.simplefilter("ignore")
+            with Image.open(io.BytesIO(content), formats=FORMATS) as image:
+                _require_size(image, max_pixels)
+                image.load()
+                return _upright_rgb(image)
+    except UnreadableImageError:
+        raise
+    except UnidentifiedImageError:
+        raise UnreadableImageError(f"no image in a known format ({_opening(content)})") from None
+    except Exception as error:  # noqa: BLE001  # decoders raise nearly anything on damaged bytes
+        raise UnreadableImageError(_one_line(error)) from None
+
+
+def _require_size(image: Image.Image, max_pixels: int) -> None:
+    width, height = image.size
+    if width * height > max_pixels:
+        raise UnreadableImageError(
+            f"{width} x {height} pixels are more than the limit of {max_pixels} (fetch.max_pixels)"
+        )
+
+
+def _upright_rgb(image: Image.Image) -> Image.Image:
+    if image.mode in _NO_RANGE:
+        raise UnreadableImageError(f"pixels of mode {image.mode} have no stated range")
+    if "exif" in image.info or image.format == "TIFF":
+        image = _upright(image)
+    if image.mode in _SIXTEEN_BIT:
+        image = Image.fromarray((np.asarray(image).astype(np.uint16) >> 8).astype(np.uint8))
+    if image.has_transparency_data:
+        image = image.convert("RGBA")
+        image = Image.alpha_composite(Image.new("RGBA", image.size, _WHITE), image)
+    return image.convert("RGB") if image.mode != "RGB" else image.copy()
+
+
+def _upright(image: Image.Image) -> Image.Image:
+    try:
+        return ImageOps.exif_transpose(image)
+    except Exception:  # noqa: BLE001  # damaged metadata must not cost a sound picture
+        return image
+
+
+def _opening(content: bytes) -> str:
+    return f"it begins {content[:8]!r}" if content else "it is empty"
+
+
+def _one_line(error: Exception) -> str:
+    text = " ".join(str(error).split())
+    return f"cannot be decoded: {text or type(error).__name__}"[:200]

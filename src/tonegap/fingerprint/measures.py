@@ -1,0 +1,149 @@
+"""One decode per image, every measure from it."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+import pandas as pd
+from PIL import Image
+
+from tonegap.fingerprint import perceptual, quality
+from tonegap.fingerprint.decoding import MAX_PIXELS, UnreadableImageError, decode
+from tonegap.tone import mean_ita
+
+_THUMBNAIL: Final = 128
+_HASHED: Final = 32
+_MIN_CONTRAST: Final = 2.0  # grey levels: below, a hash is made of noise
+
+
+@dataclass(frozen=True)
+class Fingerprint:
+    """What is known of one image; measures of an unreadable one are None.
+
+    Attributes
+    ----------
+    md5hash : str
+        The image's name in the annotation table.
+    readable, problem
+        Whether it could be decoded, and in one line why not.
+    bytes, md5, md5_matches, sha256
+        Of the file: size, hashes, and whether ``md5`` is ``md5hash`` (never for a phantom,
+        whose name is no hash of bytes).
+    pixel_sha256 : str
+        Of the upright RGB pixels and their size: equal for equal pictures in any file.
+    phash, dhash, phash_flip : str
+        64-bit perceptual hashes, 16 hexadecimal digits; ``phash_flip`` is that of the
+        picture flipped left to right. None for a picture without contrast, whose hash
+        would be noise.
+    width, height
+        Pixels, upright.
+    ita : float
+        Individual typology angle of the skin, degrees.
+    sharpness, entropy, border_share
+        See :mod:`tonegap.fingerprint.quality`.
+    bytes_per_pixel : float
+        Bytes of the file per pixel.
+    """
+
+    md5hash: str
+    readable: bool
+    problem: str | None
+    bytes: int
+    md5: str
+    md5_matches: bool
+    sha256: str
+    pixel_sha256: str | None = None
+    phash: str | None = None
+    dhash: str | None = None
+    phash_flip: str | None = None
+    width: int | None = None
+    height: int | None = None
+    ita: float | None = None
+    sharpness: float | None = None
+    entropy: float | None = None
+    bytes_per_pixel: float | None = None
+    border_share: float | None = None
+
+
+COLUMNS: Final = tuple(field.name for field in dataclasses.fields(Fingerprint))
+
+
+def fingerprint(md5hash: str, content: bytes, max_pixels: int = MAX_PIXELS) -> Fingerprint:
+    """Take every measure of one image; never raises for what ``content`` holds."""
+    try:
+        image = decode(content, max_pixels)
+    except UnreadableImageError as problem:
+        return unreadable(md5hash, content, str(problem))
+    return dataclasses.replace(
+        _of_bytes(md5hash, content),
+        width=image.width,
+        height=image.height,
+        bytes_per_pixel=len(content) / (image.width * image.height),
+        pixel_sha256=_pixel_sha256(image),
+        **_of_thumbnail(_thumbnail(image)),
+    )
+
+
+def unreadable(md5hash: str, content: bytes, problem: str) -> Fingerprint:
+    """Fingerprint of bytes that are no picture."""
+    return dataclasses.replace(_of_bytes(md5hash, content), readable=False, problem=problem)
+
+
+def fingerprint_table(fingerprints: Iterable[Fingerprint]) -> pd.DataFrame:
+    """One row per image, whole numbers kept whole beside missing ones."""
+    frame = pd.DataFrame([vars(each) for each in fingerprints], columns=list(COLUMNS))
+    return frame.astype({"bytes": "Int64", "width": "Int64", "height": "Int64"})
+
+
+def _of_bytes(md5hash: str, content: bytes) -> Fingerprint:
+    md5 = hashlib.md5(content, usedforsecurity=False).hexdigest()
+    return Fingerprint(
+        md5hash=md5hash,
+        readable=True,
+        problem=None,
+        bytes=len(content),
+        md5=md5,
+        md5_matches=md5 == md5hash,
+        sha256=hashlib.sha256(content).hexdigest(),
+    )
+
+
+def _pixel_sha256(image: Image.Image) -> str:
+    size = f"{image.width}x{image.height}:".encode()
+    return hashlib.sha256(size + image.tobytes()).hexdigest()
+
+
+def _thumbnail(image: Image.Image) -> Image.Image:
+    """Reduce to a fixed square by area means; enlarge linearly where a side is shorter."""
+    enlarges = min(image.size) < _THUMBNAIL
+    method = Image.Resampling.BILINEAR if enlarges else Image.Resampling.BOX
+    return image.resize((_THUMBNAIL, _THUMBNAIL), method)
+
+
+def _of_thumbnail(thumbnail: Image.Image) -> dict[str, Any]:
+    rgb, grey = np.asarray(thumbnail), np.asarray(thumbnail.convert("L"))
+    return {
+        "ita": mean_ita(rgb),
+        "sharpness": quality.sharpness(grey.astype(np.float64)),
+        "entropy": quality.entropy_bits(grey),
+        "border_share": quality.border_share(rgb),
+        **_hashes(thumbnail.convert("L")),
+    }
+
+
+def _hashes(grey: Image.Image) -> dict[str, str | None]:
+    small = np.asarray(grey.resize((_HASHED, _HASHED), Image.Resampling.BOX), dtype=np.float64)
+    if small.std() < _MIN_CONTRAST:
+        return {"phash": None, "dhash": None, "phash_flip": None}
+    cosines = perceptual.cosines(small)
+    gradients = np.asarray(grey.resize((9, 8), Image.Resampling.BOX), dtype=np.float64)
+    return {
+        "phash": perceptual.phash(cosines)[0],
+        "dhash": perceptual.dhash(gradients),
+        "phash_flip": perceptual.phash(perceptual.mirrored(cosines))[0],
+    }
