@@ -44,7 +44,7 @@ def _show_version(*, wanted: bool) -> None:
 
 @app.callback()
 def _options(
-    version: Annotated[  # noqa: ARG001  read by the callback
+    version: Annotated[
         bool,
         typer.Option(
             "--version",

@@ -16,7 +16,8 @@ from tonegap.files.archive import ImageArchive, open_archive
 from tonegap.files.packed import write_packed
 from tonegap.files.parameters import read_params
 from tonegap.files.tables import read_csv, write_csv
-from tonegap.picture import decode, square
+from tonegap.fingerprint.decoding import decode
+from tonegap.framing import centre_square
 
 _THREADS = 8  # Pillow decodes outside the interpreter's lock
 _BATCH = 64
@@ -62,4 +63,4 @@ def _squares(
     with ThreadPoolExecutor(_THREADS) as pool:
         while batch := list(islice(remaining, _BATCH)):
             encoded = [archive.read(f"{md5hash}.jpg") for md5hash in batch]
-            yield from pool.map(lambda content: square(decode(content), size), encoded)
+            yield from pool.map(lambda content: centre_square(decode(content), size), encoded)

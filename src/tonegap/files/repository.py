@@ -1,0 +1,134 @@
+"""Facts that git and DVC keep about this repository, read without changing it.
+
+Experiments are commits under ``refs/exps/<2>/<38>/<name>``, where the two folders are
+the commit that the experiment started from. Queue state is not consulted: it is lost or
+wrong after a kill, the refs are not.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from tonegap.errors import MachineError
+
+_EXPERIMENT_PARTS = 5  # refs, exps, ab, cdef..., name
+_SHARD = 2
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """One DVC experiment: its name, the commit it started from and its own commit."""
+
+    name: str
+    baseline: str
+    commit: str
+
+
+def git(*arguments: str, root: Path = Path()) -> str:
+    """Run git and return what it printed.
+
+    Raises
+    ------
+    MachineError
+        With git's own last words, if it fails or is not installed.
+    """
+    try:
+        done = subprocess.run(  # noqa: S603  fixed program, no shell
+            ["git", *arguments],  # noqa: S607
+            cwd=root,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+    except FileNotFoundError:
+        raise MachineError("git is not installed; experiments are kept as git refs") from None
+    if done.returncode != 0:
+        reason = (done.stderr.strip() or "no message").splitlines()[-1]
+        raise MachineError(f"`git {' '.join(arguments[:2])}` failed: {reason}")
+    return done.stdout
+
+
+def head(root: Path = Path()) -> str:
+    """Commit that the workspace is on."""
+    return git("rev-parse", "HEAD", root=root).strip()
+
+
+def experiments(root: Path = Path()) -> list[Experiment]:
+    """Every experiment of the repository, of all baselines, newest first."""
+    listing = git(
+        "for-each-ref",
+        "--sort=-committerdate",
+        "--format=%(refname) %(objectname)",
+        "refs/exps",
+        root=root,
+    )
+    found = (_parse(line) for line in listing.splitlines())
+    return [experiment for experiment in found if experiment]
+
+
+def file_at(commit: str, path: str, root: Path = Path()) -> str | None:
+    """Content of a git-tracked file at a commit, or None where it has none."""
+    try:
+        return git("show", f"{commit}:{path}", root=root)
+    except MachineError:
+        return None
+
+
+def object_ids(commit: str, paths: Sequence[str], root: Path = Path()) -> dict[str, str]:
+    """Git's hash of each file or folder at a commit; absent paths are left out.
+
+    Equal hashes mean equal content, of a folder with all that is in it.
+    """
+    listing = git(
+        "ls-tree", "--format=%(path) %(objectname)", "--full-tree", commit, "--", *paths, root=root
+    )
+    return {path: sha for path, sha in (line.rsplit(" ", 1) for line in listing.splitlines())}
+
+
+def changed_files(paths: Sequence[str], root: Path = Path()) -> list[str]:
+    """Files under ``paths`` that differ from HEAD or that git does not know."""
+    listing = git("status", "--porcelain", "--", *paths, root=root)
+    return [line[3:] for line in listing.splitlines()]
+
+
+def dvc_command(*arguments: str) -> list[str]:
+    """Command line of the DVC that is installed beside this Python."""
+    return [sys.executable, "-m", "dvc", *arguments]
+
+
+def stage_environment() -> dict[str, str]:
+    """Environment in which DVC finds ``tonegap`` and git an identity.
+
+    The folder of this Python comes first on PATH, whether or not its environment is
+    activated. DVC makes commits for experiments and crashes without a git identity, so
+    a neutral one is given where none is configured.
+    """
+    environment = dict(os.environ)
+    environment["PATH"] = os.pathsep.join(
+        [str(Path(sys.executable).parent), environment.get("PATH", "")]
+    )
+    if not _has_identity():
+        for role in ("AUTHOR", "COMMITTER"):
+            environment.setdefault(f"GIT_{role}_NAME", "tonegap")
+            environment.setdefault(f"GIT_{role}_EMAIL", "tonegap@localhost")
+    return environment
+
+
+def _has_identity() -> bool:
+    try:
+        return bool(git("config", "user.email").strip())
+    except MachineError:
+        return False
+
+
+def _parse(line: str) -> Experiment | None:
+    ref, commit = line.split()
+    parts = ref.split("/")
+    if len(parts) != _EXPERIMENT_PARTS or len(parts[2]) != _SHARD:
+        return None
+    return Experiment(name=parts[4], baseline=parts[2] + parts[3], commit=commit)
