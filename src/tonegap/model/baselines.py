@@ -1,0 +1,116 @@
+"""Baselines that say how hard an image is to reconstruct without a generative model.
+
+Raw squared error mixes what a model does to a group with how hard the group's images
+are. PCA is the best linear model of the same training images; JPEG knows no training
+images at all.
+"""
+
+from __future__ import annotations
+
+import io
+
+import numpy as np
+import torch
+from jaxtyping import Float, UInt8
+from PIL import Image
+from sklearn.decomposition import PCA
+from torch import Tensor
+
+from tonegap.errors import ModelError
+
+_EXACT_UP_TO_IMAGES = 512
+"""Up to so many images the decomposition is exact; above, randomised (Halko et al. 2011)."""
+
+
+class PcaBaseline:
+    """Reconstruction from the leading principal components of the training images.
+
+    Parameters
+    ----------
+    images
+        Training images; one that was drawn twice counts twice.
+    components
+        Components wanted; limited to one fewer than there are distinct images, and to the
+        number of pixel values.
+    seed
+        Seed of the randomised decomposition.
+
+    Raises
+    ------
+    ModelError
+        If there are fewer than two distinct images.
+
+    Notes
+    -----
+    Reconstructions are not clipped to [-1, 1], so that the baseline stays linear.
+    """
+
+    def __init__(
+        self, images: UInt8[np.ndarray, "count height width 3"], components: int, seed: int
+    ) -> None:
+        flat = images.reshape(len(images), -1)
+        distinct = len({row.tobytes() for row in flat})
+        if distinct <= 1:
+            raise ModelError(
+                f"the PCA baseline needs two different training images, found {distinct}; "
+                "raise data.n_train or take pca out of evaluate.baselines"
+            )
+        self.components = min(components, distinct - 1, flat.shape[1])
+        self._pca = PCA(  # type: ignore[no-untyped-call] # scikit-learn has no annotations
+            n_components=self.components,
+            svd_solver="full" if len(flat) <= _EXACT_UP_TO_IMAGES else "randomized",
+            random_state=seed,
+            copy=False,
+        ).fit(flat / np.float32(127.5) - np.float32(1.0))
+
+    def reconstruct(
+        self, images: Float[Tensor, "batch 3 height width"]
+    ) -> Float[Tensor, "batch 3 height width"]:
+        """Project on the components."""
+        last = images.permute(0, 2, 3, 1)
+        flat = last.flatten(1).cpu().numpy()
+        projected = self._pca.inverse_transform(self._pca.transform(flat))
+        result = torch.from_numpy(projected.astype(np.float32)).to(images.device)
+        return result.reshape(last.shape).permute(0, 3, 1, 2)
+
+    def posterior_std(self, images: Float[Tensor, "batch 3 height width"]) -> None:
+        """Give none: PCA has no posterior here."""
+        del images
+
+    def sample(self, count: int, seed: int) -> Float[Tensor, "count 3 height width"]:
+        """Draw from the Gaussian that the components describe; square images."""
+        scores = np.random.default_rng(seed).standard_normal((count, self.components))
+        flat = self._pca.inverse_transform(scores * np.sqrt(self._pca.explained_variance_))
+        side = round((flat.shape[1] / 3) ** 0.5)
+        images = torch.from_numpy(flat.astype(np.float32)).reshape(count, side, side, 3)
+        return images.permute(0, 3, 1, 2).clamp(-1.0, 1.0)
+
+
+class JpegBaseline:
+    """Compression as JPEG and back, by Pillow at its default chroma subsampling.
+
+    Parameters
+    ----------
+    quality
+        1 (worst) to 100.
+    """
+
+    def __init__(self, quality: int) -> None:
+        self.quality = quality
+
+    def reconstruct(
+        self, images: Float[Tensor, "batch 3 height width"]
+    ) -> Float[Tensor, "batch 3 height width"]:
+        """Compress and decompress every image; values are rounded to 8 bits first."""
+        pixels = ((images.detach().cpu() + 1.0) * 127.5).round().clamp(0, 255).to(torch.uint8)
+        decoded = [self._roundtrip(image.permute(1, 2, 0).numpy()) for image in pixels]
+        result = torch.from_numpy(np.stack(decoded)).permute(0, 3, 1, 2).to(images.device)
+        return result.float() / 127.5 - 1.0
+
+    def _roundtrip(
+        self, image: UInt8[np.ndarray, "height width 3"]
+    ) -> UInt8[np.ndarray, "height width 3"]:
+        buffer = io.BytesIO()
+        Image.fromarray(image).save(buffer, format="JPEG", quality=self.quality)
+        with Image.open(buffer) as decoded:
+            return np.array(decoded)

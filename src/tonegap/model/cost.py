@@ -1,0 +1,100 @@
+"""What a model costs: parameters and floating-point operations, counted on shapes alone.
+
+One multiplication and one addition are two operations. Convolutions and matrix
+products are counted, norms and activations are not (under 1 % here).
+"""
+
+from __future__ import annotations
+
+import copy
+from typing import NamedTuple
+
+import torch
+from torch import nn
+from torch.utils.flop_counter import FlopCounterMode
+
+from tonegap.model.objective import Objective, perceptual
+from tonegap.model.perceptual import FeatureNetwork
+from tonegap.model.protocol import forward_pass
+
+_GIGA = 1e9
+
+
+class StepCost(NamedTuple):
+    """Operations of one training step per image, GFLOP.
+
+    Attributes
+    ----------
+    forward_gflop : float
+        The model's forward pass alone.
+    model_gflop : float
+        Its forward and backward pass.
+    target_features_gflop : float
+        Features of the real images, without gradient; nothing where they are cached.
+    features_gflop : float
+        Features of the reconstructions, with the gradient to their input.
+    """
+
+    forward_gflop: float
+    model_gflop: float
+    target_features_gflop: float
+    features_gflop: float
+
+    @property
+    def total_gflop(self) -> float:
+        """Operations of the step per image, GFLOP."""
+        return self.model_gflop + self.target_features_gflop + self.features_gflop
+
+
+def parameter_count(network: nn.Module) -> int:
+    """Count the trainable values."""
+    return sum(p.numel() for p in network.parameters() if p.requires_grad)
+
+
+def step_cost(network: nn.Module, image_size: int, features: FeatureNetwork | None) -> StepCost:
+    """Count the operations of a training step at one image size.
+
+    Nothing is computed and ``network`` and ``features`` are left as they are.
+
+    Parameters
+    ----------
+    network
+        A trainable VAE.
+    image_size
+        Side of the images, pixels.
+    features
+        The perceptual network; None where the perceptual term is left out.
+    """
+    network = copy.deepcopy(network).to("meta").train()
+    images = torch.empty(1, 3, image_size, image_size, device="meta")
+    # One image is too few for batch norm's statistics in training, on shapes as well.
+    images = images.expand(2, -1, -1, -1)
+    with FlopCounterMode(display=False) as forward:
+        reconstruction, mu, log_var = forward_pass(network, images, noise=None)
+    objective = Objective(beta=1.0, kl_reduction="mean", perceptual_scale=1.0)
+    with FlopCounterMode(display=False) as backward:
+        torch.autograd.backward(objective.terms(images, reconstruction, mu, log_var).total)
+    once, both = _feature_cost(features, images)
+    per_image = [
+        count / len(images) / _GIGA
+        for count in (
+            forward.get_total_flops(),
+            forward.get_total_flops() + backward.get_total_flops(),
+            once,
+            both,
+        )
+    ]
+    return StepCost(*per_image)
+
+
+def _feature_cost(features: FeatureNetwork | None, images: torch.Tensor) -> tuple[int, int]:
+    """Operations of a batch's features without, and with, the gradient to the images."""
+    if features is None:
+        return 0, 0
+    network = copy.deepcopy(features).to("meta")
+    with FlopCounterMode(display=False) as once, torch.no_grad():
+        targets = network(images)
+    with FlopCounterMode(display=False) as both:
+        reconstruction = torch.empty_like(images, requires_grad=True)
+        torch.autograd.backward(perceptual(network(reconstruction), targets))
+    return once.get_total_flops(), both.get_total_flops()
