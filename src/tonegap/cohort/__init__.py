@@ -1,0 +1,21 @@
+"""The cohort: which annotated images are assessed, and why the others are not.
+
+Pure rules in a fixed order (:mod:`~tonegap.cohort.rules`); each row that leaves does so
+with one reason, and the counts left after each rule make a flow chart.
+"""
+
+from tonegap.cohort.counts import cohort_counts, duplicate_counts
+from tonegap.cohort.groups import GROUPS, assign_groups
+from tonegap.cohort.selection import Cohort, select_cohort
+from tonegap.cohort.source import UNKNOWN_SOURCE, source_of_url
+
+__all__ = [
+    "GROUPS",
+    "UNKNOWN_SOURCE",
+    "Cohort",
+    "assign_groups",
+    "cohort_counts",
+    "duplicate_counts",
+    "select_cohort",
+    "source_of_url",
+]

@@ -1,0 +1,72 @@
+"""How many distinct images a draw holds: diversity, which the paper confounds with mix."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from math import expm1, floor, log1p
+
+GroupSizes = tuple[int, int]  # (light, dark)
+
+
+def expected_distinct(pool: int, draws: int) -> float:
+    """Distinct images to expect among ``draws`` with replacement from ``pool`` images.
+
+    n (1 - (1 - 1/n)^k) for n images and k draws: each image is missed with probability
+    (1 - 1/n)^k. Zero where nothing is drawn or there is nothing to draw from.
+    """
+    if pool == 0 or draws == 0:
+        return 0.0
+    if pool == 1:
+        return 1.0
+    return -pool * expm1(draws * log1p(-1 / pool))
+
+
+def equal_distinct(pools: GroupSizes, mixes: Iterable[GroupSizes]) -> int:
+    """Find the number of distinct images that every mix can hold, the paper's rarest.
+
+    The largest number D such that D, divided between the groups as the draws are, asks of
+    no group of any mix for more distinct images than drawing with replacement from all
+    its images would give (rounded down). So the least diverse mix stays as the paper
+    draws it (1,055 distinct images), and the others come down to it.
+
+    Parameters
+    ----------
+    pools
+        Images left after the test draw: (light, dark).
+    mixes
+        Training draws of every mix: (light, dark).
+
+    Returns
+    -------
+    int
+        D; 0 where some mix cannot be drawn at all.
+    """
+    every = list(mixes)
+    total = min(_most_distinct(pools, draws) for draws in every)
+    return total if total >= max(_groups_drawn(draws) for draws in every) else 0
+
+
+def divide(total: int, draws: GroupSizes) -> GroupSizes:
+    """Divide ``total`` distinct images between the groups as their draws are divided.
+
+    Rounded half up for dark; a group with draws gets one image at least.
+    """
+    light, dark = draws
+    share = floor((2 * total * dark + light + dark) / (2 * (light + dark)))
+    lowest = 1 if dark else 0
+    highest = total - (1 if light else 0)
+    n_dark = max(lowest, min(share, highest))
+    return total - n_dark, n_dark
+
+
+def _groups_drawn(draws: GroupSizes) -> int:
+    return sum(1 for count in draws if count)
+
+
+def _most_distinct(pools: GroupSizes, draws: GroupSizes) -> int:
+    limits = [floor(expected_distinct(n, k) + 1e-9) for n, k in zip(pools, draws, strict=True)]
+    for total in range(sum(limits), _groups_drawn(draws) - 1, -1):
+        parts = divide(total, draws)
+        if all(part <= limit for part, limit in zip(parts, limits, strict=True)):
+            return total
+    return 0

@@ -1,0 +1,98 @@
+"""What a split is made of: pools, diversity, and near duplicates that cross borders."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import pandas as pd
+
+from tonegap.params import DataParams
+from tonegap.sampling.diversity import expected_distinct
+from tonegap.sampling.pools import GROUPS, in_both_groups, make_pools
+from tonegap.sampling.training import group_draws
+
+
+def explanation(
+    cohort: pd.DataFrame, split: pd.DataFrame, data: DataParams, mixes: Mapping[str, float]
+) -> pd.DataFrame:
+    """Describe a split in numbers.
+
+    Parameters
+    ----------
+    cohort, split
+        The tables data/cohort.csv and data/split.csv.
+    data, mixes
+        The parameters that made the split.
+
+    Returns
+    -------
+    DataFrame
+        quantity (a phrase), light, dark, both: counts (of images, unless the phrase says
+        otherwise), or expected counts rounded to one decimal. A cluster in both groups
+        counts once in ``both``.
+    """
+    pools = make_pools(cohort, data.duplicates)
+    test, train = (split[split["role"] == role] for role in ("test", "train"))
+    tested = cohort[cohort["md5hash"].isin(test["md5hash"])]
+    rows = {
+        "cohort": _images(cohort),
+        "clusters of near duplicates in the cohort": _clusters(_repeated(cohort)),
+        "set aside: cluster in both groups": _images(pools.set_aside),
+        "test": _images(test),
+        "test, distinct conditions": _distinct(tested, "label_fine"),
+        "left for training": (left := _left(pools.images, test, data)),
+        "training draws": _images(train),
+        "training, distinct": _distinct(train, "md5hash"),
+    }
+    rows |= {
+        f"training, distinct expected, mix {name}": _expected(left, data, share)
+        for name, share in mixes.items()
+    }
+    rows |= {
+        "clusters in test and training": _shared(test, train),
+        "test with a near duplicate in training": _images(
+            test[test["cluster"].isin(train["cluster"])]
+        ),
+        "clusters of the split in light and dark": _clusters(split[in_both_groups(split)]),
+    }
+    table = pd.DataFrame.from_dict(rows, orient="index", columns=["light", "dark", "both"])
+    return table.rename_axis("quantity").reset_index()
+
+
+Triple = tuple[float, float, float]  # light, dark, both
+
+
+def _images(rows: pd.DataFrame) -> Triple:
+    light, dark = (int((rows["group"] == group).sum()) for group in GROUPS)
+    return light, dark, len(rows)
+
+
+def _distinct(rows: pd.DataFrame, column: str) -> Triple:
+    light, dark = (rows.loc[rows["group"] == group, column].nunique() for group in GROUPS)
+    return light, dark, rows[column].nunique()
+
+
+def _clusters(rows: pd.DataFrame) -> Triple:
+    return _distinct(rows, "cluster")
+
+
+def _repeated(rows: pd.DataFrame) -> pd.DataFrame:
+    return rows[rows["cluster"].duplicated(keep=False)]
+
+
+def _shared(test: pd.DataFrame, train: pd.DataFrame) -> Triple:
+    return _clusters(test[test["cluster"].isin(train["cluster"])])
+
+
+def _left(images: pd.DataFrame, test: pd.DataFrame, data: DataParams) -> Triple:
+    key = "md5hash" if data.duplicates == "paper" else "cluster"
+    return _images(images[~images[key].isin(test[key])])
+
+
+def _expected(left: Triple, data: DataParams, dark_share: float) -> Triple:
+    draws = group_draws(data.n_train, dark_share)
+    light, dark = (
+        expected_distinct(int(n), k) if data.replacement else float(min(k, n))
+        for n, k in zip(left[:2], draws, strict=True)
+    )
+    return round(light, 1), round(dark, 1), round(light + dark, 1)

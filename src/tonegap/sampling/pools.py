@@ -1,0 +1,52 @@
+"""Pools: the images of each group that a draw may take, in an order of their own."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import pandas as pd
+
+from tonegap.params import SplitDuplicates
+
+GROUPS = ("light", "dark")
+
+
+@dataclass(frozen=True)
+class Pools:
+    """The images that can be drawn.
+
+    Attributes
+    ----------
+    images : DataFrame
+        Cohort rows that may enter the test sets or the training draw, sorted by md5hash
+        so that the order of the cohort table does not matter.
+    set_aside : DataFrame
+        Cohort rows that may enter neither.
+    """
+
+    images: pd.DataFrame
+    set_aside: pd.DataFrame
+
+    def of(self, group: str) -> pd.DataFrame:
+        """Images of one group."""
+        return self.images[self.images["group"] == group]
+
+
+def make_pools(cohort: pd.DataFrame, duplicates: SplitDuplicates) -> Pools:
+    """Sort the cohort into images to draw from and images set aside.
+
+    Under ``clusters_stay_together`` a cluster of near duplicates that lies in both groups
+    is set aside whole: the same picture has both labels, so it belongs to neither group,
+    and either choice of one side would put its error into one group's numbers.
+    """
+    images = cohort.sort_values("md5hash", ignore_index=True)
+    if duplicates == "paper":
+        return Pools(images=images, set_aside=images.iloc[:0])
+    both = in_both_groups(images)
+    return Pools(images=images[~both].reset_index(drop=True), set_aside=images[both])
+
+
+def in_both_groups(images: pd.DataFrame) -> pd.Series:
+    """Say which images belong to a cluster that lies in both groups (Series of bool)."""
+    light, dark = (set(images.loc[images["group"] == group, "cluster"]) for group in GROUPS)
+    return images["cluster"].isin(light & dark)

@@ -1,0 +1,60 @@
+"""One split: test sets and training draw as one table."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import pandas as pd
+
+from tonegap.params import DataParams
+from tonegap.sampling.pools import GROUPS, make_pools
+from tonegap.sampling.test_sets import draw_test_sets
+from tonegap.sampling.training import draw_training
+
+SPLIT_COLUMNS = ("role", "group", "draw", "md5hash", "cluster")
+
+
+def draw_split(cohort: pd.DataFrame, data: DataParams, mixes: Mapping[str, float]) -> pd.DataFrame:
+    """Draw two test sets and one training set, determined by ``data.seed`` alone.
+
+    The paper's protocol (section 3.4): two test sets of ``n_test`` images, one per group;
+    then, from the images left, ``n_train`` draws with replacement in the shares of the
+    mix. The test sets are the same for every mix of a seed.
+
+    Parameters
+    ----------
+    cohort
+        md5hash, group (light, dark), label_fine, source, cluster; in any order.
+    data
+        The section ``data``.
+    mixes
+        Dark share of every mix; ``data.mix`` names the one that is drawn.
+
+    Returns
+    -------
+    DataFrame
+        role (test, train), group, draw (order, from 0 within role: the light test images,
+        then the dark ones; the training draws shuffled), md5hash, cluster.
+
+    Raises
+    ------
+    SplitError
+        If the cohort cannot give what is asked for.
+    """
+    pools = make_pools(cohort, data.duplicates)
+    tests = draw_test_sets(pools, data)
+    left = {group: _left(pools.of(group), tests[group], data) for group in GROUPS}
+    test = pd.concat([tests[group] for group in GROUPS])
+    train = draw_training(left, data, mixes)
+    parts = [_table("test", test), _table("train", train)]
+    return pd.concat(parts, ignore_index=True)[list(SPLIT_COLUMNS)]
+
+
+def _left(pool: pd.DataFrame, test: pd.DataFrame, data: DataParams) -> pd.DataFrame:
+    """Images that training may use: not in the test set, nor (if asked) near one that is."""
+    key = "md5hash" if data.duplicates == "paper" else "cluster"
+    return pool[~pool[key].isin(test[key])]
+
+
+def _table(role: str, rows: pd.DataFrame) -> pd.DataFrame:
+    return rows.assign(role=role, draw=range(len(rows)))

@@ -1,0 +1,119 @@
+"""The two test sets: equal in size, drawn without replacement, the same for every mix."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from tonegap.errors import SplitError
+from tonegap.params import DataParams, Match
+from tonegap.sampling.pools import GROUPS, Pools
+from tonegap.sampling.streams import Purpose, stream
+
+_STREAMS = {"light": Purpose.TEST_LIGHT, "dark": Purpose.TEST_DARK}
+_MATCHED: dict[Match, list[str]] = {
+    "condition": ["label_fine"],
+    "condition_source": ["label_fine", "source"],
+}
+_TOGETHER = "clusters_stay_together"
+
+
+def draw_test_sets(pools: Pools, data: DataParams) -> dict[str, pd.DataFrame]:
+    """Draw the two test sets.
+
+    Each group has a stream of its own and is drawn as a random order of its pool, of which
+    the first ``n_test`` images are taken. Under ``clusters_stay_together`` whole clusters
+    are taken in random order, passing over those that no longer fit.
+
+    Matched test sets have the same number of images in every stratum (condition, or
+    condition and source). How many is drawn too: of the pairs that each stratum could
+    give, ``n_test`` are drawn without replacement (multivariate hypergeometric), so rare
+    strata stay rare. With ``clusters_stay_together`` matched test sets take only images
+    without a near duplicate, which keeps the counts exact; clusters go to training.
+
+    Returns
+    -------
+    dict
+        ``light`` and ``dark``: cohort rows in the order of the draw.
+
+    Raises
+    ------
+    SplitError
+        If a pool is too small, or whole clusters cannot add up to ``n_test``.
+    """
+    if data.match != "none":
+        return _matched(pools, data, _MATCHED[data.match])
+    return {group: _unmatched(pools.of(group), group, data) for group in GROUPS}
+
+
+def _unmatched(pool: pd.DataFrame, group: str, data: DataParams) -> pd.DataFrame:
+    if len(pool) < data.n_test:
+        raise SplitError(
+            f"the {group} pool has {len(pool)} images but data.n_test asks for {data.n_test} test "
+            f"images per group; lower data.n_test to at most {len(pool)}, or widen the cohort "
+            "(filter.*)"
+        )
+    generator = stream(data.seed, _STREAMS[group])
+    if data.duplicates == _TOGETHER:
+        return _whole_clusters(pool, group, data.n_test, generator)
+    return pool.iloc[generator.permutation(len(pool))[: data.n_test]]
+
+
+def _whole_clusters(
+    pool: pd.DataFrame, group: str, n_test: int, generator: np.random.Generator
+) -> pd.DataFrame:
+    """Take whole clusters in random order until ``n_test`` images are there."""
+    members = [pool.index[rows] for rows in pool.groupby("cluster").indices.values()]
+    taken: list[int] = []
+    for cluster in generator.permutation(len(members)):
+        if len(taken) + len(members[cluster]) <= n_test:
+            taken.extend(members[cluster])
+    if len(taken) < n_test:
+        raise SplitError(
+            f"whole clusters of {group} near duplicates add up to {len(taken)} test images, not to "
+            f"data.n_test = {n_test} (data.duplicates: clusters_stay_together); set data.n_test to "
+            f"{len(taken)}, or filter.duplicates to one_per_cluster"
+        )
+    return pool.loc[taken]
+
+
+def _matched(pools: Pools, data: DataParams, columns: list[str]) -> dict[str, pd.DataFrame]:
+    testable = _without_duplicates(pools) if data.duplicates == _TOGETHER else pools
+    strata = {group: _strata(testable.of(group), columns) for group in GROUPS}
+    names = sorted(strata["light"].keys() & strata["dark"].keys())
+    pairs = [min(len(strata[group][name]) for group in GROUPS) for name in names]
+    if sum(pairs) < data.n_test:
+        raise SplitError(
+            f"light and dark share {sum(pairs)} images of equal {' and '.join(columns)} but "
+            f"data.n_test asks for {data.n_test} per group with data.match = {data.match}; lower "
+            f"data.n_test to at most {sum(pairs)}, or match less"
+        )
+    drawn = stream(data.seed, Purpose.TEST_MATCH).multivariate_hypergeometric(pairs, data.n_test)
+    counts = dict(zip(names, map(int, drawn), strict=True))
+    return {
+        group: _by_stratum(testable.of(group), strata[group], counts, group, data)
+        for group in GROUPS
+    }
+
+
+def _by_stratum(
+    pool: pd.DataFrame,
+    strata: dict[tuple[str, ...], np.ndarray],
+    counts: dict[tuple[str, ...], int],
+    group: str,
+    data: DataParams,
+) -> pd.DataFrame:
+    generator = stream(data.seed, _STREAMS[group])
+    rows = [generator.permutation(strata[name])[:count] for name, count in counts.items()]
+    # Shuffled, so that a prefix of the test set is no run of one condition.
+    return pool.iloc[generator.permutation(np.concatenate(rows))]
+
+
+def _strata(pool: pd.DataFrame, columns: list[str]) -> dict[tuple[str, ...], np.ndarray]:
+    keys = pd.MultiIndex.from_frame(pool[columns].astype(str))
+    return {tuple(key): np.flatnonzero(keys == key) for key in keys.unique()}
+
+
+def _without_duplicates(pools: Pools) -> Pools:
+    alone = ~pools.images["cluster"].duplicated(keep=False)
+    return Pools(images=pools.images[alone], set_aside=pools.set_aside)

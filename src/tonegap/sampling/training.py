@@ -1,0 +1,116 @@
+"""The training draw: exact group shares, in a recorded order."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from math import floor
+
+import numpy as np
+import pandas as pd
+
+from tonegap.errors import SplitError
+from tonegap.params import DataParams
+from tonegap.sampling.diversity import GroupSizes, divide, equal_distinct
+from tonegap.sampling.pools import GROUPS
+from tonegap.sampling.streams import Purpose, stream
+
+_STREAMS = {"light": Purpose.TRAIN_LIGHT, "dark": Purpose.TRAIN_DARK}
+
+
+def group_draws(n_train: int, dark_share: float) -> GroupSizes:
+    """Divide the training draws between the groups: (light, dark).
+
+    The dark draws are ``n_train * dark_share`` rounded half up, the light ones the rest,
+    so the shares are exact counts and not the outcome of a lottery.
+    """
+    # Rounding to nine digits first: 0.35 * 10 is 3.4999999999999996 in binary.
+    n_dark = floor(round(n_train * dark_share, 9) + 0.5)
+    return n_train - n_dark, n_dark
+
+
+def draw_training(
+    left: Mapping[str, pd.DataFrame], data: DataParams, mixes: Mapping[str, float]
+) -> pd.DataFrame:
+    """Draw the training images.
+
+    Every mix has streams of its own (keyed by its draws per group), so the mixes of one
+    seed are sampled independently from the same images, as in the paper.
+
+    Parameters
+    ----------
+    left
+        ``light`` and ``dark``: cohort rows left after the test draw.
+    data
+        The section ``data``. ``replacement``: images may repeat. ``distinct: equal``: every
+        mix holds the same number of distinct images
+        (:func:`~tonegap.sampling.diversity.equal_distinct`), each at least once.
+    mixes
+        Dark share of every mix; ``data.mix`` names the one that is drawn.
+
+    Returns
+    -------
+    DataFrame
+        Cohort rows, one per draw, in the order of the draw.
+
+    Raises
+    ------
+    SplitError
+        If a group has too few images left.
+    """
+    draws = group_draws(data.n_train, mixes[data.mix])
+    pools = (len(left["light"]), len(left["dark"]))
+    _require_pools(pools, draws, data)
+    limits = _distinct_limits(pools, draws, data, mixes)
+    drawn = [
+        left[group].iloc[
+            _draw(stream(data.seed, _STREAMS[group], *draws), pool, count, limit, data)
+        ]
+        for group, pool, count, limit in zip(GROUPS, pools, draws, limits, strict=True)
+    ]
+    rows = pd.concat(drawn)
+    return rows.iloc[stream(data.seed, Purpose.TRAIN_ORDER, *draws).permutation(len(rows))]
+
+
+def _draw(
+    generator: np.random.Generator, pool: int, count: int, distinct: int | None, data: DataParams
+) -> np.ndarray:
+    """Draw ``count`` row numbers below ``pool``, of exactly ``distinct`` values if given."""
+    if count == 0:
+        return np.empty(0, dtype=np.int64)
+    if not data.replacement:
+        return generator.permutation(pool)[:count]
+    if distinct is None:
+        return generator.integers(pool, size=count)
+    chosen = generator.permutation(pool)[:distinct]
+    return np.concatenate([chosen, generator.choice(chosen, size=count - distinct)])
+
+
+def _distinct_limits(
+    pools: GroupSizes, draws: GroupSizes, data: DataParams, mixes: Mapping[str, float]
+) -> tuple[int | None, int | None]:
+    # Without replacement every draw is distinct, so all mixes are equal already.
+    if data.distinct == "paper" or not data.replacement:
+        return None, None
+    every = {name: group_draws(data.n_train, share) for name, share in mixes.items()}
+    total = equal_distinct(pools, every.values())
+    if total == 0:
+        worst = min(every, key=lambda name: equal_distinct(pools, [every[name]]))
+        raise SplitError(
+            f"data.distinct = equal needs one number of distinct images for all mixes, but "
+            f"{pools[0]} light and {pools[1]} dark images are left after the test draw, too few "
+            f"for the mix {worst!r}; lower data.n_test, or remove the mix from `mixes`"
+        )
+    return divide(total, draws)
+
+
+def _require_pools(pools: GroupSizes, draws: GroupSizes, data: DataParams) -> None:
+    for group, pool, count in zip(GROUPS, pools, draws, strict=True):
+        needed = min(count, 1) if data.replacement else count
+        if pool < needed:
+            how = "with" if data.replacement else "without"
+            raise SplitError(
+                f"the {group} pool has {pool} images left after the test draw but the mix "
+                f"{data.mix!r} draws {count} of them {how} replacement; lower data.n_test (now "
+                f"{data.n_test}) or data.n_train (now {data.n_train})"
+                + ("" if data.replacement else ", or set data.replacement to true")
+            )

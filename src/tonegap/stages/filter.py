@@ -1,0 +1,98 @@
+"""Stage ``filter``: the cohort, what was left out and why, and the near duplicates."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from tonegap.cohort import Cohort, cohort_counts, select_cohort
+from tonegap.duplicates import clusters, near_duplicate_pairs
+from tonegap.errors import DataError
+from tonegap.files import layout
+from tonegap.files.parameters import read_params
+from tonegap.files.tables import read_csv, write_csv, write_json
+from tonegap.params import FilterParams
+
+_ANNOTATION_COLUMNS = (
+    "md5hash",
+    "fitzpatrick_scale",
+    "fitzpatrick_centaur",
+    "label",
+    "nine_partition_label",
+    "three_partition_label",
+    "qc",
+    "url",
+)
+_INDEX_COLUMNS = ("md5hash", "readable", "problem", "width", "height", "pixel_sha256")
+
+
+def run(
+    *,
+    annotations: Path,
+    fetch: Path,
+    index: Path,
+    params: FilterParams,
+    cohort: Path,
+    exclusions: Path,
+    duplicates: Path,
+    metrics: Path,
+    flow: Path,
+) -> None:
+    """Filter the annotated images.
+
+    Parameters
+    ----------
+    annotations, fetch, index
+        Tables of the rows, of what became of their images, and of the images' measures.
+    params
+        The section ``filter``.
+    cohort, exclusions, duplicates
+        Written: the images to assess, the rows left out, the pairs of near duplicates.
+    metrics, flow
+        Written: counts after each step, as a document and as a table to plot.
+
+    Raises
+    ------
+    DataError
+        If no image is left. The tables are written first, for they say why.
+    """
+    measures = read_csv(index, _INDEX_COLUMNS, "the image index")
+    pairs = near_duplicate_pairs(measures, params.near_distance)
+    selected = select_cohort(
+        read_csv(annotations, _ANNOTATION_COLUMNS, "the annotation table"),
+        read_csv(fetch, ("md5hash", "status", "detail"), "the fetch table"),
+        measures,
+        clusters(measures["md5hash"], pairs),
+        params,
+    )
+    write_csv(selected.frame, cohort)
+    write_csv(selected.exclusions, exclusions)
+    write_csv(pairs, duplicates)
+    write_csv(selected.flow, flow)
+    write_json(cohort_counts(selected), metrics)
+    _require_images(selected, exclusions)
+
+
+def from_workspace() -> None:
+    """Run the stage on the repository's own files."""
+    run(
+        annotations=layout.ANNOTATIONS,
+        fetch=layout.FETCH,
+        index=layout.INDEX,
+        params=read_params().filter,
+        cohort=layout.COHORT,
+        exclusions=layout.EXCLUSIONS,
+        duplicates=layout.DUPLICATES,
+        metrics=layout.COHORT_COUNTS,
+        flow=layout.EXCLUSIONS_FLOW,
+    )
+
+
+def _require_images(selected: Cohort, exclusions: Path) -> None:
+    if len(selected.frame):
+        return
+    every = selected.flow[selected.flow["group"] == "all"]
+    worst = every.sort_values("excluded").iloc[-1]
+    raise DataError(
+        f"no image is left of {every['left'].iloc[0]} annotated rows, most were lost at the step "
+        f"{worst['step']!r} ({worst['excluded']} rows); {exclusions} gives each row's reason"
+    )

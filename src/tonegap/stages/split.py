@@ -1,0 +1,43 @@
+"""Stage ``split``: two test sets and the training draw of one seed and mix."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from tonegap.files import layout
+from tonegap.files.parameters import read_params
+from tonegap.files.tables import read_csv, write_csv
+from tonegap.params import DataParams
+from tonegap.sampling import draw_split
+
+_COHORT_COLUMNS = ("md5hash", "group", "label_fine", "source", "cluster")
+
+
+def run(*, cohort: Path, data: DataParams, mixes: Mapping[str, float], split: Path) -> None:
+    """Draw the split.
+
+    Parameters
+    ----------
+    cohort
+        The images to draw from.
+    data
+        The section ``data``: seed, sizes, mix and switches.
+    mixes
+        Dark share of every mix.
+    split
+        Written: one row per draw.
+
+    Raises
+    ------
+    SplitError
+        If the cohort cannot give what is asked for.
+    """
+    images = read_csv(cohort, _COHORT_COLUMNS, "the cohort")
+    write_csv(draw_split(images, data, mixes), split)
+
+
+def from_workspace() -> None:
+    """Run the stage on the repository's own files."""
+    params = read_params()
+    run(cohort=layout.COHORT, data=params.data, mixes=params.mixes, split=layout.SPLIT)
