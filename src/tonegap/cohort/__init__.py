@@ -4,6 +4,7 @@ Pure rules in a fixed order (:mod:`~tonegap.cohort.rules`); each row that leaves
 with one reason, and the counts left after each rule make a flow chart.
 """
 
+from tonegap.cohort.conditions import fst_counts, prevalence, prevalence_by_group
 from tonegap.cohort.counts import cohort_counts, duplicate_counts
 from tonegap.cohort.groups import GROUPS, assign_groups
 from tonegap.cohort.selection import Cohort, select_cohort
@@ -16,6 +17,9 @@ __all__ = [
     "assign_groups",
     "cohort_counts",
     "duplicate_counts",
+    "fst_counts",
+    "prevalence",
+    "prevalence_by_group",
     "select_cohort",
     "source_of_url",
 ]

@@ -59,7 +59,7 @@ def explanation(
     return table.rename_axis("quantity").reset_index()
 
 
-Triple = tuple[float, float, float]  # light, dark, both
+Triple = tuple[int | float, int | float, int | float]  # light, dark, both
 
 
 def _images(rows: pd.DataFrame) -> Triple:
