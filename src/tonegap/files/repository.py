@@ -87,7 +87,8 @@ def object_ids(commit: str, paths: Sequence[str], root: Path = Path()) -> dict[s
     listing = git(
         "ls-tree", "--format=%(path) %(objectname)", "--full-tree", commit, "--", *paths, root=root
     )
-    return {path: sha for path, sha in (line.rsplit(" ", 1) for line in listing.splitlines())}
+    pairs = (line.rsplit(" ", 1) for line in listing.splitlines())
+    return {path: object_id for path, object_id in pairs}  # noqa: C416  names what is what
 
 
 def changed_files(paths: Sequence[str], root: Path = Path()) -> list[str]:

@@ -1,0 +1,61 @@
+"""A few test images with their reconstructions, as pixels in one small file.
+
+Where the images are photographs the file shows patients: it is an output that git
+ignores, and nothing drawn from it may be committed.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from pathlib import Path
+
+import numpy as np
+from jaxtyping import Bool, UInt8
+
+from tonegap.errors import DataError
+from tonegap.files.atomic import replacing
+
+
+@dataclass(frozen=True)
+class Examples:
+    """Examples of one run, pixels as 8-bit RGB.
+
+    Attributes
+    ----------
+    light, dark : uint8 [n, size, size, 3]
+        Originals of each group.
+    reconstructed_light, reconstructed_dark : uint8 [n, size, size, 3]
+        Their reconstructions.
+    rendered : bool array of no dimensions
+        True where tonegap rendered every original itself: then nobody is shown.
+    """
+
+    light: UInt8[np.ndarray, "light size size 3"]
+    reconstructed_light: UInt8[np.ndarray, "light size size 3"]
+    dark: UInt8[np.ndarray, "dark size size 3"]
+    reconstructed_dark: UInt8[np.ndarray, "dark size size 3"]
+    rendered: Bool[np.ndarray, ""]
+
+
+def write_examples(examples: Examples, path: Path) -> None:
+    """Write examples atomically (.npz)."""
+    arrays = {field.name: getattr(examples, field.name) for field in fields(Examples)}
+    with replacing(path) as temporary:
+        np.savez_compressed(temporary, allow_pickle=False, **arrays)
+
+
+def read_examples(path: Path) -> Examples:
+    """Read examples.
+
+    Raises
+    ------
+    DataError
+        If the file is absent or holds something else.
+    """
+    if not path.is_file():
+        raise DataError(f"the example reconstructions are not at {path}; run `dvc repro`")
+    try:
+        with np.load(path, allow_pickle=False) as arrays:
+            return Examples(**{field.name: arrays[field.name] for field in fields(Examples)})
+    except (ValueError, OSError, EOFError, KeyError) as error:
+        raise DataError(f"{path} holds no examples ({error}); run `dvc repro`") from None

@@ -1,0 +1,46 @@
+"""A model in words: its size, its latent and what a training step of it costs."""
+
+from __future__ import annotations
+
+from tonegap.model.cost import parameter_count, step_cost
+from tonegap.model.factory import build_model
+from tonegap.model.objective import effective_beta
+from tonegap.model.perceptual import feature_network
+from tonegap.model.protocol import latent_shape
+from tonegap.params import Params
+
+_SEED = 0  # shapes and counts do not depend on it
+
+
+def describe_model(params: Params) -> list[str]:
+    """Describe the model that the parameters build, one fact a line.
+
+    Nothing is trained and no weights are needed: costs are counted on shapes.
+
+    Raises
+    ------
+    ModelError
+        If the model cannot be built.
+    """
+    train, size = params.train, params.data.image_size
+    network = build_model(params.model, size, _SEED)
+    shape = latent_shape(network, size)
+    features = (
+        feature_network(train.perceptual_network, train.perceptual_taps)
+        if train.perceptual_scale > 0
+        else None
+    )
+    cost = step_cost(network, size, features)
+    beta = effective_beta(size, shape, train.kl_reduction, train.beta)
+    return [
+        f"factory             {params.model.factory}",
+        f"parameters          {parameter_count(network):,}",
+        f"image               {size} x {size} RGB",
+        f"latent              {'x'.join(map(str, shape))} (channels x height x width)",
+        f"forward             {cost.forward_gflop:.1f} GFLOP per image",
+        f"training step       {cost.total_gflop:.1f} GFLOP per image "
+        f"({cost.model_gflop:.1f} model, {cost.target_features_gflop:.1f} features of the image, "
+        f"{cost.features_gflop:.1f} of its reconstruction)",
+        f"perceptual network  {train.perceptual_network if features else 'none'}",
+        f"effective beta      {beta:g} against Eq. 1 with unit variance",
+    ]
