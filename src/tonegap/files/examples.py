@@ -6,6 +6,7 @@ ignores, and nothing drawn from it may be committed.
 
 from __future__ import annotations
 
+import io
 from dataclasses import dataclass, fields
 from pathlib import Path
 
@@ -44,18 +45,16 @@ def write_examples(examples: Examples, path: Path) -> None:
         np.savez_compressed(temporary, allow_pickle=False, **arrays)
 
 
-def read_examples(path: Path) -> Examples:
-    """Read examples.
+def read_examples(content: bytes) -> Examples:
+    """Read what :func:`write_examples` wrote.
 
     Raises
     ------
     DataError
-        If the file is absent or holds something else.
+        If the bytes are something else.
     """
-    if not path.is_file():
-        raise DataError(f"the example reconstructions are not at {path}; run `dvc repro`")
     try:
-        with np.load(path, allow_pickle=False) as arrays:
+        with np.load(io.BytesIO(content), allow_pickle=False) as arrays:
             return Examples(**{field.name: arrays[field.name] for field in fields(Examples)})
     except (ValueError, OSError, EOFError, KeyError) as error:
-        raise DataError(f"{path} holds no examples ({error}); run `dvc repro`") from None
+        raise DataError(f"these are no example reconstructions ({error}); evaluate again") from None

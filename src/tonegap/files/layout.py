@@ -33,6 +33,10 @@ EXAMPLES = Path("results/examples.npz")
 EVALUATE_PLOTS = Path("plots/evaluate")
 STUDY = Path("metrics/study.csv")
 STUDY_IMAGES = Path("metrics/study_images.csv")
+STUDY_FACTS = Path("metrics/study.json")
+STUDY_EXAMPLES = Path("plots/study_examples.npz")
+PRIVATE = Path("private")
+PRIVATE_EXAMPLES = PRIVATE / "study_examples.npz"
 FIGURES = Path("plots/figures")
 REPORT = Path("report")
 

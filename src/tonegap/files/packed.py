@@ -50,7 +50,7 @@ def open_packed(path: Path) -> UInt8[np.ndarray, "images size size 3"]:
     if not path.is_file():
         raise DataError(f"the packed images are not at {path}; run `dvc repro`")
     try:
-        packed = np.load(path, mmap_mode="r", allow_pickle=False)
+        packed: np.ndarray = np.load(path, mmap_mode="r", allow_pickle=False)
     except (ValueError, OSError, EOFError) as error:
         raise DataError(f"{path} is no array of images ({error}); run `dvc repro`") from None
     if packed.dtype != np.uint8 or packed.ndim != 4 or packed.shape[3] != 3:  # noqa: PLR2004

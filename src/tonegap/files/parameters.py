@@ -38,3 +38,17 @@ def read_params(path: Path = Path("params.yaml")) -> Params:
         If the file cannot be read or a value is refused (see :mod:`tonegap.params`).
     """
     return params_from_mapping(read_yaml(path), origin=path.name)
+
+
+def parse_value(text: str) -> Any:
+    """Read one value as YAML 1.2 would: ``3`` is a number, ``[1, 2]`` a list, ``light`` text.
+
+    Raises
+    ------
+    ParameterError
+        If the text is not valid YAML.
+    """
+    try:
+        return YAML(typ="safe", pure=True).load(text)
+    except (YAMLError, ValueError) as error:
+        raise ParameterError(f"{text!r} is no value ({' '.join(str(error).split())})") from None

@@ -1,0 +1,69 @@
+"""Tidy up after a study: notes, logs, copies left by killed runs, and on request results."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+from filelock import Timeout
+
+from tonegap.errors import StudyError
+from tonegap.files.repository import experiments, git
+from tonegap.study.plan import Study
+from tonegap.study.records import log_path, note_path, study_lock
+from tonegap.study.run import leftovers
+
+
+def clean_study(study: Study, *, results: bool) -> list[str]:
+    """Remove a study's notes and logs, and temporary copies that no process uses.
+
+    Parameters
+    ----------
+    study
+        Which study.
+    results
+        Remove its experiments as well, those set aside included. Their images, models
+        and tables stay in DVC's cache until ``dvc gc --all-experiments``.
+
+    Returns
+    -------
+    list of str
+        What was removed, a line each.
+
+    Raises
+    ------
+    StudyError
+        If the study is running.
+    """
+    try:
+        with study_lock(study.name):
+            return [*_remove_notes(study), *_remove_copies(), *_remove_refs(study, results)]
+    except Timeout:
+        raise StudyError(f"the study {study.name!r} is running; stop it first") from None
+
+
+def _remove_notes(study: Study, root: Path = Path()) -> list[str]:
+    paths = [f(cell.name, root) for cell in study.cells for f in (log_path, note_path)]
+    there = [path for path in paths if path.is_file()]
+    for path in there:
+        path.unlink()
+    return [f"removed {len(there)} logs and notes"] if there else []
+
+
+def _remove_copies() -> list[str]:
+    lines = []
+    for folder in leftovers():
+        shutil.rmtree(folder, ignore_errors=True)
+        lines.append(f"removed the left-over copy {folder.name}")
+    return lines
+
+
+def _remove_refs(study: Study, wanted: bool) -> list[str]:  # noqa: FBT001  private
+    names = tuple(cell.name for cell in study.cells) if wanted else ()
+    lines = []
+    for experiment in experiments():
+        if experiment.name in names or experiment.name.partition("-replaced-")[0] in names:
+            ref = f"refs/exps/{experiment.baseline[:2]}/{experiment.baseline[2:]}/{experiment.name}"
+            git("update-ref", "-d", ref, experiment.commit)
+            lines.append(f"removed experiment {experiment.name}")
+    return lines

@@ -1,0 +1,162 @@
+"""Collect a study: its experiments become tables that git tracks.
+
+A stage cannot depend on git refs, so this command reads the experiments once, and the
+``figures`` and ``report`` stages depend on the tables.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from dvc.api import read as read_output
+from dvc.exceptions import DvcException
+
+from tonegap.assessment import MEASURES
+from tonegap.errors import StudyError
+from tonegap.files import layout
+from tonegap.files.examples import Examples, read_examples
+from tonegap.files.repository import file_at, head
+from tonegap.files.study_examples import write_study_examples
+from tonegap.files.tables import write_csv, write_json
+from tonegap.study.plan import Study
+from tonegap.study.state import CellState
+
+RUN_COLUMNS = ("study", "run", "mix", "dark_share", "seed")
+
+
+def collect_study(study: Study, states: Sequence[CellState], *, partial: bool) -> list[str]:
+    """Write the study's tables.
+
+    Parameters
+    ----------
+    study, states
+        The study and the state of each of its cells.
+    partial
+        Collect what is done though cells are missing.
+
+    Returns
+    -------
+    list of str
+        What was written, a line each.
+
+    Raises
+    ------
+    StudyError
+        If nothing is done, or cells are missing and ``partial`` is false.
+    """
+    done = [state for state in states if state.status == "done"]
+    _require_done(study, states, done, partial=partial)
+    images = pd.concat([_images_of(study, state) for state in done], ignore_index=True)
+    runs = pd.concat([_runs_of(images, state) for state in done], ignore_index=True)
+    write_csv(runs, layout.STUDY)
+    write_csv(images, layout.STUDY_IMAGES)
+    write_json(_facts(study, states, done), layout.STUDY_FACTS)
+    examples = _collect_examples(done)
+    return [
+        f"{layout.STUDY}: {len(runs)} rows, a run and group each",
+        f"{layout.STUDY_IMAGES}: {len(images)} rows, a run and test image each",
+        f"{layout.STUDY_FACTS}: settings and experiments of {len(done)} of {len(states)} runs",
+        *([f"{examples}: example reconstructions"] if examples else []),
+    ]
+
+
+def _require_done(
+    study: Study, states: Sequence[CellState], done: Sequence[CellState], *, partial: bool
+) -> None:
+    if done and (partial or len(done) == len(states)):
+        return
+    first = next(state for state in states if state.status != "done")
+    hint = "" if not done else ", or collect what there is with --partial"
+    raise StudyError(
+        f"{len(done)} of {len(states)} runs are done; {first.cell.name} is {first.status}"
+        f"{f' ({first.reason})' if first.reason else ''}: run `tonegap study run {study.name}`"
+        f"{hint}"
+    )
+
+
+def _output(path: Path, state: CellState) -> bytes:
+    """Content of a file that DVC keeps, as an experiment has it."""
+    try:
+        content: bytes = read_output(  # type: ignore[no-untyped-call]
+            path.as_posix(), repo=".", rev=state.commit, mode="rb"
+        )
+    except (DvcException, OSError) as error:
+        raise StudyError(
+            f"{path} of experiment {state.cell.name} is not in the cache ({error}); "
+            f"`dvc exp pull origin {state.cell.name}` brings it, if it was pushed"
+        ) from None
+    return content
+
+
+def _table(path: Path, state: CellState) -> pd.DataFrame:
+    text = io.BytesIO(_output(path, state))
+    return pd.read_csv(text, keep_default_na=False, na_values=[""])
+
+
+def _images_of(study: Study, state: CellState) -> pd.DataFrame:
+    params = state.cell.params
+    keys: dict[str, str | float | int] = {
+        "study": study.name,
+        "run": state.cell.name,
+        "mix": params.data.mix,
+        "dark_share": params.dark_share,
+        "seed": params.data.seed,
+    }
+    table = _table(layout.PER_IMAGE, state)
+    for place, (name, value) in enumerate(keys.items()):
+        table.insert(place, name, value)
+    return table
+
+
+def _runs_of(images: pd.DataFrame, state: CellState) -> pd.DataFrame:
+    """Give a row per group: means over its test images, and how diverse its training was."""
+    mine = images[images["run"] == state.cell.name]
+    split = _table(layout.SPLIT, state)
+    train = split[split["role"] == "train"]
+    measures = [name for name in MEASURES if name in mine.columns]
+    rows = mine.groupby([*RUN_COLUMNS, "group"], sort=False)[measures].mean()
+    rows.insert(0, "n", mine.groupby([*RUN_COLUMNS, "group"], sort=False).size())
+    distinct = train.groupby("group")["md5hash"].nunique()
+    groups = rows.index.get_level_values("group")
+    rows.insert(1, "n_distinct_train", distinct.reindex(groups, fill_value=0).to_numpy())
+    return rows.reset_index()
+
+
+def _facts(study: Study, states: Sequence[CellState], done: Sequence[CellState]) -> dict[str, Any]:
+    evaluation = file_at(str(done[0].commit), layout.EVALUATION.as_posix())
+    settings = dict(json.loads(evaluation or "{}").get("settings", {}))
+    for changing in ("mix", "dark_share", "seed"):
+        settings.pop(changing, None)
+    return {
+        "study": study.name,
+        "code": head(),
+        "runs_planned": len(states),
+        "runs_done": len(done),
+        "settings": settings,
+        "experiments": {state.cell.name: state.commit for state in done},
+    }
+
+
+def _collect_examples(done: Sequence[CellState]) -> Path | None:
+    """Bring together one seed's examples of every mix; photographs go to the private folder."""
+    seed = min(state.cell.params.data.seed for state in done)
+    chosen = [state for state in done if state.cell.params.data.seed == seed]
+    by_mix: dict[str, Examples] = {}
+    for state in chosen:
+        by_mix[state.cell.params.data.mix] = read_examples(_output(layout.EXAMPLES, state))
+    first = next(iter(by_mix.values()))
+    same = all(np.array_equal(first.light, other.light) for other in by_mix.values())
+    if not same:
+        return None  # the mixes were tested on other images, as different sizes would
+    rendered = all(bool(examples.rendered) for examples in by_mix.values())
+    path = layout.STUDY_EXAMPLES if rendered else layout.PRIVATE_EXAMPLES
+    write_study_examples(by_mix, path)
+    if not rendered:
+        layout.STUDY_EXAMPLES.unlink(missing_ok=True)
+    return path

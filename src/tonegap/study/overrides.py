@@ -1,0 +1,37 @@
+"""Parameter overrides as DVC's command line takes them (``-S key=value``)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from tonegap.study.plan import Overrides
+
+
+def dvc_arguments(overrides: Overrides, base: Mapping[str, Any]) -> list[str]:
+    """Spell overrides for ``dvc exp run``, leaving out what params.yaml says already.
+
+    DVC reads them by Hydra's grammar: text is quoted, and a key that the file lacks (a
+    new row of ``mixes``) needs a plus sign.
+    """
+    arguments: list[str] = []
+    for dotted, value in overrides.items():
+        group, _, key = dotted.partition(".")
+        known = base.get(group, {})
+        if key in known and known[key] == value and type(known[key]) is type(value):
+            continue
+        arguments += ["-S", f"{'' if key in known else '+'}{dotted}={_spell(value)}"]
+    return arguments
+
+
+def _spell(value: object) -> str:
+    if value is None:
+        return "null"
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, (int, float)):
+        return repr(value)
+    if isinstance(value, (list, tuple)):
+        return "[" + ",".join(_spell(item) for item in value) + "]"
+    text = str(value).replace("\\", "\\\\").replace("'", "\\'")
+    return f"'{text}'"

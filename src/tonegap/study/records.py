@@ -1,0 +1,137 @@
+"""What the repository records of a study: experiments, inputs, attempts on this machine."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+from ruamel.yaml import YAML
+from ruamel.yaml.error import YAMLError
+
+from tonegap.errors import ParameterError, StudyError
+from tonegap.files.atomic import write_text
+from tonegap.files.layout import EVALUATION, PARAMS
+from tonegap.files.parameters import read_yaml
+from tonegap.files.repository import changed_files, experiments, file_at, object_ids
+from tonegap.params import Params, params_from_mapping
+from tonegap.study.plan import Cell, Study
+from tonegap.study.state import Attempt, CellState, Record, judge
+
+LAST_STAGE = "evaluate"
+_NOTES = Path(".dvc/tmp/tonegap")
+
+
+def study_state(study: Study, root: Path = Path()) -> list[CellState]:
+    """Judge every cell of a study by what git holds (see :mod:`tonegap.study.state`)."""
+    paths = input_paths(root)
+    return judge(
+        study.cells,
+        read_records(study.cells, paths, root),
+        read_attempts(study, root),
+        object_ids("HEAD", paths, root),
+    )
+
+
+def input_paths(root: Path = Path()) -> list[str]:
+    """Code and data files that the results rest on: the stages' dependencies that git holds."""
+    stages = read_yaml(root / "dvc.yaml")["stages"]
+    paths: set[str] = {"data.dvc"}
+    for name, stage in stages.items():
+        paths.update(dep for dep in stage["deps"] if str(dep).startswith("src/"))
+        if name == LAST_STAGE:
+            break
+    return sorted(paths)
+
+
+def require_committed(root: Path = Path()) -> None:
+    """Refuse to run on code or data that no commit holds: results could not be traced.
+
+    Raises
+    ------
+    StudyError
+        Naming the first changed file.
+    """
+    changed = changed_files([*input_paths(root), "dvc.yaml"], root)
+    if changed:
+        raise StudyError(
+            f"{changed[0]} is not committed ({len(changed)} such files); a study's results name "
+            "the code and data they rest on, so commit first"
+        )
+
+
+def read_records(cells: Sequence[Cell], inputs: Sequence[str], root: Path = Path()) -> list[Record]:
+    """Read the experiments that have a cell's name, of any baseline, newest first."""
+    wanted = {cell.name for cell in cells}
+    return [
+        Record(
+            name=experiment.name,
+            commit=experiment.commit,
+            params=_params_at(experiment.commit, root),
+            inputs=object_ids(experiment.commit, inputs, root),
+            evaluated=file_at(experiment.commit, EVALUATION.as_posix(), root) is not None,
+        )
+        for experiment in experiments(root)
+        if experiment.name in wanted
+    ]
+
+
+def study_lock(name: str, root: Path = Path()) -> FileLock:
+    """Lock that a running study holds; the system frees it when the process dies."""
+    folder = root / _NOTES
+    folder.mkdir(parents=True, exist_ok=True)
+    return FileLock(folder / f"{name}.lock", timeout=0)
+
+
+def is_running(name: str, root: Path = Path()) -> bool:
+    """Whether some process runs the study now."""
+    try:
+        with study_lock(name, root):
+            return False
+    except Timeout:
+        return True
+
+
+def log_path(cell: str, root: Path = Path()) -> Path:
+    """Where the output of a cell's last attempt is kept."""
+    return root / _NOTES / f"{cell}.log"
+
+
+def note_path(cell: str, root: Path = Path()) -> Path:
+    """Where the note on a cell's last attempt is kept."""
+    return root / _NOTES / f"{cell}.json"
+
+
+def note_attempt(cell: str, *, alive: bool, reason: str = "", root: Path = Path()) -> None:
+    """Note that an attempt began, or how it ended."""
+    note = {"alive": alive, "reason": reason}
+    write_text(note_path(cell, root), json.dumps(note) + "\n")
+
+
+def read_attempts(study: Study, root: Path = Path()) -> dict[str, Attempt]:
+    """Read the last attempt at each cell; one that began under a dead process was killed."""
+    running = is_running(study.name, root)
+    attempts = {}
+    for cell in study.cells:
+        path = note_path(cell.name, root)
+        if not path.is_file():
+            continue
+        with contextlib.suppress(ValueError, KeyError):
+            note = json.loads(path.read_text(encoding="utf-8"))
+            reason = note["reason"]
+            if note["alive"] and not running:
+                reason = "it was interrupted"
+            attempts[cell.name] = Attempt(cell.name, note["alive"] and running, reason)
+    return attempts
+
+
+def _params_at(commit: str, root: Path) -> Params | None:
+    text = file_at(commit, PARAMS.as_posix(), root)
+    if text is None:
+        return None
+    try:
+        return params_from_mapping(YAML(typ="safe", pure=True).load(text))
+    except (ParameterError, YAMLError):
+        return None

@@ -1,0 +1,129 @@
+"""Run a study: do what is missing, nothing twice, whatever was killed before."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Protocol
+
+import psutil
+from filelock import Timeout
+
+from tonegap.errors import StudyError
+from tonegap.files.repository import experiments, git, head
+from tonegap.study.local import Outcome
+from tonegap.study.plan import Cell, Study
+from tonegap.study.records import require_committed, study_lock, study_state
+from tonegap.study.state import CellState
+
+
+class Engine(Protocol):
+    """Runs cells and says how each ended."""
+
+    def run(self, cells: Sequence[Cell]) -> Iterator[Outcome]:
+        """Run cells, in any order and number at once."""
+        ...
+
+
+def run_study(study: Study, engine: Engine, ended: Callable[[Outcome], None]) -> list[CellState]:
+    """Run every cell that is not done.
+
+    Parameters
+    ----------
+    study, engine
+        What to run, and how.
+    ended
+        Called with the outcome of each cell.
+
+    Returns
+    -------
+    list of CellState
+        The study's state afterwards, read again from git: an engine's word is not enough.
+
+    Raises
+    ------
+    StudyError
+        If the study runs already, or code or data are not committed.
+    """
+    require_committed()
+    try:
+        with study_lock(study.name), _interruptible():
+            _run_missing(study, engine, ended)
+            return study_state(study)
+    except Timeout:
+        raise StudyError(
+            f"another process runs the study {study.name!r} in this clone; wait for it, "
+            f"`tonegap study status {study.name}` shows how far it is"
+        ) from None
+
+
+def _run_missing(study: Study, engine: Engine, ended: Callable[[Outcome], None]) -> None:
+    states = study_state(study)
+    missing = [state.cell for state in states if state.status != "done"]
+    for cell in missing:
+        _set_aside(cell)
+    # Without a finished cell the stages that all cells share have yet to run: one cell goes
+    # first, and the others take its images from the cache.
+    alone = 0 if len(missing) < len(states) else 1
+    for batch in (missing[:alone], missing[alone:]):
+        for outcome in engine.run(batch) if batch else ():
+            ended(outcome)
+
+
+def _set_aside(cell: Cell) -> None:
+    """Keep an outdated experiment of this baseline under another name: DVC refuses a second."""
+    baseline = head()
+    for experiment in experiments():
+        if experiment.name == cell.name and experiment.baseline == baseline:
+            folder = f"refs/exps/{baseline[:2]}/{baseline[2:]}"
+            old = f"{folder}/{cell.name}-replaced-{experiment.commit[:7]}"
+            git("update-ref", old, experiment.commit)
+            git("update-ref", "-d", f"{folder}/{cell.name}", experiment.commit)
+
+
+@contextmanager
+def _interruptible() -> Iterator[None]:
+    """Treat a request to terminate like an interrupt, so that engines stop their processes."""
+
+    def interrupt(_number: int, _frame: object) -> None:
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGTERM, interrupt)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def visible_gpus() -> list[str]:
+    """CUDA devices that may be shared out, without loading torch into this process."""
+    chosen = os.environ.get("CUDA_VISIBLE_DEVICES")
+    if chosen is not None:
+        return [name for name in chosen.split(",") if name]
+    try:
+        listed = subprocess.run(
+            ["nvidia-smi", "--query-gpu=index", "--format=csv,noheader"],  # noqa: S607
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+    except FileNotFoundError:
+        return []
+    return listed.stdout.split() if listed.returncode == 0 else []
+
+
+def leftovers(root: Path = Path()) -> list[Path]:
+    """Temporary copies that killed experiments left behind and no process works in."""
+    folder = (root / ".dvc/tmp/exps/standalone").resolve()
+    if not folder.is_dir():
+        return []
+    busy: set[Path] = set()
+    for process in psutil.process_iter(["cwd"]):
+        cwd = process.info["cwd"]
+        if cwd:
+            busy.update(p for p in [Path(cwd), *Path(cwd).parents] if p.parent == folder)
+    return sorted(path for path in folder.iterdir() if path.is_dir() and path not in busy)
