@@ -1,0 +1,294 @@
+"""Stage ``train``: fit the generative model to the training draw."""
+
+from __future__ import annotations
+
+import hashlib
+import inspect
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from rich.console import Console
+from rich.progress import Progress
+
+import tonegap
+from tonegap.errors import DataError
+from tonegap.files import layout
+from tonegap.files.checkpoint import Checkpoint, CheckpointStore, CheckpointWriter, run_key
+from tonegap.files.packed import open_packed
+from tonegap.files.parameters import read_params
+from tonegap.files.tables import read_csv, write_json
+from tonegap.files.trained import TrainedFacts, write_trained
+from tonegap.files.weights import resolve_weights, weights_label
+from tonegap.model.factory import load_factory
+from tonegap.model.objective import effective_beta
+from tonegap.model.perceptual import FeatureNetwork
+from tonegap.params import ModelParams, TrainParams
+from tonegap.training.log import TrainingLog, open_log
+from tonegap.training.loop import Run, Snapshot, TrainingData
+from tonegap.training.precision import choose_arithmetic, describe_device, numerics
+from tonegap.training.workbench import Job, Workbench
+
+_LATER = ("checkpoint", "device", "precision", "compile", "cache_features", "perceptual_weights")
+"""Keys of ``train`` that enter a run's key as what they came to, or not at all."""
+
+
+@dataclass(frozen=True)
+class Speed:
+    """What a run took, beside its results.
+
+    Attributes
+    ----------
+    seconds : float
+        Wall time of this process's epochs, compiling and caching of features included.
+    images_per_s : float
+        Training images over ``seconds``.
+    peak_device_bytes : int
+        Largest GPU memory held by tensors; 0 without a GPU.
+    """
+
+    seconds: float
+    images_per_s: float
+    peak_device_bytes: int
+
+
+def run(
+    *,
+    model: ModelParams,
+    train: TrainParams,
+    image_size: int,
+    images: Path,
+    image_rows: Path,
+    split: Path,
+    weights_out: Path,
+    metrics: Path,
+    workbench: Workbench | None = None,
+) -> Speed:
+    """Train one model, or go on with one that was interrupted.
+
+    Parameters
+    ----------
+    model, train
+        The sections of params.yaml.
+    image_size
+        Side of the packed images, pixels.
+    images, image_rows, split
+        Packed images, their md5hashes, and the draws, of which role ``train`` is used.
+    weights_out
+        Written: the trained model.
+    metrics
+        Folder; written: loss terms per epoch.
+    workbench
+        What earlier runs of this process left, for training many models one after another.
+
+    Raises
+    ------
+    DataError
+        If the split names an image that is not packed.
+    TrainingError
+        If a loss is not finite or a checkpoint cannot be written.
+    """
+    arithmetic = choose_arithmetic(train.device, train.precision)
+    bench = workbench or Workbench(arithmetic)
+    data = read_training_data(images, image_rows, split, image_size)
+    with numerics(deterministic=train.deterministic):
+        features, label = _features(bench, train)
+        job = bench.prepare(data, model, train, features, data_key=str(images.resolve()))
+        key = run_key(_key_facts(model, train, job, bench, features))
+        store = CheckpointStore(layout.user_cache() / "checkpoints" / key)
+        speed = _train(job, train, store, open_log(metrics), _settings(train, job, label))
+    write_trained(
+        weights_out,
+        job.run.network.state_dict(),
+        TrainedFacts(model, image_size, _settings(train, job, label)),
+    )
+    store.clear()
+    return speed
+
+
+def from_workspace() -> None:
+    """Run the stage on the repository's own files."""
+    params = read_params()
+    run(
+        model=params.model,
+        train=params.train,
+        image_size=params.data.image_size,
+        images=layout.IMAGES,
+        image_rows=layout.IMAGE_ROWS,
+        split=layout.SPLIT,
+        weights_out=layout.WEIGHTS,
+        metrics=layout.TRAIN_METRICS,
+    )
+
+
+def read_training_data(
+    images: Path, image_rows: Path, split: Path, image_size: int
+) -> TrainingData:
+    """Read the training draw.
+
+    Raises
+    ------
+    DataError
+        If a draw names an image that is not packed, or the packed images have another size.
+    """
+    packed = open_packed(images)
+    if packed.shape[1] != image_size:
+        raise DataError(
+            f"{images} holds images of {packed.shape[1]} px, but data.image_size is {image_size}; "
+            "run `dvc repro` to pack them anew"
+        )
+    draws = read_csv(split, ["role", "draw", "md5hash"], "the split")
+    ids = draws[draws["role"] == "train"].sort_values("draw")["md5hash"].astype(str)
+    rows = read_csv(image_rows, ["row", "md5hash"], "the packed images' table")
+    places = ids.map(dict(zip(rows["md5hash"].astype(str), rows["row"], strict=True)))
+    if places.isna().any():
+        raise DataError(
+            f"{split} draws the image {ids[places.isna()].iloc[0]}, which {image_rows} does not "
+            "have; the two are of different cohorts: run `dvc repro`"
+        )
+    return TrainingData(packed, places.to_numpy(np.int64), tuple(ids))
+
+
+def _train(
+    job: Job,
+    train: TrainParams,
+    store: CheckpointStore,
+    log: TrainingLog,
+    settings: Mapping[str, str | float],
+) -> Speed:
+    """Train to the end, keeping checkpoints and the log."""
+    _resume(job.run, store)
+    for losses in job.run.losses:
+        log.add(losses)
+    started, already = time.monotonic(), job.run.next_epoch
+    with CheckpointWriter(store) as writer, _progress(train.epochs, already) as on_step:
+        for losses in job.loop.epochs(job.run, train.epochs, on_step):
+            log.add(losses)
+            if train.checkpoint and losses.epoch + 1 < train.epochs:
+                writer.offer(lambda: _checkpoint(job.run))
+    log.close(settings)
+    return _speed(job, started, job.run.next_epoch - already, store)
+
+
+def _resume(run: Run, store: CheckpointStore) -> None:
+    opened = store.open_newest()
+    for warning in opened.warnings:
+        _say(f"warning: {warning}")
+    if opened.checkpoint is not None:
+        run.restore(Snapshot(opened.checkpoint.tensors, opened.checkpoint.facts))
+        _say(f"going on after epoch {run.next_epoch}, from {store.folder}")
+
+
+def _checkpoint(run: Run) -> Checkpoint:
+    snapshot = run.snapshot()
+    return Checkpoint(run.next_epoch, snapshot.tensors, snapshot.facts)
+
+
+def _features(bench: Workbench, train: TrainParams) -> tuple[FeatureNetwork | None, str]:
+    """Give the perceptual network, and what its features are."""
+    if train.perceptual_scale == 0.0:
+        return None, "none"
+    choice = (
+        train.perceptual_network,
+        train.perceptual_weights,
+        train.perceptual_taps,
+        train.perceptual_imagenet_norm,
+    )
+    label = weights_label(train.perceptual_network, train.perceptual_weights)
+    return bench.features(choice, lambda: resolve_weights(*choice)), label
+
+
+def _settings(train: TrainParams, job: Job, label: str) -> dict[str, str | float]:
+    """Say what changes the meaning of the losses."""
+    data = job.loop.data
+    return {
+        "features": label,
+        "effective_beta": effective_beta(
+            data.image_size, job.loop.latent, train.kl_reduction, train.beta
+        ),
+        "kl_reduction": train.kl_reduction,
+        "mse_range": "[-1, 1]",
+    }
+
+
+def _key_facts(
+    model: ModelParams,
+    train: TrainParams,
+    job: Job,
+    bench: Workbench,
+    features: FeatureNetwork | None,
+) -> dict[str, Any]:
+    """Collect everything that determines the trained weights, to the last bit."""
+    arithmetic, data = bench.arithmetic, job.loop.data
+    state = {} if features is None else features.state_dict()
+    return {
+        "model": model.model_dump(mode="json"),
+        "train": {k: v for k, v in train.model_dump(mode="json").items() if k not in _LATER},
+        "draw": list(data.ids),
+        "pixels": hashlib.sha256(data.images[np.unique(data.rows)].tobytes()).hexdigest(),
+        "features": _sha256(t.detach().float().cpu().numpy().tobytes() for t in state.values()),
+        "device": describe_device(arithmetic.device),
+        "precision": arithmetic.name,
+        "compiled": job.compiled,
+        "cached": job.cached,
+        "torch": torch.__version__,
+        "tonegap": tonegap.__version__,
+        "source": _source_sha256(model.factory),
+    }
+
+
+def _source_sha256(factory: str) -> str:
+    """Hash the code that training runs: the model's, the loop's, and the user's factory."""
+    root = Path(tonegap.__file__).parent
+    files = sorted([*root.glob("model/*.py"), *root.glob("training/*.py")])
+    own = inspect.getsourcefile(inspect.unwrap(load_factory(factory)))
+    return _sha256(path.read_bytes() for path in [*files, *([Path(own)] if own else [])])
+
+
+def _sha256(parts: Iterator[bytes]) -> str:
+    digest = hashlib.sha256()
+    for part in parts:
+        digest.update(part)
+    return digest.hexdigest()
+
+
+def _speed(job: Job, started: float, epochs: int, store: CheckpointStore) -> Speed:
+    """Say how fast it went, and note it beside the checkpoints: times are no results."""
+    seconds = time.monotonic() - started
+    images = epochs * len(job.loop.data.rows)
+    peak = torch.cuda.max_memory_allocated() if torch.cuda.is_available() else 0
+    speed = Speed(seconds, images / max(seconds, 1e-9), peak)
+    _say(
+        f"trained {epochs} epochs in {seconds:.1f} s: {speed.images_per_s:.1f} images/s"
+        + (f", {peak / 1e9:.1f} GB of GPU memory at the most" if peak else "")
+    )
+    write_json(vars(speed), layout.user_cache() / "timings" / f"{store.folder.name}.json")
+    return speed
+
+
+@contextmanager
+def _progress(epochs: int, already: int) -> Iterator[Callable[[int, int], None] | None]:
+    """Show a progress bar where someone is looking."""
+    if not sys.stderr.isatty():
+        yield None
+        return
+    with Progress(console=Console(stderr=True)) as progress:
+        task = progress.add_task("training", total=float(epochs), completed=already)
+        done = already
+
+        def on_step(step: int, steps: int) -> None:
+            nonlocal done
+            progress.update(task, completed=done + step / steps)
+            done += step == steps
+
+        yield on_step
+
+
+def _say(message: str) -> None:
+    print(f"tonegap train: {message}", file=sys.stderr)  # noqa: T201 - the stage's own words

@@ -1,0 +1,1 @@
+"""Training: the feed of images, the step, the loop, and what they run on."""

@@ -1,0 +1,188 @@
+"""The feed: packed uint8 images in, normalised and flipped batches on the device out.
+
+Images are held on the device when they fit, else streamed from the memory map by a
+thread that stays ahead of the step. Both give the same batches, bit for bit: order and
+flips come from :mod:`tonegap.training.randomness`, and the device only applies them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import NamedTuple, Protocol
+
+import numpy as np
+import torch
+from jaxtyping import Bool, Float, Int64, UInt8
+from torch import Tensor
+
+from tonegap.errors import TrainingError
+from tonegap.training.randomness import Purpose, host_generator
+
+_AHEAD = 2  # batches that the streaming thread keeps ready: one in use by the copy, one next
+
+
+@dataclass(frozen=True)
+class EpochPlan:
+    """Order and flips of one epoch.
+
+    Attributes
+    ----------
+    epoch : int
+        From 0.
+    rows : Int64[np.ndarray, "draws"]
+        Rows of the packed images in the order of use.
+    flips : Bool[np.ndarray, "draws"]
+        Whether each is mirrored left to right.
+    positions : Int64[np.ndarray, "draws"]
+        Places of the rows in the training draw, to name images by.
+    """
+
+    epoch: int
+    rows: Int64[np.ndarray, " draws"]
+    flips: Bool[np.ndarray, " draws"]
+    positions: Int64[np.ndarray, " draws"]
+
+
+class Batch(NamedTuple):
+    """One step's images.
+
+    Attributes
+    ----------
+    images : Float[Tensor, "batch 3 size size"]
+        In [-1, 1], channels last in memory, on the device.
+    span : slice
+        Their places in the epoch's plan.
+    """
+
+    images: Float[Tensor, "batch 3 size size"]
+    span: slice
+
+
+class Feed(Protocol):
+    """Source of batches."""
+
+    def batches(self, plan: EpochPlan, spans: Sequence[slice]) -> Iterator[Batch]:
+        """Yield the batches of an epoch in order."""
+        ...
+
+
+def plan_epoch(
+    rows: Int64[np.ndarray, " draws"], epoch: int, seed: int, *, flip: bool
+) -> EpochPlan:
+    """Permute the training draw and toss a coin per image, from (seed, epoch) alone."""
+    order = host_generator(seed, Purpose.ORDER, epoch).permutation(len(rows))
+    coins = host_generator(seed, Purpose.FLIPS, epoch).random(len(rows)) < 0.5  # noqa: PLR2004
+    return EpochPlan(epoch, rows[order], coins & flip, order)
+
+
+def batch_spans(draws: int, batch_size: int) -> list[slice]:
+    """Cut an epoch into batches; a last batch of one image is left out.
+
+    One image has no variance for batch norm at a 1 x 1 resolution, and a poor one elsewhere.
+
+    Raises
+    ------
+    TrainingError
+        If no batch remains.
+    """
+    starts = range(0, draws, batch_size)
+    spans = [slice(start, min(start + batch_size, draws)) for start in starts]
+    spans = [span for span in spans if span.stop - span.start > 1]
+    if not spans:
+        raise TrainingError(
+            f"the training draw has {draws} image(s), but batch norm needs at least 2 in a "
+            "batch; raise data.n_train"
+        )
+    return spans
+
+
+def to_model_range(
+    pixels: UInt8[Tensor, "batch size size 3"], flips: Bool[Tensor, " batch"]
+) -> Float[Tensor, "batch 3 size size"]:
+    """Mirror and scale 0..255 to [-1, 1].
+
+    The result is channels last in memory without a copy, because packed images are.
+    """
+    mirrored = torch.where(flips[:, None, None, None], pixels.flip(2), pixels)
+    return mirrored.permute(0, 3, 1, 2).float().div_(127.5).sub_(1.0)
+
+
+class HeldFeed:
+    """Feed of images that lie on the device."""
+
+    def __init__(self, images: UInt8[Tensor, "images size size 3"]) -> None:
+        self._images = images
+
+    def batches(self, plan: EpochPlan, spans: Sequence[slice]) -> Iterator[Batch]:
+        """Yield batches; the host sends one order and one list of flips per epoch."""
+        device = self._images.device
+        rows = torch.from_numpy(plan.rows).to(device)
+        flips = torch.from_numpy(plan.flips).to(device)
+        for span in spans:
+            pixels = self._images.index_select(0, rows[span])
+            yield Batch(to_model_range(pixels, flips[span]), span)
+
+
+def _new_stream(device: torch.device) -> torch.cuda.Stream:
+    make: Callable[[torch.device], torch.cuda.Stream] = torch.cuda.Stream
+    return make(device)  # untyped in PyTorch
+
+
+class StreamedFeed:
+    """Feed of images that stay in a memory map, read ahead by a thread.
+
+    On CUDA the thread fills pinned memory and copies on a stream of its own, so that
+    reading and copying overlap with computing.
+    """
+
+    def __init__(
+        self, images: UInt8[np.ndarray, "images size size 3"], device: torch.device
+    ) -> None:
+        self._images = images
+        self._device = device
+        self._stream = _new_stream(device) if device.type == "cuda" else None
+
+    def batches(self, plan: EpochPlan, spans: Sequence[slice]) -> Iterator[Batch]:
+        """Yield batches while the thread prepares the following ones."""
+        with ThreadPoolExecutor(1, "tonegap-feed") as pool:
+            ready: list[tuple[slice, Future[tuple[Tensor, Tensor]]]] = []
+            for span in spans:
+                ready.append((span, pool.submit(self._load, plan.rows[span], plan.flips[span])))
+                if len(ready) > _AHEAD:
+                    yield self._finish(*ready.pop(0))
+            while ready:
+                yield self._finish(*ready.pop(0))
+
+    def _load(
+        self, rows: Int64[np.ndarray, " batch"], flips: Bool[np.ndarray, " batch"]
+    ) -> tuple[Tensor, Tensor]:
+        pixels, coins = torch.from_numpy(self._images[rows]), torch.from_numpy(flips.copy())
+        if self._stream is None:
+            return pixels.to(self._device), coins.to(self._device)
+        with torch.cuda.stream(self._stream):
+            return (
+                pixels.pin_memory().to(self._device, non_blocking=True),
+                coins.pin_memory().to(self._device, non_blocking=True),
+            )
+
+    def _finish(self, span: slice, loading: Future[tuple[Tensor, Tensor]]) -> Batch:
+        pixels, flips = loading.result()
+        if self._stream is not None:
+            current = torch.cuda.current_stream(self._device)
+            current.wait_stream(self._stream)
+            # The allocator must not hand this memory to the copy stream while it is in use.
+            pixels.record_stream(current)
+            flips.record_stream(current)
+        return Batch(to_model_range(pixels, flips), span)
+
+
+def make_feed(
+    images: UInt8[np.ndarray, "images size size 3"], device: torch.device, room_bytes: int
+) -> Feed:
+    """Hold the images on the device where ``room_bytes`` suffice, else stream them."""
+    if images.nbytes > room_bytes:
+        return StreamedFeed(images, device)
+    # A copy in memory: the map is read-only, which tensors cannot be.
+    return HeldFeed(torch.from_numpy(np.array(images)).to(device))

@@ -1,0 +1,247 @@
+"""The training loop: epochs of steps, and the state that carries a run from one to the next."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import torch
+from jaxtyping import Float, Int64, UInt8
+from torch import Tensor, nn
+
+from tonegap.errors import TrainingError
+from tonegap.training.feed import EpochPlan, Feed, batch_spans, plan_epoch
+from tonegap.training.randomness import DeviceNoise
+from tonegap.training.step import LossFunction, Stepper
+from tonegap.training.targets import Targets
+
+_NAMED_IMAGES = 8  # of a bad batch, in the message
+
+
+@dataclass(frozen=True)
+class TrainingData:
+    """What a run learns from.
+
+    Attributes
+    ----------
+    images : UInt8[np.ndarray, "images size size 3"]
+        Packed images, possibly a memory map.
+    rows : Int64[np.ndarray, "draws"]
+        Row of each training draw; repeats are meant.
+    ids : sequence of str
+        The md5hash of each draw, for messages and for the key of the run.
+    """
+
+    images: UInt8[np.ndarray, "images size size 3"]
+    rows: Int64[np.ndarray, " draws"]
+    ids: Sequence[str]
+
+    @property
+    def image_size(self) -> int:
+        """Side of the images, pixels."""
+        return int(self.images.shape[1])
+
+
+@dataclass(frozen=True)
+class EpochLosses:
+    """Loss terms of one epoch, means over its images while the weights change.
+
+    See :class:`tonegap.model.objective.Terms`; ``epoch`` counts from 0.
+    """
+
+    epoch: int
+    mse: float
+    kl_nats: float
+    perceptual: float
+    total: float
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """A run between two epochs, on the CPU: all that a resumed run needs.
+
+    Attributes
+    ----------
+    tensors : mapping of name to tensor
+        Weights, batch-norm statistics, moments and step counts of the optimiser.
+    facts : mapping
+        Plain JSON values: the next epoch, the losses so far, the gradient scaler.
+    """
+
+    tensors: Mapping[str, Tensor]
+    facts: Mapping[str, Any]
+
+
+@dataclass
+class Run:
+    """A model in training.
+
+    Attributes
+    ----------
+    network, optimiser, stepper
+        On the device.
+    losses : list of EpochLosses
+        One per finished epoch.
+    """
+
+    network: nn.Module
+    optimiser: torch.optim.Adam
+    stepper: Stepper
+    losses: list[EpochLosses] = field(default_factory=list)
+
+    @property
+    def next_epoch(self) -> int:
+        """Number of finished epochs."""
+        return len(self.losses)
+
+    def snapshot(self) -> Snapshot:
+        """Copy the run's state to the CPU."""
+        tensors = {f"network.{name}": value for name, value in self.network.state_dict().items()}
+        for name, parameter in self.network.named_parameters():
+            moments = self.optimiser.state[parameter]
+            tensors |= {f"optimiser.{key}.{name}": value for key, value in moments.items()}
+        facts = {
+            "losses": [dataclasses.asdict(losses) for losses in self.losses],
+            "scaler": self.stepper.scaler.state_dict(),
+        }
+        return Snapshot({name: _to_cpu(value) for name, value in tensors.items()}, facts)
+
+    def restore(self, snapshot: Snapshot) -> None:
+        """Take over the state of a run with the same parameters.
+
+        Raises
+        ------
+        KeyError, RuntimeError, TypeError
+            If the snapshot is of another network.
+        """
+        losses = [EpochLosses(**entry) for entry in snapshot.facts["losses"]]
+        weights = _with_prefix(snapshot.tensors, "network.")
+        self.network.load_state_dict(weights)
+        for name, parameter in self.network.named_parameters():
+            self.optimiser.state[parameter] = {
+                # zeros_like keeps the parameter's memory layout, which fused Adam relies on.
+                "step": snapshot.tensors[f"optimiser.step.{name}"].to(parameter.device),
+                "exp_avg": _like(parameter, snapshot.tensors[f"optimiser.exp_avg.{name}"]),
+                "exp_avg_sq": _like(parameter, snapshot.tensors[f"optimiser.exp_avg_sq.{name}"]),
+            }
+        if self.stepper.scaler.is_enabled():
+            self.stepper.scaler.load_state_dict(dict(snapshot.facts["scaler"]))
+        self.losses = losses
+
+
+@dataclass(frozen=True)
+class Loop:
+    """What stays the same from epoch to epoch.
+
+    Attributes
+    ----------
+    data : TrainingData
+        The training draw.
+    feed, targets
+        Sources of batches and of the real images' features.
+    loss, loss_of_rest
+        The loss of full batches (compiled or not) and of a smaller last one.
+    noise : DeviceNoise
+        Source of the latent's noise.
+    latent : tuple of int
+        Shape of one image's latent.
+    seed, batch_size, flip
+        As in ``train``.
+    """
+
+    data: TrainingData
+    feed: Feed
+    targets: Targets
+    loss: LossFunction
+    loss_of_rest: LossFunction
+    noise: DeviceNoise
+    latent: tuple[int, ...]
+    seed: int
+    batch_size: int
+    flip: bool
+
+    def epochs(
+        self, run: Run, count: int, on_step: Callable[[int, int], None] | None = None
+    ) -> Iterator[EpochLosses]:
+        """Train until ``count`` epochs are done, yielding after each.
+
+        Parameters
+        ----------
+        run
+            Changed in place; begins at its next epoch.
+        count
+            Epochs in all, those that the run already has included.
+        on_step
+            Called after each step is queued with (steps of this epoch done, all of them).
+
+        Raises
+        ------
+        TrainingError
+            If a loss is not finite, naming the batch's images; ``run`` is then useless.
+        """
+        run.network.train()
+        while run.next_epoch < count:
+            plan = plan_epoch(self.data.rows, run.next_epoch, self.seed, flip=self.flip)
+            run.losses.append(self._epoch(run, plan, on_step))
+            yield run.losses[-1]
+
+    def _epoch(
+        self, run: Run, plan: EpochPlan, on_step: Callable[[int, int], None] | None
+    ) -> EpochLosses:
+        spans = batch_spans(len(plan.rows), self.batch_size)
+        maps_of = self.targets.epoch(plan)
+        sums: Tensor | None = None
+        finite: list[Tensor] = []
+        for step, batch in enumerate(self.feed.batches(plan, spans)):
+            count = batch.span.stop - batch.span.start
+            loss = self.loss if count == self.batch_size else self.loss_of_rest
+            noise = self.noise.draw(plan.epoch, step, (count, *self.latent))
+            result = run.stepper(loss, batch.images, noise, maps_of(batch))
+            weighted = result.terms * count
+            sums = weighted if sums is None else sums + weighted
+            finite.append(result.finite)
+            if on_step is not None:
+                on_step(step + 1, len(spans))
+        # The one place in an epoch where the host waits for the device.
+        self._require_finite(torch.stack(finite).cpu().numpy(), plan, spans)
+        return _mean_losses(plan.epoch, sums, spans[-1].stop)
+
+    def _require_finite(
+        self, finite: np.ndarray[Any, np.dtype[np.bool_]], plan: EpochPlan, spans: Sequence[slice]
+    ) -> None:
+        if finite.all():
+            return
+        step = int(np.argmin(finite))
+        names = [self.data.ids[position] for position in plan.positions[spans[step]]]
+        more = len(names) - _NAMED_IMAGES
+        shown = ", ".join(names[:_NAMED_IMAGES]) + (f" and {more} more" if more > 0 else "")
+        raise TrainingError(
+            f"the loss is not finite in epoch {plan.epoch + 1}, step {step + 1} of {len(spans)}, "
+            f"whose images are {shown}; the last checkpoint is kept: lower train.learning_rate, "
+            "set train.precision to float32, or look at those images"
+        )
+
+
+def _mean_losses(epoch: int, sums: Float[Tensor, " 4"] | None, images: int) -> EpochLosses:
+    if sums is None:
+        raise AssertionError("an epoch has at least one batch")
+    return EpochLosses(epoch, *(sums / images).tolist())
+
+
+def _to_cpu(value: Tensor) -> Tensor:
+    return value.detach().to("cpu", copy=True).contiguous()
+
+
+def _like(parameter: Tensor, value: Tensor) -> Tensor:
+    return torch.zeros_like(parameter).copy_(value)
+
+
+def _with_prefix(tensors: Mapping[str, Tensor], prefix: str) -> dict[str, Tensor]:
+    return {
+        name.removeprefix(prefix): value
+        for name, value in tensors.items()
+        if name.startswith(prefix)
+    }

@@ -1,0 +1,177 @@
+"""What training runs on: device, number format, and what follows from them.
+
+TF32 is never used: ``float32`` means IEEE single precision on every device, so that it
+can serve as the reference of the faster formats.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from dataclasses import dataclass
+from typing import Any, Literal, TypeVar
+
+import torch
+from torch import nn
+
+from tonegap.errors import MachineError
+
+Precision = Literal["auto", "float32", "bfloat16", "float16"]
+Placed = TypeVar("Placed", bound=nn.Module)
+
+_GIB = 2**30
+_HOST_ROOM_BYTES = 2 * _GIB
+_DEVICE_SHARE = 0.2  # of a GPU's memory, for images and again for cached features
+_DEVICE_ROOM_BYTES = 4 * _GIB  # at the most, so that experiments can share a GPU
+
+
+@dataclass(frozen=True)
+class Arithmetic:
+    """Device and number format of a run.
+
+    Attributes
+    ----------
+    device : torch.device
+        Where tensors live.
+    autocast : torch.dtype or None
+        Format of convolutions and products; None computes in float32 throughout.
+    """
+
+    device: torch.device
+    autocast: torch.dtype | None
+
+    @property
+    def scaled(self) -> bool:
+        """Whether gradients need loss scaling, as float16's range does."""
+        return self.autocast == torch.float16
+
+    @property
+    def name(self) -> str:
+        """Name as in ``train.precision``."""
+        return "float32" if self.autocast is None else str(self.autocast).removeprefix("torch.")
+
+    def place(self, module: Placed) -> Placed:
+        """Move a module to the device, in the layout that convolutions are fastest in."""
+        module.to(self.device)
+        # PyTorch's stubs do not know the argument together with others.
+        module.to(memory_format=self.memory_format)
+        return module
+
+    @property
+    def memory_format(self) -> torch.memory_format:
+        """Layout of images and weights; MPS has no fast channels-last kernels."""
+        return torch.contiguous_format if self.device.type == "mps" else torch.channels_last
+
+    def context(self) -> AbstractContextManager[object]:
+        """Give the autocast context of forward passes."""
+        if self.autocast is None:
+            return nullcontext()
+        return torch.autocast(self.device.type, dtype=self.autocast)
+
+
+def choose_arithmetic(device: str, precision: Precision) -> Arithmetic:
+    """Resolve ``auto``.
+
+    Parameters
+    ----------
+    device
+        ``auto`` takes CUDA, else MPS, else the CPU; or ``cpu``, ``mps``, ``cuda``, ``cuda:1``.
+    precision
+        ``auto`` takes bfloat16 on CUDA GPUs that compute in it, float16 on older ones, and
+        float32 elsewhere: CPUs emulate bfloat16 convolutions, up to 20 times slower.
+
+    Raises
+    ------
+    MachineError
+        If the device is not there, or cannot compute in the format.
+    """
+    chosen = _device(device)
+    if precision == "auto":
+        return Arithmetic(chosen, _automatic(chosen))
+    if precision == "float16" and chosen.type == "cpu":
+        raise MachineError(
+            "train.precision is float16, which CPUs cannot train in; use auto or float32"
+        )
+    return Arithmetic(chosen, None if precision == "float32" else getattr(torch, precision))
+
+
+def describe_device(device: torch.device) -> str:
+    """Name what computes, as far as it changes the last bits of results."""
+    if device.type == "cuda":
+        return torch.cuda.get_device_name(device)
+    if device.type == "mps":
+        return "mps"
+    capability = torch.backends.cpu.get_cpu_capability()
+    return f"cpu {capability}, {torch.get_num_threads()} threads"
+
+
+def room_bytes(device: torch.device) -> int:
+    """Memory for images, and again for cached features, that a run may take, bytes.
+
+    A share of the whole memory, not of what is free now: what a run decides must not
+    depend on its neighbours, or a resumed run could differ.
+    """
+    if device.type != "cuda":
+        return _HOST_ROOM_BYTES
+    total = torch.cuda.get_device_properties(device).total_memory
+    return min(int(total * _DEVICE_SHARE), _DEVICE_ROOM_BYTES)
+
+
+@contextmanager
+def numerics(*, deterministic: bool) -> Iterator[None]:
+    """Set PyTorch's global switches for a run, and restore them.
+
+    Deterministic: cuDNN keeps to deterministic algorithms and does not time candidates.
+    Otherwise it times them, which is faster and may choose differently each time.
+    """
+    cudnn: Any = torch.backends.cudnn  # its members are made at run time
+    filling: Any = torch.utils.deterministic
+    cublas = torch.backends.cuda.matmul
+    before = (
+        torch.are_deterministic_algorithms_enabled(),
+        torch.is_deterministic_algorithms_warn_only_enabled(),
+        cudnn.benchmark,
+        cudnn.conv.fp32_precision,
+        cublas.fp32_precision,
+        filling.fill_uninitialized_memory,
+    )
+    # cuBLAS reads it when its first handle is made; without it products raise.
+    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
+    try:
+        torch.use_deterministic_algorithms(deterministic)
+        # Nothing here reads memory that it did not write; filling it costs a pass over it.
+        filling.fill_uninitialized_memory = False
+        cudnn.benchmark = not deterministic
+        cudnn.conv.fp32_precision = cublas.fp32_precision = "ieee"
+        yield
+    finally:
+        torch.use_deterministic_algorithms(before[0], warn_only=before[1])
+        cudnn.benchmark = before[2]
+        cudnn.conv.fp32_precision, cublas.fp32_precision = before[3], before[4]
+        filling.fill_uninitialized_memory = before[5]
+
+
+def _device(name: str) -> torch.device:
+    if name == "auto":
+        if torch.cuda.is_available():
+            return torch.device("cuda", torch.cuda.current_device())
+        return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
+    device = torch.device(name)
+    available = {"cuda": torch.cuda.device_count(), "mps": int(torch.backends.mps.is_available())}
+    if device.type != "cpu" and available[device.type] <= (device.index or 0):
+        raise MachineError(
+            f"train.device is {name}, but PyTorch {torch.__version__} sees "
+            f"{available[device.type]} such device(s) here; use auto, or install a build of "
+            "PyTorch for your GPU"
+        )
+    if name == "cuda":
+        return torch.device("cuda", torch.cuda.current_device())
+    return device
+
+
+def _automatic(device: torch.device) -> torch.dtype | None:
+    if device.type != "cuda":
+        return None
+    native = torch.cuda.is_bf16_supported(including_emulation=False)
+    return torch.bfloat16 if native else torch.float16

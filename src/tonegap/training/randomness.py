@@ -1,0 +1,45 @@
+"""Randomness as a pure function of (seed, purpose, epoch, step).
+
+No generator state passes from one step to the next, so a resumed run needs none: step k
+of epoch e draws the same numbers whether or not the steps before it ran in this process.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from enum import IntEnum
+
+import numpy as np
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+
+class Purpose(IntEnum):
+    """What random numbers are for; each purpose has a stream of its own."""
+
+    ORDER = 0
+    FLIPS = 1
+    NOISE = 2
+
+
+def host_generator(seed: int, purpose: Purpose, epoch: int) -> np.random.Generator:
+    """Give the generator of one epoch: Philox, counter-based (Salmon et al. 2011)."""
+    return np.random.Generator(np.random.Philox(np.random.SeedSequence((seed, purpose, epoch))))
+
+
+class DeviceNoise:
+    """Standard normal noise, drawn on the device without waiting for it.
+
+    Equal seeds give equal noise on devices of one kind; CPU and GPU differ.
+    """
+
+    def __init__(self, seed: int, device: torch.device) -> None:
+        self._seed = seed
+        self._generator = torch.Generator(device)
+
+    def draw(self, epoch: int, step: int, shape: Sequence[int]) -> Float[Tensor, " ..."]:
+        """Draw float32 noise of ``shape`` for a step."""
+        words = np.random.SeedSequence((self._seed, Purpose.NOISE, epoch, step))
+        self._generator.manual_seed(int(words.generate_state(1, np.uint64)[0] >> np.uint64(1)))
+        return torch.randn(tuple(shape), generator=self._generator, device=self._generator.device)

@@ -1,0 +1,102 @@
+"""One optimisation step. Nothing in it waits for the device."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import torch
+from jaxtyping import Bool, Float
+from torch import Tensor, nn
+
+from tonegap.model.objective import Objective, Terms
+from tonegap.model.perceptual import FeatureNetwork
+from tonegap.model.protocol import forward_pass
+from tonegap.training.precision import Arithmetic
+from tonegap.training.targets import Maps
+
+LossFunction = Callable[[Tensor, Tensor, Maps], Terms]
+
+
+class StepResult(NamedTuple):
+    """What a step leaves on the device.
+
+    Attributes
+    ----------
+    terms : Float[Tensor, "4"]
+        mse, kl_nats, perceptual and total, means over the batch.
+    finite : Bool[Tensor, ""]
+        Whether the loss, and without loss scaling the gradient's norm too, is finite.
+    """
+
+    terms: Float[Tensor, " 4"]
+    finite: Bool[Tensor, ""]
+
+
+def loss_function(
+    network: nn.Module,
+    features: FeatureNetwork | None,
+    objective: Objective,
+    arithmetic: Arithmetic,
+) -> LossFunction:
+    """Bind everything that stays the same during a run: (images, noise, targets) -> terms."""
+
+    def loss(images: Tensor, noise: Tensor, targets: Maps) -> Terms:
+        with arithmetic.context():
+            reconstruction, mu, log_var = forward_pass(network, images, noise)
+            maps = features(reconstruction) if features is not None else ()
+        # Reductions in float32: sums of squares over a batch overflow float16.
+        return objective.terms(
+            images, reconstruction, mu, log_var, target_features=targets, features=maps
+        )
+
+    return loss
+
+
+def make_optimiser(network: nn.Module, learning_rate: float) -> torch.optim.Adam:
+    """Adam (Kingma and Ba 2015) with PyTorch's defaults; one fused kernel per step."""
+    return torch.optim.Adam(network.parameters(), lr=learning_rate, fused=True)
+
+
+class Stepper:
+    """Forward, backward, clip, update.
+
+    Parameters
+    ----------
+    network
+        In training mode.
+    optimiser
+        Of the network's parameters.
+    arithmetic
+        Says whether gradients are scaled.
+    clip_norm
+        Largest global L2 norm of the gradient; larger ones are scaled down to it.
+    """
+
+    def __init__(
+        self,
+        network: nn.Module,
+        optimiser: torch.optim.Adam,
+        arithmetic: Arithmetic,
+        clip_norm: float,
+    ) -> None:
+        self.scaler = torch.amp.GradScaler(arithmetic.device.type, enabled=arithmetic.scaled)
+        self._parameters = list(network.parameters())
+        self._optimiser = optimiser
+        self._clip_norm = clip_norm
+
+    def __call__(
+        self, loss: LossFunction, images: Tensor, noise: Tensor, targets: Maps
+    ) -> StepResult:
+        """Take one step."""
+        terms = loss(images, noise, targets)
+        self._optimiser.zero_grad(set_to_none=True)
+        torch.autograd.backward(self.scaler.scale(terms.total))
+        self.scaler.unscale_(self._optimiser)
+        norm = torch.nn.utils.clip_grad_norm_(self._parameters, self._clip_norm)
+        self.scaler.step(self._optimiser)
+        self.scaler.update()
+        finite = torch.isfinite(terms.total.detach())
+        if not self.scaler.is_enabled():  # with scaling, overflow is expected and skipped
+            finite = finite & torch.isfinite(norm)
+        return StepResult(torch.stack(terms).detach(), finite)

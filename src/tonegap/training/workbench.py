@@ -1,0 +1,186 @@
+"""The workbench: what one process keeps while it trains model after model.
+
+The perceptual network, the images on the device and compiled code outlive a model, so
+that a study in one process pays for them once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable
+from dataclasses import dataclass
+from typing import Any, TypeVar, cast
+
+import numpy as np
+import torch
+from torch import nn
+
+from tonegap.model.factory import build_model
+from tonegap.model.objective import Objective
+from tonegap.model.perceptual import FeatureNetwork
+from tonegap.model.protocol import latent_shape
+from tonegap.params import ModelParams, TrainParams
+from tonegap.training.feed import Feed, batch_spans, make_feed
+from tonegap.training.loop import Loop, Run, TrainingData
+from tonegap.training.precision import Arithmetic, room_bytes
+from tonegap.training.randomness import DeviceNoise
+from tonegap.training.step import LossFunction, Stepper, loss_function, make_optimiser
+from tonegap.training.targets import bytes_per_image, caching_pays, make_targets
+
+_COMPILE_REPAID_STEPS = 5_000
+"""Steps in a process that repay a minute of compiling if each saves 12 ms; a guess."""
+
+Kept = TypeVar("Kept")
+
+
+@dataclass(frozen=True)
+class Job:
+    """A run, ready to train.
+
+    Attributes
+    ----------
+    loop, run
+        What stays and what changes.
+    compiled, cached : bool
+        What ``auto`` came to.
+    """
+
+    loop: Loop
+    run: Run
+    compiled: bool
+    cached: bool
+
+
+class Workbench:
+    """Owner of what runs share.
+
+    Parameters
+    ----------
+    arithmetic
+        Device and number format of all runs.
+    expected_runs
+        Models that this process is going to train, for deciding whether compiling pays.
+    """
+
+    def __init__(self, arithmetic: Arithmetic, expected_runs: int = 1) -> None:
+        self.arithmetic = arithmetic
+        self._expected_runs = expected_runs
+        self._kept: dict[str, tuple[Hashable, Any]] = {}
+
+    def features(self, key: Hashable, make: Callable[[], FeatureNetwork]) -> FeatureNetwork:
+        """Give the feature network known by ``key``, on the device; ``make`` builds it once."""
+        return self._keep("features", key, lambda: self._place_features(make()))
+
+    def prepare(
+        self,
+        data: TrainingData,
+        model: ModelParams,
+        train: TrainParams,
+        features: FeatureNetwork | None,
+        data_key: Hashable = None,
+    ) -> Job:
+        """Set a run up to its first step.
+
+        Parameters
+        ----------
+        data
+            The training draw.
+        model, train
+            The sections of params.yaml. ``train.device`` and ``train.precision`` were
+            resolved to the workbench's arithmetic.
+        features
+            The perceptual network on the device; None leaves the term out.
+        data_key
+            Names the content of ``data.images``: runs with equal keys share one copy on
+            the device. None shares nothing.
+        """
+        compiled = self._compiling_pays(data, train)
+        network = self._network(model, data.image_size, train.seed, compiled=compiled)
+        objective = Objective(train.beta, train.kl_reduction, train.perceptual_scale)
+        loss = loss_function(network, features, objective, self.arithmetic)
+        cached = features is not None and self._caching_pays(data, train, features)
+        optimiser = make_optimiser(network, train.learning_rate)
+        loop = Loop(
+            data=data,
+            feed=self._feed(data, data_key),
+            targets=make_targets(
+                features, self.arithmetic, data.images, data.rows, flip=train.flip, cached=cached
+            ),
+            loss=self._compiled(loss, network, features, objective) if compiled else loss,
+            loss_of_rest=loss,
+            noise=DeviceNoise(train.seed, self.arithmetic.device),
+            latent=latent_shape(network, data.image_size),
+            seed=train.seed,
+            batch_size=train.batch_size,
+            flip=train.flip,
+        )
+        stepper = Stepper(network, optimiser, self.arithmetic, train.clip_norm)
+        return Job(loop, Run(network, optimiser, stepper), compiled, cached)
+
+    def _network(
+        self, model: ModelParams, image_size: int, seed: int, *, compiled: bool
+    ) -> nn.Module:
+        fresh = self.arithmetic.place(build_model(model, image_size, seed))
+        if not compiled:
+            return fresh
+        # Compiled code belongs to one module object: keep it and give it the new weights.
+        network = self._keep("network", (model.model_dump_json(), image_size), lambda: fresh)
+        if network is not fresh:
+            network.load_state_dict(fresh.state_dict())
+        return network
+
+    def _compiled(self, loss: LossFunction, *bound: object) -> LossFunction:
+        return self._keep(
+            "loss",
+            tuple(map(_identity, bound)),
+            lambda: cast("LossFunction", torch.compile(loss, dynamic=False)),
+        )
+
+    def _feed(self, data: TrainingData, key: Hashable) -> Feed:
+        def make() -> Feed:
+            return make_feed(
+                data.images, self.arithmetic.device, room_bytes(self.arithmetic.device)
+            )
+
+        return make() if key is None else self._keep("feed", key, make)
+
+    def _compiling_pays(self, data: TrainingData, train: TrainParams) -> bool:
+        if train.compile != "auto":
+            return train.compile == "on"
+        steps = len(batch_spans(len(data.rows), train.batch_size)) * train.epochs
+        return (
+            self.arithmetic.device.type == "cuda"
+            and steps * self._expected_runs >= _COMPILE_REPAID_STEPS
+        )
+
+    def _caching_pays(
+        self, data: TrainingData, train: TrainParams, features: FeatureNetwork
+    ) -> bool:
+        kept = len(np.unique(data.rows)) * (2 if train.flip else 1)
+        return caching_pays(
+            train.cache_features,
+            cache_bytes=kept * bytes_per_image(features, self.arithmetic, data.image_size),
+            room_bytes=room_bytes(self.arithmetic.device),
+            passes_cached=kept,
+            passes_computed=len(data.rows) * train.epochs,
+        )
+
+    def _place_features(self, features: FeatureNetwork) -> FeatureNetwork:
+        placed = self.arithmetic.place(features)
+        if self.arithmetic.autocast is not None:
+            # Autocast would convert frozen weights anew in every pass.
+            for convolution in placed.convolutions():
+                convolution.to(self.arithmetic.autocast)
+        return placed
+
+    def _keep(self, kind: str, key: Hashable, make: Callable[[], Kept]) -> Kept:
+        """Give what is kept under ``key``, or make it and drop the kind's previous one."""
+        known = self._kept.get(kind)
+        if known is None or known[0] != key:
+            self._kept.pop(kind, None)  # before making the next, to hold only one at a time
+            self._kept[kind] = known = (key, make())
+        return cast("Kept", known[1])
+
+
+def _identity(bound: object) -> Hashable:
+    """Modules are told apart by identity, settings by value."""
+    return bound if isinstance(bound, Objective) else id(bound)
