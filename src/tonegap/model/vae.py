@@ -67,7 +67,8 @@ class VAE(nn.Module):
         block_widths: Sequence[int],
         latent_channels: int,
         bottleneck_blocks: int,
-        deep: bool,  # noqa: FBT001 - a parameter of the network like the others
+        *,
+        deep: bool,
     ) -> None:
         super().__init__()
         multiples = (*block_widths, 2 * block_widths[-1])

@@ -1,0 +1,122 @@
+"""The VAE: the paper's size, its seeds, its ranges, its draws."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from torch import distributions
+
+from tonegap.model.cost import parameter_count
+from tonegap.model.vae import VAE, build, reparameterise
+from tonegap.params import ModelParams
+
+PAPER = ModelParams(
+    factory="tonegap.model.vae:build",
+    base_width=64,
+    block_widths=(1, 2, 4, 8),
+    latent_channels=64,
+    bottleneck_blocks=1,
+    deep=True,
+)
+SMALL = PAPER.model_copy(update={"base_width": 8, "block_widths": (1, 2), "latent_channels": 4})
+
+
+@pytest.fixture
+def images() -> torch.Tensor:
+    return torch.rand(3, 3, 16, 16, generator=torch.Generator().manual_seed(1)) * 2.0 - 1.0
+
+
+def test_paper_size_has_the_papers_parameters() -> None:
+    """The paper's settings give exactly 56,715,139 parameters and a 64 x 8 x 8 latent."""
+    with torch.device("meta"):
+        model = VAE(64, (1, 2, 4, 8), 64, 1, deep=True)
+        mu, log_var = model.encode(torch.empty(2, 3, 128, 128))
+        assert model.decode(mu).shape == (2, 3, 128, 128)
+    assert parameter_count(model) == 56_715_139
+    assert model.latent_shape(128) == (64, 8, 8)
+    assert mu.shape == log_var.shape == (2, 64, 8, 8)
+
+
+@pytest.mark.parametrize(
+    ("switches", "identity_blocks"),
+    [
+        ({"bottleneck_blocks": 1, "deep": True}, 6),
+        ({"bottleneck_blocks": 1, "deep": False}, 2),
+        ({"bottleneck_blocks": 0, "deep": False}, 0),
+    ],
+)
+def test_switches_add_and_remove_identity_blocks(
+    switches: dict[str, int], identity_blocks: int
+) -> None:
+    """`deep` puts an identity block beside each of four blocks; the bottleneck has its own."""
+    model = VAE(8, (1, 2), 4, **switches)
+    kinds = [type(module).__name__ for module in model.modules()]
+    assert kinds.count("IdentityBlock") == identity_blocks
+    assert kinds.count("DownBlock") == kinds.count("UpBlock") == 2
+
+
+def test_initial_weights_depend_on_the_seed_alone() -> None:
+    """The same seed gives the same weights whatever the global generator did before."""
+    torch.manual_seed(1)
+    first = build(SMALL, 16, seed=5).state_dict()
+    torch.rand(7)
+    second = build(SMALL, 16, seed=5).state_dict()
+    other = build(SMALL, 16, seed=6).state_dict()
+    assert all(torch.equal(first[key], second[key]) for key in first)
+    assert not torch.equal(first["to_mu.weight"], other["to_mu.weight"])
+
+
+def test_building_leaves_the_global_generator_alone() -> None:
+    """Random numbers drawn around `build` are those that would be drawn without it."""
+    torch.manual_seed(3)
+    expected = torch.rand(4)
+    torch.manual_seed(3)
+    build(SMALL, 16, seed=5)
+    assert torch.equal(torch.rand(4), expected)
+
+
+def test_without_noise_the_posterior_mean_is_decoded(images: torch.Tensor) -> None:
+    """`forward(images)` is the decoding of mu."""
+    model = build(SMALL, 16, seed=0).eval()
+    reconstruction, mu, _ = model(images)
+    torch.testing.assert_close(reconstruction, model.decode(mu))
+
+
+def test_noise_moves_the_latent_by_sigma(images: torch.Tensor) -> None:
+    """`forward(images, noise)` decodes mu + exp(log_var / 2) * noise."""
+    model = build(SMALL, 16, seed=0).eval()
+    noise = torch.randn(3, *model.latent_shape(16))
+    reconstruction, mu, log_var = model(images, noise)
+    latent = mu + torch.sqrt(torch.exp(log_var)) * noise
+    torch.testing.assert_close(reconstruction, model.decode(latent), rtol=1e-4, atol=1e-5)
+
+
+def test_draws_have_the_posteriors_distribution() -> None:
+    """A standard normal quantile becomes the same quantile of N(mu, exp(log_var))."""
+    mu, log_var = torch.tensor([0.3, -2.0]), torch.tensor([0.7, -3.0])
+    noise = torch.tensor([1.3, -0.4])
+    quantile = distributions.Normal(0.0, 1.0).cdf(noise)
+    expected = distributions.Normal(mu, torch.exp(log_var).sqrt()).icdf(quantile)
+    torch.testing.assert_close(reparameterise(mu, log_var, noise), expected)
+
+
+def test_every_parameter_learns(images: torch.Tensor) -> None:
+    """The loss reaches every parameter except biases that a batch norm cancels."""
+    model = build(SMALL, 16, seed=0)
+    reconstruction, mu, log_var = model(images, torch.randn(3, *model.latent_shape(16)))
+    torch.autograd.backward((reconstruction - images).square().sum() + (mu + log_var).sum())
+    untouched = [
+        name
+        for name, p in model.named_parameters()
+        if p.grad is None or (p.grad.abs().max() == 0 and not name.endswith("bias"))
+    ]
+    assert untouched == []
+
+
+def test_outputs_stay_float32_under_autocast(images: torch.Tensor) -> None:
+    """In half precision inside, posterior and image still come out in float32, in (-1, 1)."""
+    model = build(SMALL, 16, seed=0)
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        outputs = model(images)
+    assert [output.dtype for output in outputs] == [torch.float32] * 3
+    assert outputs[0].abs().max() <= 1.0
