@@ -7,11 +7,20 @@ with one reason, and the counts left after each rule make a flow chart.
 from tonegap.cohort.conditions import fst_counts, prevalence, prevalence_by_group
 from tonegap.cohort.counts import cohort_counts, duplicate_counts
 from tonegap.cohort.groups import GROUPS, assign_groups
-from tonegap.cohort.selection import Cohort, select_cohort
+from tonegap.cohort.selection import (
+    ANNOTATION_COLUMNS,
+    FETCH_COLUMNS,
+    INDEX_COLUMNS,
+    Cohort,
+    select_cohort,
+)
 from tonegap.cohort.source import UNKNOWN_SOURCE, source_of_url
 
 __all__ = [
+    "ANNOTATION_COLUMNS",
+    "FETCH_COLUMNS",
     "GROUPS",
+    "INDEX_COLUMNS",
     "UNKNOWN_SOURCE",
     "Cohort",
     "assign_groups",

@@ -12,6 +12,18 @@ from tonegap.cohort.source import source_of_url
 from tonegap.errors import DataError
 from tonegap.params import FilterParams
 
+ANNOTATION_COLUMNS = (
+    "md5hash",
+    "fitzpatrick_scale",
+    "fitzpatrick_centaur",
+    "label",
+    "nine_partition_label",
+    "three_partition_label",
+    "qc",
+    "url",
+)
+FETCH_COLUMNS = ("md5hash", "status", "detail")
+INDEX_COLUMNS = ("md5hash", "readable", "problem", "width", "height", "pixel_sha256")
 COHORT_COLUMNS = (
     "md5hash",
     "group",
@@ -67,11 +79,11 @@ def select_cohort(
     Parameters
     ----------
     annotations
-        Fitzpatrick17k's columns, md5hash unique.
+        ``ANNOTATION_COLUMNS``, which are Fitzpatrick17k's; md5hash unique.
     fetch
-        md5hash, status, detail. A row that is absent counts as not fetched.
+        ``FETCH_COLUMNS``. A row that is absent counts as not fetched.
     index
-        md5hash, readable, problem, width and height (pixels), pixel_sha256.
+        ``INDEX_COLUMNS``; width and height in pixels.
     clusters
         Cluster of near duplicates by md5hash; images that it lacks are their own.
         Clusters may hang together by an image that is in no group.
@@ -109,10 +121,13 @@ def _joined(
     clusters: pd.Series,
     params: FilterParams,
 ) -> pd.DataFrame:
-    measures = index[["md5hash", "readable", "problem", "width", "height", "pixel_sha256"]]
-    statuses = fetch[["md5hash", "status", "detail"]]
-    rows = annotations.merge(statuses, on="md5hash", how="left", validate="one_to_one")
-    rows = rows.merge(measures, on="md5hash", how="left", validate="one_to_one", indicator=True)
+    # Only the columns named here: a table of the user's own may have others of any name.
+    rows = annotations[list(ANNOTATION_COLUMNS)].merge(
+        fetch[list(FETCH_COLUMNS)], on="md5hash", how="left", validate="one_to_one"
+    )
+    rows = rows.merge(
+        index[list(INDEX_COLUMNS)], on="md5hash", how="left", validate="one_to_one", indicator=True
+    )
     _require_measures(rows)
     scale, centaur = rows["fitzpatrick_scale"], rows["fitzpatrick_centaur"]
     return rows.assign(

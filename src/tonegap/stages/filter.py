@@ -4,25 +4,20 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tonegap.cohort import Cohort, cohort_counts, select_cohort
+from tonegap.cohort import (
+    ANNOTATION_COLUMNS,
+    FETCH_COLUMNS,
+    INDEX_COLUMNS,
+    Cohort,
+    cohort_counts,
+    select_cohort,
+)
 from tonegap.duplicates import clusters, near_duplicate_pairs
 from tonegap.errors import DataError
 from tonegap.files import layout
 from tonegap.files.parameters import read_params
 from tonegap.files.tables import read_csv, write_csv, write_json
 from tonegap.params import FilterParams
-
-_ANNOTATION_COLUMNS = (
-    "md5hash",
-    "fitzpatrick_scale",
-    "fitzpatrick_centaur",
-    "label",
-    "nine_partition_label",
-    "three_partition_label",
-    "qc",
-    "url",
-)
-_INDEX_COLUMNS = ("md5hash", "readable", "problem", "width", "height", "pixel_sha256")
 
 
 def run(
@@ -55,11 +50,11 @@ def run(
     DataError
         If no image is left. The tables are written first, for they say why.
     """
-    measures = read_csv(index, _INDEX_COLUMNS, "the image index")
+    measures = read_csv(index, INDEX_COLUMNS, "the image index")
     pairs = near_duplicate_pairs(measures, params.near_distance)
     selected = select_cohort(
-        read_csv(annotations, _ANNOTATION_COLUMNS, "the annotation table"),
-        read_csv(fetch, ("md5hash", "status", "detail"), "the fetch table"),
+        read_csv(annotations, ANNOTATION_COLUMNS, "the annotation table"),
+        read_csv(fetch, FETCH_COLUMNS, "the fetch table"),
         measures,
         clusters(measures["md5hash"], pairs),
         params,

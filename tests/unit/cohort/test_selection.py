@@ -1,0 +1,268 @@
+"""The rules of the cohort: one reason a row, in a fixed order, and the flow."""
+
+from __future__ import annotations
+
+import pandas as pd
+import pytest
+
+from tonegap.cohort import cohort_counts, duplicate_counts, select_cohort
+from tonegap.errors import DataError
+from tonegap.files.tables import read_csv
+from tonegap.params import FilterParams
+
+KEEP_ALL = FilterParams(
+    group="scale", exclude_qc=(), min_side=1, duplicates="keep", near_distance=6
+)
+
+
+def row(md5hash, **values):
+    """One image in all three tables; by default it passes every rule."""
+    usual = {
+        "fitzpatrick_scale": 1,
+        "fitzpatrick_centaur": 1,
+        "label": "acne",
+        "nine_partition_label": "inflammatory",
+        "three_partition_label": "non-neoplastic",
+        "qc": None,
+        "url": "https://www.dermaamin.com/a.jpg",
+        "status": "verified",
+        "detail": None,
+        "readable": True,
+        "problem": None,
+        "width": 100,
+        "height": 80,
+        "pixel_sha256": md5hash,
+        "cluster": md5hash,
+    }
+    return {"md5hash": md5hash} | usual | values
+
+
+def select(rows, params=KEEP_ALL, **changes):
+    """Select from the rows of :func:`row`, with changes to the parameters."""
+    table = pd.DataFrame(rows)
+    table["qc"] = table["qc"].astype("string")
+    fetched = table[table["status"].isin(["verified", "rendered", "unverified"])]
+    return select_cohort(
+        table,
+        table[["md5hash", "status", "detail"]],
+        fetched[["md5hash", "readable", "problem", "width", "height", "pixel_sha256"]],
+        fetched.set_index("md5hash")["cluster"],
+        params.model_copy(update=changes),
+    )
+
+
+def reasons(cohort):
+    """Look up what left, as md5hash -> (step, reason, detail)."""
+    table = cohort.exclusions.set_index("md5hash")[["step", "reason", "detail"]]
+    return {md5hash: tuple(values) for md5hash, values in table.T.items()}
+
+
+def test_a_row_that_passes_becomes_a_cohort_row():
+    """Labels, skin types, source and cluster arrive under the names of the design."""
+    rows = [row("a" * 32, fitzpatrick_scale=6, fitzpatrick_centaur=-1, cluster="0" * 32)]
+    frame = select(rows).frame
+    assert frame["fst_centaur"].isna().all()
+    assert frame.drop(columns="fst_centaur").to_dict("records") == [
+        {
+            "md5hash": "a" * 32,
+            "group": "dark",
+            "fst": 6,
+            "label_fine": "acne",
+            "label_middle": "inflammatory",
+            "label_coarse": "non-neoplastic",
+            "source": "dermaamin",
+            "cluster": "0" * 32,
+        }
+    ]
+
+
+def test_each_rule_gives_its_reason():
+    """Every rule excludes its own rows and says what it saw."""
+    found = select(
+        [
+            row("a"),
+            row("b", fitzpatrick_scale=-1),
+            row("c", fitzpatrick_scale=4),
+            row("d", qc="3 Wrongly labelled"),
+            row("e", status="not_found", detail="404"),
+            row("f", readable=False, problem="truncated", width=None, height=None),
+            row("g", width=20, height=15),
+            row("h", qc="1 Diagnostic"),
+        ],
+        exclude_qc=("3",),
+        min_side=16,
+    )
+    assert found.frame["md5hash"].tolist() == ["a", "h"]
+    assert reasons(found) == {
+        "b": ("labelled", "no_fst_label", "scale -1, centaur 1"),
+        "c": ("grouped", "boundary_fst", "scale 4, centaur 1"),
+        "d": ("quality", "qc_flag", "3 Wrongly labelled"),
+        "e": ("fetched", "not_found", "404"),
+        "f": ("readable", "unreadable", "truncated"),
+        "g": ("large_enough", "too_small", "20x15"),
+    }
+
+
+def test_a_row_with_many_faults_leaves_at_the_first_step():
+    """One reason a row: the earliest rule that it fails."""
+    faults = {"status": "timeout", "qc": "3 Wrongly labelled"}
+    found = select(
+        [row("a"), row("b", fitzpatrick_scale=-1, **faults), row("c", **faults)], exclude_qc=("3",)
+    )
+    assert {name: reason for name, (_, reason, _) in reasons(found).items()} == {
+        "b": "no_fst_label",
+        "c": "qc_flag",
+    }
+
+
+def test_an_image_at_the_smallest_side_stays():
+    """min_side is the smallest side that is kept."""
+    found = select([row("a", width=16, height=99), row("b", width=99, height=15)], min_side=16)
+    assert found.frame["md5hash"].tolist() == ["a"]
+
+
+def test_disagreeing_labels_are_named_so():
+    """Under `both`, light by one label and dark by the other is in no group."""
+    found = select([row("a"), row("b", fitzpatrick_centaur=5)], group="both")
+    assert reasons(found)["b"] == ("grouped", "groups_disagree", "scale 1, centaur 5")
+
+
+COPIES = (
+    row("a", cluster="a"),
+    row("b", cluster="a", width=200),
+    row("c", cluster="a", width=200, pixel_sha256="b"),
+    row("d"),
+)
+
+
+@pytest.mark.parametrize(
+    ("policy", "kept", "left"),
+    [
+        ("keep", ["a", "b", "c", "d"], {}),
+        ("drop_exact", ["a", "b", "d"], {"c": ("distinct", "identical_pixels", "kept b")}),
+        (
+            "one_per_cluster",
+            ["b", "d"],
+            dict.fromkeys("ac", ("distinct", "near_duplicate", "kept b")),
+        ),
+    ],
+)
+def test_duplicates_policy_keeps_the_largest_then_the_smallest_hash(policy, kept, left):
+    """Of a set of copies one stays: most pixels first, then the smallest md5hash."""
+    found = select(COPIES, duplicates=policy)
+    assert found.frame["md5hash"].tolist() == kept
+    assert reasons(found) == left
+
+
+def test_copies_that_left_earlier_do_not_drop_their_twins():
+    """A copy in no group cannot be the one that is kept."""
+    found = select(
+        [row("a", fitzpatrick_scale=3, width=900, cluster="a"), row("b", cluster="a")],
+        duplicates="one_per_cluster",
+    )
+    assert found.frame["md5hash"].tolist() == ["b"]
+
+
+def test_the_flow_counts_rows_by_step_and_group():
+    """Each step's excluded rows are what the step before had more."""
+    found = select(
+        [
+            row("a"),
+            row("b", fitzpatrick_scale=5),
+            row("c", fitzpatrick_scale=3),
+            row("d", status="missing_url"),
+        ]
+    )
+    left = found.flow.pivot_table(index="step", columns="group", values="left")
+    assert left.loc["annotated"].to_dict() == {"all": 4, "light": 2, "dark": 1, "neither": 1}
+    assert left.loc["grouped"].to_dict() == {"all": 3, "light": 2, "dark": 1, "neither": 0}
+    assert left.loc["distinct"].to_dict() == {"all": 2, "light": 1, "dark": 1, "neither": 0}
+    assert cohort_counts(found)["cohort"] == {"all": 2, "light": 1, "dark": 1}
+    assert list(cohort_counts(found)["steps"])[:3] == ["annotated", "labelled", "grouped"]
+
+
+def test_rows_absent_from_the_fetch_table_are_not_fetched():
+    """A row without a status is excluded, not lost."""
+    annotations = pd.DataFrame([row("a"), row("b")])
+    index = pd.DataFrame([row("a")])
+    found = select_cohort(
+        annotations,
+        index[["md5hash", "status", "detail"]],
+        index,
+        pd.Series({"a": "a"}),
+        KEEP_ALL,
+    )
+    assert reasons(found)["b"][:2] == ("fetched", "not_fetched")
+
+
+def test_a_fetched_image_without_measures_is_an_error():
+    """Tables of different runs are refused in one line that names an image."""
+    table = pd.DataFrame([row("a"), row("b")])
+    with pytest.raises(DataError, match=r"1 fetched images, such as b, .*`dvc repro") as caught:
+        select_cohort(
+            table,
+            table,
+            table[:1],
+            pd.Series({"a": "a"}),
+            KEEP_ALL,
+        )
+    assert "\n" not in str(caught.value)
+
+
+def test_duplicate_counts_by_hand():
+    """Clusters of one image count for nothing; straddling is counted per border."""
+    images = pd.DataFrame(
+        {
+            "cluster": ["a", "a", "b", "b", "b", "c"],
+            "group": ["light", "dark", "light", "light", "light", "dark"],
+            "label_fine": ["x", "x", "x", "y", "y", "z"],
+            "source": ["s", "t", "s", "s", "s", "s"],
+        }
+    )
+    assert duplicate_counts(images) == {
+        "clusters": 2,
+        "images": 5,
+        "largest": 3,
+        "straddling_groups": 1,
+        "straddling_labels": 1,
+        "straddling_sources": 1,
+    }
+
+
+def test_duplicate_counts_of_nothing():
+    """An empty cohort has no clusters."""
+    empty = pd.DataFrame({name: [] for name in ("cluster", "group", "label_fine", "source")})
+    assert set(duplicate_counts(empty).values()) == {0}
+
+
+@pytest.mark.parametrize(
+    ("group", "light", "dark"),
+    [
+        ("scale", 7755, 2168),
+        ("centaur", 8741, 1855),
+        ("both", 6711, 1387),
+        ("dark_4_6", 7755, 4949),
+    ],
+)
+def test_the_real_table_has_the_known_groups(originals, group, light, dark):
+    """Before fetching, Fitzpatrick17k's groups have the sizes of the literature."""
+    annotations = read_csv(originals / "fitzpatrick17k.csv", ["md5hash"], "the annotation table")
+    names = annotations["md5hash"]
+    fetch = pd.DataFrame({"md5hash": names, "status": "verified", "detail": None})
+    index = pd.DataFrame(
+        {
+            "md5hash": names,
+            "readable": True,
+            "problem": None,
+            "width": 99,
+            "height": 99,
+            "pixel_sha256": names,
+        }
+    )
+    clusters = pd.Series(names.to_numpy(), index=names)
+    found = select_cohort(
+        annotations, fetch, index, clusters, KEEP_ALL.model_copy(update={"group": group})
+    )
+    counts = cohort_counts(found)
+    assert counts["steps"]["annotated"]["all"] == 16577
+    assert counts["cohort"] == {"all": light + dark, "light": light, "dark": dark}

@@ -1,0 +1,71 @@
+"""Distinct images: the closed form, and the number that all mixes can hold."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from tonegap.sampling import expected_distinct
+from tonegap.sampling.diversity import divide, equal_distinct
+
+
+@pytest.mark.parametrize(("pool", "draws"), [(1, 5), (2, 3), (7, 4), (50, 80)])
+def test_expected_distinct_is_the_sum_over_images(pool, draws):
+    """The closed form equals one minus the chance to miss an image, summed over images."""
+    assert expected_distinct(pool, draws) == pytest.approx(pool * (1 - (1 - 1 / pool) ** draws))
+
+
+def test_expected_distinct_agrees_with_simulation():
+    """Simulated draws with replacement have the expected diversity, within 5 standard errors."""
+    rng = np.random.default_rng(4)
+    counts = [len(np.unique(rng.integers(40, size=60))) for _ in range(2000)]
+    error = np.std(counts) / np.sqrt(len(counts))
+    assert expected_distinct(40, 60) == pytest.approx(np.mean(counts), abs=5 * error)
+
+
+@pytest.mark.parametrize(("pool", "draws"), [(0, 0), (0, 9), (9, 0)])
+def test_nothing_drawn_is_nothing_distinct(pool, draws):
+    """Without pool or draws the expectation is zero, not an error."""
+    assert expected_distinct(pool, draws) == 0
+
+
+def test_the_papers_mixes_have_the_known_diversity():
+    """The paper's draws hold 1,490 (light), 788 + 656 (mixed), 1,055 (dark) images."""
+    found = [
+        expected_distinct(n, k) for n, k in [(7255, 1668), (7255, 834), (1668, 834), (1668, 1668)]
+    ]
+    assert [round(value) for value in found] == [1490, 788, 656, 1055]
+
+
+def test_the_papers_mixes_come_down_to_the_dark_one():
+    """Equal diversity leaves the paper's least diverse mix as it is."""
+    mixes = [(1668, 0), (834, 834), (0, 1668)]
+    assert equal_distinct((7255, 1668), mixes) == int(expected_distinct(1668, 1668))
+
+
+def brute_force(pools, mixes):
+    """Search all totals from above for one that every group of every mix can hold."""
+    for total in range(sum(pools), 0, -1):
+        parts = [divide(total, draws) for draws in mixes]
+        if all(
+            (part == 0) == (k == 0) and part <= int(expected_distinct(n, k) + 1e-9)
+            for split, draws in zip(parts, mixes, strict=True)
+            for part, n, k in zip(split, pools, draws, strict=True)
+        ):
+            return total
+    return 0
+
+
+@pytest.mark.parametrize("pools", [(30, 4), (4, 30), (1, 1), (12, 12), (0, 5)])
+def test_equal_distinct_is_the_largest_that_fits(pools):
+    """No larger number fits every mix (by trying all)."""
+    mixes = [(20, 0), (15, 5), (10, 10), (0, 20)]
+    assert equal_distinct(pools, mixes) == brute_force(pools, mixes)
+
+
+def test_divide_rounds_half_up_and_leaves_no_drawn_group_empty():
+    """Images are divided as the draws are, and a group with draws has one at least."""
+    assert divide(5, (10, 10)) == (2, 3)
+    assert divide(7, (20, 0)) == (7, 0)
+    assert divide(3, (99, 1)) == (2, 1)
+    assert divide(3, (1, 99)) == (1, 2)

@@ -1,0 +1,65 @@
+"""The stage `split`: files in, files out."""
+
+from __future__ import annotations
+
+import pandas as pd
+import pytest
+
+from tonegap.errors import DataError
+from tonegap.files.tables import read_csv
+from tonegap.params import DataParams
+from tonegap.sampling import SPLIT_COLUMNS, draw_split
+from tonegap.stages import split as split_stage
+
+MIXES = {"mixed": 0.5}
+DATA = DataParams(
+    image_size=32,
+    seed=3,
+    mix="mixed",
+    n_test=2,
+    n_train=8,
+    replacement=True,
+    duplicates="paper",
+    match="none",
+    distinct="paper",
+)
+
+
+@pytest.fixture
+def cohort(tmp_path):
+    """Write a cohort of twelve images."""
+    names = [f"{n:032x}" for n in range(12)]
+    frame = pd.DataFrame(
+        {
+            "md5hash": names,
+            "group": ["light", "dark"] * 6,
+            "label_fine": "acne",
+            "source": "atlas",
+            "cluster": names,
+        }
+    )
+    frame.to_csv(tmp_path / "cohort.csv", index=False)
+    return tmp_path / "cohort.csv"
+
+
+def test_the_split_is_written_as_drawn(cohort, tmp_path):
+    """The file holds what the core drew, and reads back the same."""
+    split_stage.run(cohort=cohort, data=DATA, mixes=MIXES, split=tmp_path / "split.csv")
+    written = read_csv(tmp_path / "split.csv", SPLIT_COLUMNS, "the split")
+    drawn = draw_split(read_csv(cohort, ["md5hash"], "the cohort"), DATA, MIXES)
+    pd.testing.assert_frame_equal(written, drawn, check_dtype=False)
+
+
+def test_the_same_seed_gives_the_same_bytes(cohort, tmp_path):
+    """Two runs write the same manifest, byte by byte."""
+    for name in ("one.csv", "two.csv"):
+        split_stage.run(cohort=cohort, data=DATA, mixes=MIXES, split=tmp_path / name)
+    assert (tmp_path / "one.csv").read_bytes() == (tmp_path / "two.csv").read_bytes()
+
+
+def test_a_missing_cohort_is_named(tmp_path):
+    """Without the table the error says where it should be and how to make it."""
+    with pytest.raises(DataError, match=r"the cohort is not at .*cohort\.csv; run `dvc repro`"):
+        split_stage.run(
+            cohort=tmp_path / "cohort.csv", data=DATA, mixes=MIXES, split=tmp_path / "s"
+        )
