@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -33,5 +34,7 @@ def _spell(value: object) -> str:
         return repr(value)
     if isinstance(value, (list, tuple)):
         return "[" + ",".join(_spell(item) for item in value) + "]"
-    text = str(value).replace("\\", "\\\\").replace("'", "\\'")
-    return f"'{text}'"
+    # Hydra reads a backslash as itself, except in a run of them before a quote.
+    inner = re.sub(r"(\\*)'", lambda run: run[1] * 2 + r"\'", str(value))
+    closed = re.sub(r"(\\+)$", lambda run: run[1] * 2, inner)
+    return f"'{closed}'"
