@@ -8,6 +8,7 @@ images at all.
 from __future__ import annotations
 
 import io
+import math
 
 import numpy as np
 import torch
@@ -48,7 +49,7 @@ class PcaBaseline:
     def __init__(
         self, images: UInt8[np.ndarray, "count height width 3"], components: int, seed: int
     ) -> None:
-        flat = images.reshape(len(images), -1)
+        flat = images.reshape(len(images), math.prod(images.shape[1:]))
         distinct = len({row.tobytes() for row in flat})
         if distinct <= 1:
             raise ModelError(
