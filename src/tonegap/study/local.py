@@ -12,7 +12,6 @@ import subprocess
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 from queue import SimpleQueue
 from time import monotonic
@@ -21,20 +20,12 @@ from typing import Any
 import psutil
 
 from tonegap.files.repository import dvc_command, stage_environment
+from tonegap.study.outcome import Outcome
 from tonegap.study.overrides import dvc_arguments
 from tonegap.study.plan import Cell
 from tonegap.study.records import log_path, note_attempt
 
 _PATIENCE_S = 5.0
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """How an attempt at a cell ended; ``reason`` is empty where it succeeded."""
-
-    cell: Cell
-    reason: str
-    seconds: float
 
 
 class LocalEngine:

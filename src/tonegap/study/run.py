@@ -15,7 +15,7 @@ from filelock import Timeout
 
 from tonegap.errors import StudyError
 from tonegap.files.repository import experiments, git, head
-from tonegap.study.local import Outcome
+from tonegap.study.outcome import Outcome
 from tonegap.study.plan import Cell, Study
 from tonegap.study.records import require_committed, study_lock, study_state
 from tonegap.study.state import CellState

@@ -1,0 +1,123 @@
+"""One cell on any machine that reaches the hub: clone, run, push, verify.
+
+The same function serves Slurm and every other scheduler. The hub is a git repository;
+its data come and go either through a cache folder that all machines see, or through the
+DVC remote that the hub's own configuration names.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from tonegap.errors import MachineError, StudyError
+from tonegap.files.repository import dvc_command, git, stage_environment
+
+
+@dataclass(frozen=True)
+class ClusterCell:
+    """All that a machine needs to run one cell.
+
+    Attributes
+    ----------
+    name : str
+        Name of the experiment.
+    arguments : tuple of str
+        Overrides for ``dvc exp run``.
+    hub : str
+        Path or url of the git repository to clone from and to push to.
+    baseline : str
+        Commit to start from; the hub has it.
+    cache : str or None
+        Cache folder that every machine sees; None: use the hub's DVC remote.
+    scratch : str or None
+        Folder for the clone; None: the system's temporary folder.
+    """
+
+    name: str
+    arguments: tuple[str, ...]
+    hub: str
+    baseline: str
+    cache: str | None
+    scratch: str | None
+
+
+def run_cluster_cell(cell: ClusterCell) -> str:
+    """Run one cell and bring its experiment to the hub.
+
+    Returns
+    -------
+    str
+        Why it failed, one line; empty where the hub has the experiment and its data.
+    """
+    try:
+        with tempfile.TemporaryDirectory(prefix="tonegap-", dir=cell.scratch) as folder:
+            _run_in(Path(folder) / "clone", cell)
+    except (MachineError, StudyError) as error:
+        return " ".join(str(error).split())
+    return ""
+
+
+def experiment_ref(baseline: str, name: str) -> str:
+    """Git ref of an experiment."""
+    return f"refs/exps/{baseline[:2]}/{baseline[2:]}/{name}"
+
+
+def _run_in(clone: Path, cell: ClusterCell) -> None:
+    git("clone", "--quiet", "--no-checkout", cell.hub, str(clone))
+    git("checkout", "--quiet", "--detach", cell.baseline, root=clone)
+    if cell.cache:
+        _dvc(clone, "cache", "dir", "--local", cell.cache)
+    pull = () if cell.cache else ("--pull",)
+    _dvc(clone, "exp", "run", *pull, "-n", cell.name, *cell.arguments)
+    # With a shared cache the data are where they belong already.
+    data = ("--no-cache",) if cell.cache else ()
+    _dvc(clone, "exp", "push", *data, "origin", cell.name)
+    _verify(clone, cell)
+
+
+def _verify(clone: Path, cell: ClusterCell) -> None:
+    """Look for the experiment at the hub: DVC reports success for some pushes that failed."""
+    ref = experiment_ref(cell.baseline, cell.name)
+    ours = git("rev-parse", ref, root=clone).strip()
+    theirs = git("ls-remote", "origin", ref, root=clone).split()
+    if theirs[:1] != [ours]:
+        raise StudyError(
+            f"experiment {cell.name} was pushed to {cell.hub}, which has "
+            f"{theirs[0][:10] if theirs else 'no such experiment'} instead of {ours[:10]}; another "
+            "run of the same name may have come first: see `git ls-remote`"
+        )
+    if not cell.cache:
+        missing = _dvc(clone, "status", "--cloud", "--quiet", accept=(0, 1))
+        if missing:
+            raise StudyError(
+                f"the data of {cell.name} are not in the hub's DVC remote; check that its "
+                ".dvc/config names one (`dvc remote list`), then run the study again"
+            )
+
+
+def _dvc(clone: Path, *arguments: str, accept: Sequence[int] = (0,)) -> int:
+    """Run DVC in the clone; return its exit code.
+
+    Raises
+    ------
+    MachineError
+        With the line of its output that says most, if the code is not accepted.
+    """
+    done = subprocess.run(  # noqa: S603  our own interpreter and DVC
+        dvc_command(*arguments),
+        cwd=clone,
+        env=stage_environment(),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if done.returncode not in accept:
+        lines = [line.strip() for line in (done.stdout + done.stderr).splitlines() if line.strip()]
+        ours = [line for line in lines if line.startswith("tonegap: error:")]
+        last = (ours or lines or ["no output"])[-1].removeprefix("tonegap: error:").strip()
+        raise MachineError(f"dvc {' '.join(arguments[:2])}: {last}")
+    return done.returncode
