@@ -67,21 +67,22 @@ class SlurmEngine:
         executor = self._executor()
         start = time.monotonic()
         submitted = [self._cluster_cell(cell) for cell in cells]
-        jobs = dict(zip(cells, executor.map_array(run_cluster_cell, submitted), strict=True))
+        jobs = list(zip(cells, executor.map_array(run_cluster_cell, submitted), strict=True))
         for cell in cells:
             self.started(cell)
             note_attempt(cell.name, alive=True)
         try:
             while jobs:
-                ended = [cell for cell, job in jobs.items() if job.done()]
-                for cell in ended:
-                    reason = _reason(jobs.pop(cell)) or self._bring_home(cell)
+                ended = [pair for pair in jobs if pair[1].done()]
+                jobs = [pair for pair in jobs if pair not in ended]
+                for cell, job in ended:
+                    reason = _reason(job) or self._bring_home(cell)
                     note_attempt(cell.name, alive=False, reason=reason)
                     yield Outcome(cell, reason, time.monotonic() - start)
                 if not ended:
                     time.sleep(_POLL_S)
         finally:
-            for job in jobs.values():
+            for _, job in jobs:
                 job.cancel()
 
     def _executor(self) -> Any:
@@ -125,7 +126,7 @@ class SlurmEngine:
 
 
 def _reason(job: Any) -> str:
-    """What the job returned, or why it could not."""
+    """Give what the job returned, or why it could not."""
     failure = job.exception()
     if failure is None:
         return str(job.result())
