@@ -1,0 +1,162 @@
+"""Recipes: in what the groups of a phantom data set differ, and in what they do not.
+
+Everything that a recipe does not name has the same distribution in all groups.
+
+=====================  =====================================================================
+recipe                 what differs between light (FST 1-2) and dark (FST 5-6)
+=====================  =====================================================================
+null                   Nothing. Melanin is drawn from all tones whatever the group, so the
+                       group label is random and every metric, raw or normalised, is null.
+tone                   Melanin only. Equal structures have other raw errors on other tones
+                       (and other normalised ones, not the same way), so this is no null.
+condition_only         Shares of the conditions. Melanin as in ``null``.
+source_only            Share of the source ``b``: lower JPEG quality, cropped, captioned.
+                       Melanin as in ``null``.
+representation_only    Dark pictures are upside down. The groups look different, yet are
+                       mirror images of each other in distribution, so neither is harder:
+                       a gap comes from the shares in training, and at equal shares it is
+                       null. (Training may flip pictures left to right, never top to
+                       bottom.) Melanin as in ``null``.
+label_noise            As ``tone``; besides, the FST label is wrong for 4 % of the light and
+                       20 % of the dark rows. Melanin, in the url, keeps the truth.
+duplicates             As ``tone``; besides, 40 % of the rows are planted copies, see
+                       :mod:`tonegap.phantom.copies`.
+default                A mixture as in the real data. Tone, roughness, shading, conditions,
+                       source and label noise differ; some copies, wrong labels, quality
+                       flags, rows without FST and rows without url.
+=====================  =====================================================================
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Final, Literal
+
+from tonegap.phantom.conditions import CONDITIONS
+
+Group = Literal["light", "dark", "other"]
+Range = tuple[float, float]
+
+MELANIN_OF_FST: Final[dict[int, Range]] = {
+    1: (0.010, 0.017),
+    2: (0.020, 0.048),
+    3: (0.055, 0.083),
+    4: (0.092, 0.148),
+    5: (0.165, 0.370),
+    6: (0.395, 0.480),
+}
+"""Melanin of each Fitzpatrick type: within the range whose typology angle, by the optical
+model at 2 % blood, falls into the class of the same rank (very light, ..., dark)."""
+
+FST_OF_GROUP: Final[dict[Group, dict[int, float]]] = {
+    "light": {1: 0.38, 2: 0.62},
+    "dark": {5: 0.70, 6: 0.30},
+    "other": {3: 0.54, 4: 0.46},
+}
+"""Shares of the Fitzpatrick types within each group, as in Fitzpatrick17k."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Profile:
+    """Distribution of the knobs within one group; ranges are drawn evenly.
+
+    Attributes
+    ----------
+    melanin_follows_fst : bool
+        Else melanin is drawn from all tones, each Fitzpatrick type as likely as another.
+    conditions : tuple of float
+        Relative weight of each of :data:`~tonegap.phantom.conditions.CONDITIONS`.
+    share_b : float
+        Share of the rows from source ``b``.
+    roughness, shading, background : tuple of float
+        Ranges. Background below 0 is drawn as none.
+    upside_down : bool
+        Whether the pictures are turned over.
+    """
+
+    melanin_follows_fst: bool = True
+    conditions: tuple[float, ...] = (1.0,) * len(CONDITIONS)
+    share_b: float = 0.25
+    roughness: Range = (0.05, 0.15)
+    shading: Range = (0.1, 0.5)
+    background: Range = (-0.25, 0.25)
+    upside_down: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Recipe:
+    """Profiles of the groups, and what is wrong with their rows.
+
+    Attributes
+    ----------
+    light, dark, other : Profile
+        Of skin with FST 1-2, 5-6 and 3-4.
+    wrong_fst_light, wrong_fst_dark : float
+        Share of the rows labelled light (dark) whose skin is dark (light).
+    wrong_label : float
+        Share of the rows with the label of another condition; half are flagged in qc.
+    no_fst : float
+        Share of the other rows whose FST is unknown (-1).
+    copied : float
+        Share of the rows that copy another row's picture.
+    relabelled : float
+        Share of the copies that carry another FST group or another condition.
+    no_url : int
+        Rows that have lost their url.
+    """
+
+    light: Profile = Profile()
+    dark: Profile = Profile()
+    other: Profile = Profile()
+    wrong_fst_light: float = 0.0
+    wrong_fst_dark: float = 0.0
+    wrong_label: float = 0.0
+    no_fst: float = 0.0
+    copied: float = 0.0
+    relabelled: float = 0.0
+    no_url: int = 0
+
+    def profile(self, group: Group) -> Profile:
+        """Profile of one group."""
+        return {"light": self.light, "dark": self.dark, "other": self.other}[group]
+
+
+_ANY_TONE: Final = Profile(melanin_follows_fst=False)
+_NULL: Final = Recipe(light=_ANY_TONE, dark=_ANY_TONE, other=_ANY_TONE)
+# Weights in the order of CONDITIONS. With these, non-neoplastic conditions are commoner and
+# malignant ones rarer on dark skin, as in Fitzpatrick17k (.70/.81 and .15/.10).
+_LIGHT_CONDITIONS: Final = (14.0, 10.0, 8.0, 12.0, 12.0, 6.0, 4.0, 5.0, 8.0, 7.0, 14.0)
+_DARK_CONDITIONS: Final = (14.0, 4.0, 12.0, 6.0, 8.0, 14.0, 16.0, 7.0, 6.0, 4.0, 9.0)
+
+RECIPES: Final[dict[str, Recipe]] = {
+    "null": _NULL,
+    "tone": Recipe(),
+    "condition_only": Recipe(
+        light=replace(_ANY_TONE, conditions=_LIGHT_CONDITIONS),
+        dark=replace(_ANY_TONE, conditions=_DARK_CONDITIONS),
+        other=_ANY_TONE,
+    ),
+    "source_only": Recipe(
+        light=replace(_ANY_TONE, share_b=0.1),
+        dark=replace(_ANY_TONE, share_b=0.5),
+        other=_ANY_TONE,
+    ),
+    "representation_only": replace(_NULL, dark=replace(_ANY_TONE, upside_down=True)),
+    "label_noise": Recipe(wrong_fst_light=0.04, wrong_fst_dark=0.20),
+    "duplicates": Recipe(copied=0.4),
+    "default": Recipe(
+        light=Profile(conditions=_LIGHT_CONDITIONS, share_b=0.11),
+        dark=Profile(
+            conditions=_DARK_CONDITIONS, share_b=0.39, roughness=(0.08, 0.20), shading=(0.2, 0.6)
+        ),
+        other=Profile(conditions=_LIGHT_CONDITIONS, share_b=0.2),
+        wrong_fst_light=0.01,
+        wrong_fst_dark=0.04,
+        wrong_label=0.02,
+        no_fst=0.15,
+        copied=0.04,
+        relabelled=0.3,
+        no_url=2,
+    ),
+}
+"""Every recipe by name."""
