@@ -5,6 +5,8 @@ from __future__ import annotations
 import subprocess
 import sys
 
+import pytest
+
 # In a process of its own: the run-time checks of annotations that tests switch on cannot be
 # traced, and users do not have them.
 SCRIPT = """
@@ -30,6 +32,7 @@ print("one graph")
 """
 
 
+@pytest.mark.slow
 def test_model_features_and_loss_are_one_graph() -> None:
     """torch.compile meets no break in them and gives the same loss."""
     done = subprocess.run(
