@@ -1,0 +1,170 @@
+"""Figures 3 and 6: one number per run and group, as boxes by training mix.
+
+A box shows how runs differ. It is no test: runs redraw their images from the same pools,
+so they are not independent; the report's intervals resample images and runs.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from jaxtyping import Float
+from matplotlib.axes import Axes
+from matplotlib.patches import Patch
+
+from tonegap.cohort.groups import GROUPS
+from tonegap.figures.style import (
+    COLOUR,
+    DASH,
+    MARKER,
+    Drawing,
+    group_name,
+    house_style,
+    mix_name,
+    mixes_in_order,
+    new_figure,
+)
+from tonegap.params import GroupDefinition
+
+_OFFSET = {"light": -0.19, "dark": 0.19}
+_BOX_WIDTH = 0.30
+_WHISKER_IQR = 1.5  # Tukey's
+_COLUMNS = ["run", "mix", "dark_share", "seed", "group", "n"]
+
+
+@dataclass(frozen=True)
+class Box:
+    """Tukey's box of some values, in their unit.
+
+    Attributes
+    ----------
+    lower_whisker, upper_whisker : float
+        Outermost values within 1.5 interquartile ranges of the box.
+    lower_quartile, median, upper_quartile : float
+        Quantiles, interpolated linearly.
+    """
+
+    lower_whisker: float
+    lower_quartile: float
+    median: float
+    upper_quartile: float
+    upper_whisker: float
+
+
+def box_of(values: Float[np.ndarray, " values"]) -> Box:
+    """Summarise at least one finite value as a box."""
+    lower, median, upper = np.quantile(values, [0.25, 0.5, 0.75])
+    reach = _WHISKER_IQR * (upper - lower)
+    # A quartile may lie between values and so beyond the outermost value in reach.
+    inside = values[(values >= lower - reach) & (values <= upper + reach)]
+    return Box(
+        lower_whisker=float(min(inside.min(), lower)),
+        lower_quartile=float(lower),
+        median=float(median),
+        upper_quartile=float(upper),
+        upper_whisker=float(max(inside.max(), upper)),
+    )
+
+
+def draw(
+    study: pd.DataFrame, metric: str, axis_label: str, definition: GroupDefinition, caveat: str = ""
+) -> Drawing:
+    """Draw a metric's run means by training mix and test group.
+
+    Parameters
+    ----------
+    study
+        One row per run and group: run, mix, dark_share, seed, group, n (test images) and
+        ``metric``. Rows whose metric is missing are left out.
+    metric
+        ``mse`` (figure 3), ``sigma`` (figure 6), or another column of run means.
+    axis_label
+        The metric with its range or unit.
+    definition
+        What the groups are.
+    caveat
+        What the numbers rest on, where that is not the real study.
+    """
+    data = study[[*_COLUMNS, metric]].dropna(subset=[metric]).reset_index(drop=True)
+    mixes = mixes_in_order(data)
+    with house_style():
+        figure = new_figure(2.5, [_how_many(data), caveat])
+        axes = figure.add_subplot()
+        for place, (mix, _) in enumerate(mixes):
+            for group in GROUPS:
+                chosen = data[(data["mix"] == mix) & (data["group"] == group)]
+                _draw_group(axes, place, group, chosen[metric].to_numpy(dtype=np.float64))
+        axes.set_xticks(range(len(mixes)), [mix_name(*mix) for mix in mixes])
+        axes.set_xlim(-0.5, len(mixes) - 0.5)
+        axes.set_xlabel("Training mix")
+        axes.set_ylabel(axis_label)
+        axes.grid(axis="y", color="#E3E3E3", linewidth=0.5)
+        axes.set_axisbelow(True)
+        figure.legend(handles=_legend(definition), loc="outside upper center", ncols=2)
+    return Drawing(figure, data)
+
+
+def _draw_group(axes: Axes, place: int, group: str, values: Float[np.ndarray, " runs"]) -> None:
+    if not len(values):
+        return
+    box, x = box_of(values), place + _OFFSET[group]
+    statistics: dict[str, Any] = {
+        "whislo": box.lower_whisker,
+        "q1": box.lower_quartile,
+        "med": box.median,
+        "q3": box.upper_quartile,
+        "whishi": box.upper_whisker,
+    }
+    colour = COLOUR[group]
+    axes.bxp(
+        [statistics],
+        positions=[x],
+        widths=_BOX_WIDTH,
+        showfliers=False,
+        patch_artist=True,
+        manage_ticks=False,
+        boxprops={"facecolor": colour + "40", "edgecolor": colour, "linewidth": 0.9},
+        medianprops={"color": colour, "linewidth": 1.6},
+        whiskerprops={"color": colour, "linewidth": 0.9},
+        capprops={"color": colour, "linewidth": 0.9},
+    )
+    # Spread by rank, not by chance, so that equal input gives an equal picture.
+    spread = np.linspace(-0.09, 0.09, len(values)) if len(values) > 1 else np.zeros(1)
+    axes.scatter(
+        x + spread,
+        values,
+        s=9,
+        marker=MARKER[group],
+        facecolor="white",
+        edgecolor=colour,
+        linewidth=0.7,
+        zorder=3,
+    )
+
+
+def _how_many(data: pd.DataFrame) -> str:
+    runs = data.groupby(["mix", "group"]).size()
+    images = data["n"]
+    return (
+        f"Points: means of {_span(runs)} runs per box over {_span(images)} test images each. "
+        "Box: quartiles; whiskers: within 1.5 interquartile ranges."
+    )
+
+
+def _span(counts: pd.Series) -> str:
+    low, high = int(counts.min()), int(counts.max())
+    return f"{low:,}" if low == high else f"{low:,}{DASH}{high:,}"
+
+
+def _legend(definition: GroupDefinition) -> list[Patch]:
+    return [
+        Patch(
+            facecolor=COLOUR[group] + "40",
+            edgecolor=COLOUR[group],
+            label=f"test: {group_name(group, definition)}",
+        )
+        for group in GROUPS
+    ]

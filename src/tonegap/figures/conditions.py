@@ -1,0 +1,179 @@
+"""Figure 8: mean error per condition, dark against light, one panel per training mix."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import numpy as np
+import pandas as pd
+from jaxtyping import Float
+from matplotlib.axes import Axes
+from matplotlib.lines import Line2D
+
+from tonegap.figures.style import (
+    FAINT,
+    POINT_COLOUR,
+    Drawing,
+    group_name,
+    house_style,
+    identity_line,
+    mix_name,
+    mixes_in_order,
+    new_figure,
+    share_labels,
+)
+from tonegap.params import GroupDefinition
+
+Level = Literal["coarse", "middle", "fine"]
+
+MIN_IMAGES = 5  # per group; below, a mean says more about single images than the condition
+_COLUMNS = [
+    "mix",
+    "dark_share",
+    "level",
+    "label",
+    "n_light",
+    "n_dark",
+    "mse_light",
+    "mse_dark",
+    "gap",
+    "drawn",
+]
+_PANEL_IN = 1.6
+_AREA_PT2_PER_IMAGE = 1.2
+_LARGEST_AREA_PT2 = 90.0
+_LEGEND_SIZES = (5, 10, 20, 60)
+_MARGIN = 1.06
+
+
+def condition_errors(images: pd.DataFrame, level: Level) -> pd.DataFrame:
+    """Average the error by mix, condition and group.
+
+    An image that several runs of a mix tested counts once, with the mean of its errors:
+    runs that redraw it add no new patient.
+
+    Parameters
+    ----------
+    images
+        One row per run and test image: mix, dark_share, md5hash, group,
+        ``label_<level>``, mse.
+    level
+        Level of the labels.
+
+    Returns
+    -------
+    DataFrame
+        One row per mix and condition with images in both groups, mixes by dark share,
+        conditions by name: mix, dark_share, level, label, n_light, n_dark (distinct
+        images), mse_light, mse_dark, gap (dark minus light), drawn (at least
+        ``MIN_IMAGES`` images in each group).
+    """
+    label = f"label_{level}"
+    keys = ["dark_share", "mix", label, "group"]
+    per_image = images.groupby([*keys, "md5hash"], sort=True)["mse"].mean()
+    means = per_image.groupby(keys).agg(n="size", mse="mean").unstack("group")  # noqa: PD010  keeps the pairs of columns
+    both = pd.MultiIndex.from_product([["n", "mse"], ["light", "dark"]])
+    means = means.reindex(columns=both).dropna()
+    means.columns = pd.Index(["_".join(pair) for pair in means.columns])
+    table = means.reset_index().rename(columns={label: "label"})
+    table = table.astype({"n_light": "int64", "n_dark": "int64"})
+    fewest = table[["n_light", "n_dark"]].min(axis=1)
+    table = table.assign(
+        level=level, gap=table["mse_dark"] - table["mse_light"], drawn=fewest >= MIN_IMAGES
+    )
+    return table[_COLUMNS]
+
+
+def draw(errors: pd.DataFrame, definition: GroupDefinition, caveat: str = "") -> Drawing:
+    """Draw one panel per mix, with the same axes, and the line where the groups are equal.
+
+    Parameters
+    ----------
+    errors
+        From :func:`condition_errors`; rows with ``drawn`` are points.
+    definition
+        What the groups are.
+    caveat
+        What the numbers rest on, where that is not the real study.
+    """
+    mixes = mixes_in_order(errors)
+    points = errors[errors["drawn"]]
+    errors_drawn = points[["mse_light", "mse_dark"]].to_numpy(dtype=np.float64)
+    upper = _MARGIN * float(errors_drawn.max()) if len(points) else 1.0
+    with house_style():
+        lines = len(mixes) // 2 + 1  # two panels a line and a place for the explanation
+        figure = new_figure(_PANEL_IN * lines + 0.2, [_rule(errors), caveat])
+        grid = figure.subplots(lines, 2).ravel()
+        for axes, mix in zip(grid, mixes, strict=False):
+            _draw_mix(axes, mix, points[points["mix"] == mix[0]], upper)
+        for axes in grid[len(mixes) :]:
+            axes.set_axis_off()
+        _explain(grid[len(mixes)], _smaller_group(points).max(initial=MIN_IMAGES))
+        share_labels(
+            figure,
+            f"MSE of {group_name('light', definition)}, [-1, 1] range",
+            f"MSE of {group_name('dark', definition)}, [-1, 1] range",
+        )
+    return Drawing(figure, errors)
+
+
+def _draw_mix(axes: Axes, mix: tuple[str, float], points: pd.DataFrame, upper: float) -> None:
+    identity_line(axes, upper)
+    sizes = _areas(_smaller_group(points))
+    axes.scatter(
+        points["mse_light"],
+        points["mse_dark"],
+        s=sizes,
+        facecolor=POINT_COLOUR + "66",
+        edgecolor=POINT_COLOUR,
+        linewidth=0.6,
+        zorder=2,
+    )
+    axes.set_xlim(0, upper)
+    axes.set_ylim(0, upper)
+    axes.set_box_aspect(1)
+    axes.locator_params(nbins=4)
+    axes.set_title(mix_name(*mix).replace("\n", ", "))
+
+
+def _areas(n: Float[np.ndarray, " points"]) -> Float[np.ndarray, " points"]:
+    return np.minimum(_AREA_PT2_PER_IMAGE * n, _LARGEST_AREA_PT2)
+
+
+def _smaller_group(points: pd.DataFrame) -> Float[np.ndarray, " points"]:
+    return points[["n_light", "n_dark"]].min(axis=1).to_numpy(dtype=np.float64)
+
+
+def _explain(axes: Axes, largest: float) -> None:
+    handles = [
+        Line2D(
+            [],
+            [],
+            linestyle="none",
+            marker="o",
+            markersize=float(np.sqrt(_areas(np.array([float(size)]))[0])),
+            markerfacecolor=POINT_COLOUR + "66",
+            markeredgecolor=POINT_COLOUR,
+            markeredgewidth=0.6,
+            label=f"{size} images",
+        )
+        for size in _LEGEND_SIZES
+        if size <= max(largest, MIN_IMAGES)
+    ]
+    line = Line2D([], [], color=FAINT, linewidth=0.8, linestyle=(0, (4, 2)), label="equal MSE")
+    axes.legend(
+        handles=[*handles, line],
+        loc="center",
+        title="One point per condition;\narea: the smaller group",
+        title_fontsize=7.0,
+        labelspacing=0.9,
+    )
+
+
+def _rule(errors: pd.DataFrame) -> str:
+    drawn = errors.loc[errors["drawn"], "label"].nunique()
+    whole = errors["label"].nunique()
+    return (
+        f"n = {drawn} of {whole} fine conditions found in both test groups: those with at least "
+        f"{MIN_IMAGES} test images in each."
+    )

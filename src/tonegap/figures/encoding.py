@@ -1,0 +1,28 @@
+"""Figures as bytes that depend on nothing but the figure: no dates, no chance, no versions."""
+
+from __future__ import annotations
+
+import io
+
+from matplotlib.figure import Figure
+
+from tonegap.figures.style import house_style
+
+_PNG_DOTS_PER_INCH = 250
+
+
+def svg_bytes(figure: Figure) -> bytes:
+    """Encode as SVG: the same figure gives the same bytes with the same matplotlib."""
+    return _encoded(figure, "svg", {"Date": None, "Creator": None})
+
+
+def png_bytes(figure: Figure) -> bytes:
+    """Encode as PNG, 250 dots per inch."""
+    return _encoded(figure, "png", {"Software": None})
+
+
+def _encoded(figure: Figure, kind: str, metadata: dict[str, str | None]) -> bytes:
+    buffer = io.BytesIO()
+    with house_style():
+        figure.savefig(buffer, format=kind, metadata=metadata, dpi=_PNG_DOTS_PER_INCH)
+    return buffer.getvalue()

@@ -1,0 +1,89 @@
+"""Names beside points, put where they cover neither a point nor each other."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from jaxtyping import Float
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.text import Annotation
+from matplotlib.transforms import Bbox
+
+_NAME_PT = 6.0
+_POINT_PX = 2.5
+_LONGEST = 22
+# Offset in points from the marker, horizontal and vertical alignment.
+_PLACES = (
+    ((4, 0), "left", "center"),
+    ((-4, 0), "right", "center"),
+    ((0, 4), "center", "bottom"),
+    ((0, -4), "center", "top"),
+    ((4, 5), "left", "bottom"),
+    ((-4, 5), "right", "bottom"),
+    ((4, -5), "left", "top"),
+    ((-4, -5), "right", "top"),
+)
+
+
+def name_points(
+    axes: Axes, points: Float[np.ndarray, "points 2"], names: Sequence[str], first: Sequence[int]
+) -> None:
+    """Write names beside some points, as many as find a free place.
+
+    Parameters
+    ----------
+    axes
+        Axes in their final size and limits, on an Agg canvas.
+    points
+        All points that are drawn, in data units; names keep clear of them.
+    names
+        Name of each point; long ones are cut with an ellipsis.
+    first
+        Points to name, the most important first.
+    """
+    pixels = np.asarray(axes.transData.transform(points))
+    taken = [
+        Bbox.from_extents(x - _POINT_PX, y - _POINT_PX, x + _POINT_PX, y + _POINT_PX)
+        for x, y in pixels
+    ]
+    for index in first:
+        box = _place(axes, points[index], _short(names[index]), taken)
+        if box is not None:
+            taken.append(box)
+
+
+def _place(
+    axes: Axes, point: Float[np.ndarray, " xy"], name: str, taken: Sequence[Bbox]
+) -> Bbox | None:
+    """Try the places in turn; leave the name out where none is free."""
+    frame = axes.get_window_extent()
+    for offset, horizontal, vertical in _PLACES:
+        text = axes.annotate(
+            name,
+            (float(point[0]), float(point[1])),
+            xytext=offset,
+            textcoords="offset points",
+            ha=horizontal,
+            va=vertical,
+            fontsize=_NAME_PT,
+        )
+        text.set_in_layout(False)
+        box = _extent(axes, text)
+        inside = frame.x0 <= box.x0 and box.x1 <= frame.x1 and frame.y0 <= box.y0 <= frame.y1
+        if inside and not any(box.overlaps(other) for other in taken):
+            return box
+        text.remove()
+    return None
+
+
+def _extent(axes: Axes, text: Annotation) -> Bbox:
+    canvas = axes.figure.canvas
+    if not isinstance(canvas, FigureCanvasAgg):
+        raise TypeError("names are placed by measuring text, which needs an Agg canvas")
+    return text.get_window_extent(canvas.get_renderer())  # type: ignore[no-untyped-call]
+
+
+def _short(name: str) -> str:
+    return name if len(name) <= _LONGEST else name[: _LONGEST - 1].rstrip() + "…"

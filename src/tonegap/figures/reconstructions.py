@@ -1,0 +1,130 @@
+"""Figures 1, 4 and 5: originals above their reconstructions.
+
+The functions draw what they are given. Photographs show patients: the caller decides
+where such a picture may lie, and never puts it under version control.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+import pandas as pd
+from jaxtyping import UInt8
+from matplotlib.axes import Axes
+
+from tonegap.cohort.groups import GROUPS
+from tonegap.errors import DataError
+from tonegap.figures.examples import StudyExamples
+from tonegap.figures.style import (
+    COLOUR,
+    COLUMN_WIDTH_IN,
+    Drawing,
+    group_name,
+    house_style,
+    mix_name,
+    new_figure,
+)
+from tonegap.params import GroupDefinition
+
+Pixels = UInt8[np.ndarray, "images size size 3"]
+
+_PER_GROUP = 3  # columns of each group in figure 1
+_PER_ROW = 6  # columns of figures 4 and 5
+_LABEL_IN = 0.62
+_TITLE_IN = 0.24
+_PADDING_IN = 0.02
+_HALF_RANGE = 127.5  # of 8-bit values; half the range of [-1, 1] is 1
+
+
+def draw_one_mix(
+    examples: StudyExamples, mix: str, dark_share: float, definition: GroupDefinition, caveat: str
+) -> Drawing:
+    """Draw light and dark examples of one mix side by side (figure 1: the balanced one)."""
+    originals = {group: examples.originals[group][:_PER_GROUP] for group in GROUPS}
+    again = {group: examples.reconstructions[mix][group][:_PER_GROUP] for group in GROUPS}
+    rows = {
+        "original": np.concatenate([originals[group] for group in GROUPS]),
+        "recon-\nstruction": np.concatenate([again[group] for group in GROUPS]),
+    }
+    titles = [(group, group_name(group, definition), len(originals[group])) for group in GROUPS]
+    trained = mix_name(mix, dark_share).replace("\n", ", ")
+    note = [f"Model trained on {trained}; run {examples.runs[mix]}.", caveat]
+    data = pd.concat([_errors(originals[g], {mix: again[g]}, g) for g in GROUPS], ignore_index=True)
+    return _drawn(rows, titles, note, data)
+
+
+def draw_by_mix(
+    examples: StudyExamples,
+    group: str,
+    dark_shares: Mapping[str, float],
+    definition: GroupDefinition,
+    caveat: str,
+) -> Drawing:
+    """Draw one group's examples under every mix (figure 4: light, figure 5: dark).
+
+    Parameters
+    ----------
+    examples
+        Originals and reconstructions.
+    group
+        ``light`` or ``dark``.
+    dark_shares
+        The mixes to draw with their dark shares, in order.
+    definition, caveat
+        What the groups are; what the images are, where that is not Fitzpatrick17k.
+    """
+    originals = examples.originals[group][:_PER_ROW]
+    again = {mix: examples.reconstructions[mix][group][:_PER_ROW] for mix in dark_shares}
+    named = {mix_name(mix, dark_shares[mix]): pixels for mix, pixels in again.items()}
+    titles = [(group, group_name(group, definition), len(originals))]
+    note = ["Rows: the original, and its reconstruction by the model of each training mix.", caveat]
+    return _drawn({"original": originals, **named}, titles, note, _errors(originals, again, group))
+
+
+def _drawn(
+    rows: Mapping[str, Pixels],
+    titles: list[tuple[str, str, int]],
+    note: list[str],
+    data: pd.DataFrame,
+) -> Drawing:
+    columns = sum(count for _, _, count in titles)
+    if not columns:
+        raise DataError("there is no example to draw; set evaluate.grid_images above 0")
+    cell_in = (COLUMN_WIDTH_IN - _LABEL_IN) / max(columns, 4)
+    with house_style():
+        figure = new_figure(cell_in * len(rows) + _TITLE_IN, note, _PADDING_IN, 0.0)
+        grid = figure.subplots(len(rows), columns, squeeze=False)
+        for line, (name, pixels) in zip(grid, rows.items(), strict=True):
+            for axes, image in zip(line, pixels, strict=True):
+                _show(axes, image)
+            line[0].set_ylabel(name, rotation=0, ha="right", va="center", labelpad=4)
+        _entitle(grid[0], titles)
+    return Drawing(figure, data)
+
+
+def _show(axes: Axes, image: UInt8[np.ndarray, "size size 3"]) -> None:
+    axes.imshow(image, interpolation="nearest")
+    axes.set_xticks([])
+    axes.set_yticks([])
+    for spine in axes.spines.values():
+        spine.set_visible(False)
+
+
+def _entitle(line: np.ndarray, titles: list[tuple[str, str, int]]) -> None:
+    start = 0
+    for group, title, count in titles:
+        if count:
+            axes = line[start]
+            axes.set_title(title, loc="left", color=COLOUR[group], pad=3)
+        start += count
+
+
+def _errors(originals: Pixels, again: Mapping[str, Pixels], group: str) -> pd.DataFrame:
+    """Squared error of what is shown, per image, on the scale [-1, 1]."""
+    rows = []
+    for mix, pixels in again.items():
+        difference = (pixels.astype(np.float64) - originals) / _HALF_RANGE
+        for image, mse in enumerate(np.square(difference).mean(axis=(1, 2, 3))):
+            rows.append({"group": group, "image": image, "mix": mix, "mse": float(mse)})
+    return pd.DataFrame(rows, columns=["group", "image", "mix", "mse"])

@@ -1,0 +1,170 @@
+"""One look for every figure: colours, sizes, names of groups and mixes, the note below.
+
+Colours are Okabe and Ito's, which people with any common colour blindness tell apart
+("Color Universal Design", 2008). They stand for groups and are no skin colours; groups
+also differ by marker, so that a grey print can be read.
+"""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import matplotlib as mpl
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from matplotlib.layout_engine import ConstrainedLayoutEngine
+
+from tonegap.params import GroupDefinition
+
+COLUMN_WIDTH_IN = 3.4  # of a two-column page
+COLOUR: Mapping[str, str] = {"light": "#0072B2", "dark": "#D55E00", "neither": "#7F7F7F"}
+MARKER: Mapping[str, str] = {"light": "o", "dark": "s"}
+POINT_COLOUR = "#006B4F"  # Okabe-Ito's bluish green, darkened to stand out from white
+INK = "#1A1A1A"
+FAINT = "#8A8A8A"
+DASH = "\N{EN DASH}"
+
+_SMALL_PT = 7.0
+_LABEL_PT = 7.5
+_NOTE_CHARACTERS = 62  # of small print that fit the column
+_NOTE_LINE_IN = 0.125
+_NOTE_GAP_IN = 0.08
+_LABEL_LINE_IN = 0.15
+_TOP_IN = 0.03
+_PAPER_LETTERS = {"light": "A", "mixed": "B", "dark": "C"}
+_FST_OF_GROUP: Mapping[GroupDefinition, Mapping[str, str]] = {
+    "scale": {"light": "FST 1-2", "dark": "FST 5-6"},
+    "centaur": {"light": "Centaur FST 1-2", "dark": "Centaur FST 5-6"},
+    "both": {"light": "both FST 1-2", "dark": "both FST 5-6"},
+    "dark_4_6": {"light": "FST 1-2", "dark": "FST 4-6"},
+}
+# Any: each version of matplotlib types its keys by another list.
+_SETTINGS: Any = {
+    "font.family": "DejaVu Sans",
+    "font.size": _SMALL_PT,
+    "axes.labelsize": _LABEL_PT,
+    "axes.titlesize": _LABEL_PT,
+    "axes.titleweight": "bold",
+    "axes.edgecolor": INK,
+    "axes.labelcolor": INK,
+    "axes.linewidth": 0.6,
+    "xtick.major.width": 0.6,
+    "ytick.major.width": 0.6,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "text.color": INK,
+    "xtick.color": INK,
+    "ytick.color": INK,
+    "xtick.labelsize": _SMALL_PT,
+    "ytick.labelsize": _SMALL_PT,
+    "legend.fontsize": _SMALL_PT,
+    "legend.frameon": False,
+    "figure.facecolor": "white",
+    "figure.dpi": 100,
+    "savefig.facecolor": "white",
+    # Text stays text: it can be searched, copied and read aloud.
+    "svg.fonttype": "none",
+    # Element names in SVG files derive from this word, not from chance.
+    "svg.hashsalt": "tonegap",
+    "text.usetex": False,
+    "path.simplify": False,
+}
+
+
+@dataclass(frozen=True)
+class Drawing:
+    """A figure and exactly the numbers that it shows.
+
+    Attributes
+    ----------
+    figure : Figure
+        On an Agg canvas, ready to encode.
+    data : DataFrame
+        What is drawn, to be written beside it.
+    """
+
+    figure: Figure
+    data: pd.DataFrame
+
+
+@contextmanager
+def house_style() -> Iterator[None]:
+    """Draw and encode in the project's style; the user's own settings come back after."""
+    with mpl.rc_context():
+        mpl.rcdefaults()
+        # Not mpl.use(): it would switch the backend of a program that imports tonegap.
+        mpl.rcParams.update(_SETTINGS)
+        yield
+
+
+def new_figure(
+    height_in: float, note: Sequence[str] = (), padding_in: float = 0.04, space: float = 0.04
+) -> Figure:
+    """Make an empty figure, one column wide, whose lower edge holds ``note``.
+
+    Parameters
+    ----------
+    height_in
+        Height in inches, the note not counted.
+    note
+        What a reader must know: how many, which rule, which caveat; one paragraph per
+        entry. Empty entries are left out.
+    padding_in, space
+        Room round each panel, in inches, and between panels, as a share of theirs.
+    """
+    lines = [line for text in note if text for line in textwrap.wrap(text, _NOTE_CHARACTERS)]
+    note_in = _NOTE_LINE_IN * len(lines) + (_NOTE_GAP_IN if lines else 0.0)
+    bottom, top = (inches / (height_in + note_in) for inches in (note_in, _TOP_IN))
+    engine = ConstrainedLayoutEngine(
+        w_pad=padding_in,
+        h_pad=padding_in,
+        wspace=space,
+        hspace=space,
+        rect=(0, bottom, 1, 1 - bottom - top),
+    )
+    figure = Figure(figsize=(COLUMN_WIDTH_IN, height_in + note_in), layout=engine)
+    FigureCanvasAgg(figure)
+    figure.text(0.02, 0.01, "\n".join(lines), fontsize=_SMALL_PT, va="bottom", linespacing=1.15)
+    return figure
+
+
+def share_labels(figure: Figure, x_label: str, y_label: str) -> None:
+    """Label the axes of all panels together, above the note."""
+    engine = figure.get_layout_engine()
+    if not isinstance(engine, ConstrainedLayoutEngine):
+        raise TypeError("shared labels need a figure of new_figure")
+    _, bottom, width, height = engine.get()["rect"]
+    label = _LABEL_LINE_IN / figure.get_figheight()
+    # The layout makes no room for a label below the panels that is not at the very edge.
+    engine.set(rect=(0, bottom + label, width, height - label))
+    figure.supxlabel(x_label, y=bottom, va="bottom", fontsize=_LABEL_PT)
+    figure.supylabel(y_label, y=bottom + (height + label) / 2, fontsize=_LABEL_PT)
+
+
+def group_name(group: str, definition: GroupDefinition) -> str:
+    """Name a group with its skin types: ``light (FST 1-2)``."""
+    return f"{group} ({_FST_OF_GROUP[definition][group]})".replace("-", DASH)
+
+
+def mix_name(mix: str, dark_share: float) -> str:
+    """Name a mix in two lines: the paper's letter where it has one, and its dark share."""
+    letter = _PAPER_LETTERS.get(mix)
+    name = f"{letter} {DASH} {mix}" if letter else mix
+    return f"{name}\n{100 * dark_share:.3g} % dark"
+
+
+def mixes_in_order(frame: pd.DataFrame) -> list[tuple[str, float]]:
+    """Mixes of a table with their dark shares, from none to all."""
+    pairs = frame[["mix", "dark_share"]].drop_duplicates().sort_values(["dark_share", "mix"])
+    return [(str(mix), float(share)) for mix, share in pairs.itertuples(index=False)]
+
+
+def identity_line(axes: Axes, upper: float) -> None:
+    """Draw y = x from 0 to ``upper``, the place where the groups are equal."""
+    axes.plot([0, upper], [0, upper], color=FAINT, linewidth=0.8, linestyle=(0, (4, 2)), zorder=1)
