@@ -1,0 +1,175 @@
+"""The image store: originals by their md5, shared by clones and experiments.
+
+It lies in the user's cache, outside every repository::
+
+    images/verified/ab/abcd....jpg                  bytes whose md5 is the file's name
+    images/unverified/ab/abcd....given.<sha256>.jpg  bytes offered for that row, of another md5
+    images/incoming/<random>                        files being written
+
+A file is checked before it enters, moved in by one rename, and checked again whenever
+it is read: a damaged one is removed and reported, never handed out. Several processes
+may write at once, because equal names mean equal bytes.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import time
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final, Literal
+
+from tonegap.errors import MachineError
+
+Origin = Literal["given", "url"]
+Kept = Literal["verified", "unverified"]
+
+_MD5: Final = re.compile(r"[0-9a-f]{32}")
+_STALE_S: Final = 24 * 3600.0  # a file this long in writing belongs to a process that died
+
+
+def md5_of(content: bytes) -> str:
+    """Hexadecimal md5 of ``content``: the name that Fitzpatrick17k gives an image."""
+    return hashlib.md5(content, usedforsecurity=False).hexdigest()
+
+
+class ImageStore:
+    """A folder of images named by content.
+
+    Parameters
+    ----------
+    root
+        The store's folder; made when the first image enters.
+
+    Attributes
+    ----------
+    damaged : list of str
+        Files that were found damaged, and removed, since this object was made.
+    """
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self.damaged: list[str] = []
+
+    def get(self, md5hash: str) -> bytes | None:
+        """Bytes whose md5 is ``md5hash``, or None; a damaged file is removed."""
+        return self._read(self._verified(md5hash), md5hash)
+
+    def holds(self, md5hash: str) -> bool:
+        """Whether a sound copy is there; reads it, for disks rot."""
+        return self.get(md5hash) is not None
+
+    def unverified(self, md5hash: str) -> bytes | None:
+        """Read the largest copy offered for a row under another md5, or None.
+
+        Copies differ by resizing, so the largest is nearest to the original; equal
+        sizes are decided by hash, so that the choice never depends on history.
+        """
+        copies = sorted(
+            ((content, path) for path in self._copies(md5hash) if (content := self._copy(path))),
+            key=lambda pair: (-len(pair[0]), _sha256_in(pair[1])),
+        )
+        return copies[0][0] if copies else None
+
+    def downloaded_copy(self, md5hash: str) -> bool:
+        """Whether the row's url has already given a copy of another md5."""
+        return any(path.name.split(".")[1] == "url" for path in self._copies(md5hash))
+
+    def put(self, md5hash: str, content: bytes, origin: Origin) -> Kept:
+        """Take an image in, among the verified if its md5 is ``md5hash``.
+
+        Raises
+        ------
+        MachineError
+            If the disk refuses.
+        """
+        if md5_of(content) == md5hash:
+            self._write(self._verified(md5hash), content)
+            return "verified"
+        name = f"{md5hash}.{origin}.{hashlib.sha256(content).hexdigest()}.jpg"
+        self._write(self._shard("unverified", md5hash) / name, content)
+        return "unverified"
+
+    def tidy(self) -> None:
+        """Remove what writers that died left behind more than a day ago."""
+        for path in (self.root / "incoming").glob("*"):
+            try:
+                if time.time() - path.stat().st_mtime > _STALE_S:
+                    path.unlink()
+            except OSError:  # another process was quicker
+                continue
+
+    def _read(self, path: Path, md5hash: str) -> bytes | None:
+        try:
+            content = path.read_bytes()
+        except FileNotFoundError:
+            return None
+        except OSError as error:
+            raise _refusal(path, error) from None
+        if md5_of(content) == md5hash:
+            return content
+        self._discard(path)
+        return None
+
+    def _copy(self, path: Path) -> bytes | None:
+        try:
+            content = path.read_bytes()
+        except FileNotFoundError:
+            return None
+        if hashlib.sha256(content).hexdigest() == _sha256_in(path):
+            return content
+        self._discard(path)
+        return None
+
+    def _discard(self, path: Path) -> None:
+        self.damaged.append(path.name)
+        path.unlink(missing_ok=True)
+
+    def _copies(self, md5hash: str) -> list[Path]:
+        return sorted(self._shard("unverified", md5hash).glob(f"{md5hash}.*.jpg"))
+
+    def _verified(self, md5hash: str) -> Path:
+        return self._shard("verified", md5hash) / f"{md5hash}.jpg"
+
+    def _shard(self, kind: Kept, md5hash: str) -> Path:
+        if not _MD5.fullmatch(md5hash):  # the hash becomes part of a path
+            raise ValueError(f"{md5hash!r} is no md5 in lower-case hexadecimal")
+        return self.root / kind / md5hash[:2]
+
+    def _write(self, path: Path, content: bytes) -> None:
+        with self._incoming() as temporary:
+            try:
+                path.parent.mkdir(parents=True, exist_ok=True)
+                # Not flushed to disk one by one: a name left without its bytes by a power
+                # cut fails its check on the next read.
+                temporary.write_bytes(content)
+                temporary.replace(path)
+            except OSError as error:
+                raise _refusal(path, error) from None
+
+    @contextmanager
+    def _incoming(self) -> Iterator[Path]:
+        folder = self.root / "incoming"
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise _refusal(folder, error) from None
+        temporary = folder / uuid.uuid4().hex
+        try:
+            yield temporary
+        finally:
+            temporary.unlink(missing_ok=True)
+
+
+def _sha256_in(path: Path) -> str:
+    return path.name.split(".")[2]
+
+
+def _refusal(path: Path, error: OSError) -> MachineError:
+    return MachineError(
+        f"the image store cannot use {path} ({error.strerror or error}); free some space or "
+        "mend its permissions, or point TONEGAP_CACHE at another folder"
+    )

@@ -1,0 +1,198 @@
+"""What an annotation table must hold, and how foreign text enters our tables.
+
+The columns are Fitzpatrick17k's own; :func:`canonical_table` brings the tables of other
+data sets into them.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any, Final, Literal, NamedTuple
+
+import pandas as pd
+import pandera.pandas as pa
+
+from tonegap.errors import DataError
+
+ANNOTATION_COLUMNS: Final = (
+    "md5hash",
+    "fitzpatrick_scale",
+    "fitzpatrick_centaur",
+    "label",
+    "nine_partition_label",
+    "three_partition_label",
+    "qc",
+    "url",
+    "url_alphanum",
+)
+LABEL_COLUMNS: Final = ("label", "nine_partition_label", "three_partition_label")
+FETCH_COLUMNS: Final = ("md5hash", "status", "origin", "bytes", "detail")
+PHANTOM_SCHEME: Final = "phantom:"
+
+Status = Literal[
+    "verified",
+    "rendered",
+    "unverified",
+    "md5_mismatch",
+    "missing_url",
+    "refused_url",
+    "not_downloaded",
+    "not_found",
+    "http_error",
+    "too_many_redirects",
+    "unreachable",
+    "timeout",
+    "truncated",
+    "too_large",
+    "not_an_image",
+]
+"""What became of an annotated image; docs/design.md says what each means."""
+
+TAKEN: Final[tuple[Status, ...]] = ("verified", "rendered", "unverified")
+"""Statuses of the images that are in data/raw.zip."""
+
+
+class Outcome(NamedTuple):
+    """One row of data/fetch.csv: what became of one annotated image.
+
+    Attributes
+    ----------
+    md5hash
+        The row.
+    status
+        One of :data:`Status`.
+    origin
+        ``phantom`` (drawn), ``store`` (the image store, where downloads go first), the
+        host that was asked, or empty. It does not depend on which run brought the image.
+    bytes
+        Size of the image, 0 where there is none.
+    detail
+        More about a failure, as inert text.
+    """
+
+    md5hash: str
+    status: Status
+    origin: str = ""
+    bytes: int = 0
+    detail: str = ""
+
+
+_MD5: Final = r"^[0-9a-f]{32}$"
+_FST: Final = r"^(-1|[1-6])$"
+# Spreadsheet programs run a cell that begins so as a formula.
+_FORMULA: Final = r"^\s*[=+\-@\t\r]"
+_CONTROL: Final = r"[\x00-\x1f\x7f]"
+_LONGEST_LABEL: Final = 200
+_FIRST_LINE: Final = 2  # line 1 of the file holds the column names
+
+_MEANING: Final = {
+    "md5": "must be 32 lower-case hexadecimal digits: the md5 of the original image",
+    "fst": "must be 1 to 6, or -1 for unknown",
+    "present": "must not be empty",
+    "plain": (
+        "must be one line of plain text that no spreadsheet program would run as a formula "
+        "(it must not begin with = + - @)"
+    ),
+    "short": f"must have at most {_LONGEST_LABEL} characters",
+    "unique": "must occur once: rows are told apart by it",
+}
+
+
+def _check(name: str, pattern: str, *, absent: bool = False) -> pa.Check:
+    expression = re.compile(pattern)
+    return pa.Check(
+        lambda cell: (expression.search(str(cell)) is None) == absent,
+        element_wise=True,
+        name=name,
+    )
+
+
+def _short() -> pa.Check:
+    return pa.Check(lambda cell: len(str(cell)) <= _LONGEST_LABEL, element_wise=True, name="short")
+
+
+def _label() -> pa.Column:
+    checks = [_check("plain", f"{_FORMULA}|{_CONTROL}", absent=True), _short()]
+    return pa.Column(None, checks=checks, nullable=False)
+
+
+def _free_text() -> pa.Column:
+    return pa.Column(
+        None, checks=_check("plain", f"{_FORMULA}|{_CONTROL}", absent=True), nullable=True
+    )
+
+
+ANNOTATIONS: Final = pa.DataFrameSchema(
+    {
+        "md5hash": pa.Column(None, checks=_check("md5", _MD5), nullable=False, unique=True),
+        "fitzpatrick_scale": pa.Column(None, checks=_check("fst", _FST), nullable=False),
+        "fitzpatrick_centaur": pa.Column(None, checks=_check("fst", _FST), nullable=False),
+        "label": _label(),
+        "nine_partition_label": _label(),
+        "three_partition_label": _label(),
+        "qc": _free_text(),
+        "url": _free_text(),
+        "url_alphanum": _free_text(),
+    },
+    strict=False,  # further columns are the user's own
+)
+
+
+def validate_annotations(frame: pd.DataFrame, origin: str) -> pd.DataFrame:
+    """Check an annotation table, all cells of which are text or missing.
+
+    Parameters
+    ----------
+    frame
+        The table as read, in the order of the file.
+    origin
+        The file's name, for messages.
+
+    Returns
+    -------
+    DataFrame
+        The same rows.
+
+    Raises
+    ------
+    DataError
+        Naming the first column, line and value that break a rule.
+    """
+    missing = [name for name in ANNOTATION_COLUMNS if name not in frame.columns]
+    if missing:
+        raise DataError(
+            f"{origin} lacks the column {missing[0]!r}, which every annotation table needs; it has "
+            f"{', '.join(map(repr, map(str, frame.columns)))}; bring another data set's table in "
+            "with `tonegap source table`"
+        )
+    if frame.empty:
+        raise DataError(f"{origin} has no rows; there is nothing to fetch")
+    try:
+        return ANNOTATIONS.validate(frame.reset_index(drop=True), lazy=True)
+    except pa.errors.SchemaErrors as problems:
+        raise DataError(_first_problem(problems.failure_cases, origin)) from None
+
+
+def inert(text: object) -> str:
+    """Foreign text made safe for a table: one line, and no formula.
+
+    Control characters become spaces. Text that a spreadsheet program would run gets an
+    apostrophe in front, the sign by which such programs mark text.
+    """
+    line = " ".join(re.sub(_CONTROL, " ", str(text)).split())
+    return f"'{line}" if re.search(_FORMULA, line) else line
+
+
+def _first_problem(failures: pd.DataFrame, origin: str) -> str:
+    first = failures.sort_values(["index", "column"], kind="stable", na_position="last").iloc[0]
+    kind = _kind(first["check"])
+    place = "" if pd.isna(first["index"]) else f", line {int(first['index']) + _FIRST_LINE}"
+    cell = "empty" if pd.isna(first["failure_case"]) else repr(first["failure_case"])[:120]
+    return f"{origin}{place}: {first['column']} is {cell} but {_MEANING.get(kind, kind)}"
+
+
+def _kind(check: Any) -> str:
+    name = str(check)
+    if name.startswith("not_nullable"):
+        return "present"
+    return "unique" if "unique" in name else name
