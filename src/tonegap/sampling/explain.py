@@ -8,7 +8,7 @@ import pandas as pd
 
 from tonegap.params import DataParams
 from tonegap.sampling.diversity import expected_distinct
-from tonegap.sampling.pools import GROUPS, in_both_groups, make_pools
+from tonegap.sampling.pools import GROUPS, Pools, in_both_groups, make_pools
 from tonegap.sampling.training import group_draws
 
 
@@ -40,7 +40,7 @@ def explanation(
         "set aside: cluster in both groups": _images(pools.set_aside),
         "test": _images(test),
         "test, distinct conditions": _distinct(tested, "label_fine"),
-        "left for training": (left := _left(pools.images, test, data)),
+        "left for training": (left := _images(_left(pools, test))),
         "training draws": _images(train),
         "training, distinct": _distinct(train, "md5hash"),
     }
@@ -84,9 +84,8 @@ def _shared(test: pd.DataFrame, train: pd.DataFrame) -> Triple:
     return _clusters(test[test["cluster"].isin(train["cluster"])])
 
 
-def _left(images: pd.DataFrame, test: pd.DataFrame, data: DataParams) -> Triple:
-    key = "md5hash" if data.duplicates == "paper" else "cluster"
-    return _images(images[~images[key].isin(test[key])])
+def _left(pools: Pools, test: pd.DataFrame) -> pd.DataFrame:
+    return pd.concat([pools.left(group, test) for group in GROUPS])
 
 
 def _expected(left: Triple, data: DataParams, dark_share: float) -> Triple:

@@ -31,6 +31,11 @@ class Pools:
         """Images of one group."""
         return self.images[self.images["group"] == group]
 
+    def left(self, group: str, drawn: pd.DataFrame) -> pd.DataFrame:
+        """Images of one group that are not among ``drawn`` (by md5hash)."""
+        pool = self.of(group)
+        return pool[~pool["md5hash"].isin(drawn["md5hash"])]
+
 
 def make_pools(cohort: pd.DataFrame, duplicates: SplitDuplicates) -> Pools:
     """Sort the cohort into images to draw from and images set aside.

@@ -43,17 +43,12 @@ def draw_split(cohort: pd.DataFrame, data: DataParams, mixes: Mapping[str, float
     """
     pools = make_pools(cohort, data.duplicates)
     tests = draw_test_sets(pools, data)
-    left = {group: _left(pools.of(group), tests[group], data) for group in GROUPS}
+    # Where clusters stay together whole ones are tested, so none of their images is left.
+    left = {group: pools.left(group, tests[group]) for group in GROUPS}
     test = pd.concat([tests[group] for group in GROUPS])
     train = draw_training(left, data, mixes)
     parts = [_table("test", test), _table("train", train)]
     return pd.concat(parts, ignore_index=True)[list(SPLIT_COLUMNS)]
-
-
-def _left(pool: pd.DataFrame, test: pd.DataFrame, data: DataParams) -> pd.DataFrame:
-    """Images that training may use: not in the test set, nor (if asked) near one that is."""
-    key = "md5hash" if data.duplicates == "paper" else "cluster"
-    return pool[~pool[key].isin(test[key])]
 
 
 def _table(role: str, rows: pd.DataFrame) -> pd.DataFrame:
