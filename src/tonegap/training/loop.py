@@ -9,13 +9,13 @@ from typing import Any
 
 import numpy as np
 import torch
-from jaxtyping import Float, Int64, UInt8
+from jaxtyping import Int64, UInt8
 from torch import Tensor, nn
 
 from tonegap.errors import TrainingError
 from tonegap.training.feed import EpochPlan, Feed, batch_spans, plan_epoch
 from tonegap.training.randomness import DeviceNoise
-from tonegap.training.step import LossFunction, Stepper
+from tonegap.training.step import LossFunction, Stepper, StepResult
 from tonegap.training.targets import Targets
 
 _NAMED_IMAGES = 8  # of a bad batch, in the message
@@ -192,22 +192,25 @@ class Loop:
         self, run: Run, plan: EpochPlan, on_step: Callable[[int, int], None] | None
     ) -> EpochLosses:
         spans = batch_spans(len(plan.rows), self.batch_size)
+        results: list[StepResult] = []
+        for result in self.steps(run, plan, spans):
+            results.append(result)
+            if on_step is not None:
+                on_step(len(results), len(spans))
+        # The one place in an epoch where the host waits for the device.
+        self._require_finite(_on_host([result.finite for result in results]), plan, spans)
+        images = np.array([span.stop - span.start for span in spans])
+        means = np.average(_on_host([result.terms for result in results]), axis=0, weights=images)
+        return EpochLosses(plan.epoch, *means.tolist())
+
+    def steps(self, run: Run, plan: EpochPlan, spans: Sequence[slice]) -> Iterator[StepResult]:
+        """Take the steps of an epoch, yielding after each is queued on the device."""
         maps_of = self.targets.epoch(plan)
-        sums: Tensor | None = None
-        finite: list[Tensor] = []
         for step, batch in enumerate(self.feed.batches(plan, spans)):
             count = batch.span.stop - batch.span.start
             loss = self.loss if count == self.batch_size else self.loss_of_rest
             noise = self.noise.draw(plan.epoch, step, (count, *self.latent))
-            result = run.stepper(loss, batch.images, noise, maps_of(batch))
-            weighted = result.terms * count
-            sums = weighted if sums is None else sums + weighted
-            finite.append(result.finite)
-            if on_step is not None:
-                on_step(step + 1, len(spans))
-        # The one place in an epoch where the host waits for the device.
-        self._require_finite(torch.stack(finite).cpu().numpy(), plan, spans)
-        return _mean_losses(plan.epoch, sums, spans[-1].stop)
+            yield run.stepper(loss, batch.images, noise, maps_of(batch))
 
     def _require_finite(
         self, finite: np.ndarray[Any, np.dtype[np.bool_]], plan: EpochPlan, spans: Sequence[slice]
@@ -225,10 +228,10 @@ class Loop:
         )
 
 
-def _mean_losses(epoch: int, sums: Float[Tensor, " 4"] | None, images: int) -> EpochLosses:
-    if sums is None:
-        raise AssertionError("an epoch has at least one batch")
-    return EpochLosses(epoch, *(sums / images).tolist())
+def _on_host(values: list[Tensor]) -> np.ndarray[Any, np.dtype[Any]]:
+    """Stack on the device, copy once; floats become float64, so that means are exact enough."""
+    stacked: np.ndarray[Any, np.dtype[Any]] = torch.stack(values).cpu().numpy()
+    return stacked.astype(np.float64) if stacked.dtype == np.float32 else stacked
 
 
 def _to_cpu(value: Tensor) -> Tensor:
