@@ -70,8 +70,8 @@ def ita_degrees(
     Skin has b* > 0, where this is arctan((L* - 50) / b*) as Chardon et al. (1991) define
     it; high is light skin. For b* <= 0, no skin, it stays finite and goes on up to 180.
     """
-    angle: Float[np.ndarray, "*pixels"] = np.degrees(np.arctan2(lightness - 50.0, b))
-    return angle
+    # asarray, because numpy turns arrays without axes into scalars on the way.
+    return np.asarray(np.degrees(np.arctan2(lightness - 50.0, b)))
 
 
 def ita_class(ita: float) -> str:

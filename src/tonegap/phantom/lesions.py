@@ -12,6 +12,7 @@ from functools import lru_cache
 from typing import Final, NamedTuple
 
 import numpy as np
+import scipy.fft
 from jaxtyping import Float
 
 Map = Float[np.ndarray, "height width"]
@@ -22,6 +23,7 @@ _RASH_BLOOD: Final = 0.06
 _RING_BLOOD: Final = 0.09
 _NEVUS_MELANIN: Final = 0.45
 _VITILIGO_LOSS: Final = 0.93
+_FLATTEST: Final = 1e-3  # white, but for its mean, which a slope of exactly 0 would keep
 _EDGE: Final = 0.035  # width of soft borders as a share of the shorter side
 
 
@@ -55,22 +57,34 @@ class Canvas:
         return height, width
 
     @classmethod
-    def of(cls, height: int, width: int) -> Canvas:
-        """Grid of ``height`` x ``width`` pixel centres."""
-        side = min(height, width)
-        y = (np.arange(height) + 0.5 - height / 2) / side
-        x = (np.arange(width) + 0.5 - width / 2) / side
-        grid_y, grid_x = np.meshgrid(y, x, indexing="ij")
-        return cls(grid_x, grid_y)
+    def of(cls, shape: tuple[int, int]) -> Canvas:
+        """Grid of the pixel centres of a picture of (height, width), float32."""
+        return _canvas(shape)
 
 
 @lru_cache(maxsize=16)
-def _amplitudes(shape: tuple[int, int], slope: float) -> Float[np.ndarray, "height half"]:
-    """Frequency^(-slope / 2) for each coefficient of a real Fourier transform; 0 for the mean."""
+def _canvas(shape: tuple[int, int]) -> Canvas:
+    height, width = shape
+    y = (np.arange(height, dtype=np.float32) + 0.5 - height / 2) / min(shape)
+    x = (np.arange(width, dtype=np.float32) + 0.5 - width / 2) / min(shape)
+    grid_y, grid_x = np.meshgrid(y, x, indexing="ij")
+    for grid in (grid_x, grid_y):
+        grid.flags.writeable = False  # shared by all pictures of this shape
+    return Canvas(grid_x, grid_y)
+
+
+@lru_cache(maxsize=16)
+def _log_frequency(shape: tuple[int, int]) -> Float[np.ndarray, "height half"]:
+    """Natural logarithm of the frequency of each coefficient of a real Fourier transform.
+
+    Infinite for the mean, so that every falling power law removes it.
+    """
     height, width = shape
     frequency = np.hypot(np.fft.fftfreq(height)[:, None], np.fft.rfftfreq(width)[None, :])
-    frequency[0, 0] = np.inf
-    return np.asarray(frequency ** (-slope / 2.0))
+    frequency[0, 0] = 1.0
+    logarithm = np.log(frequency)
+    logarithm[0, 0] = np.inf
+    return np.asarray(logarithm, dtype=np.float32)
 
 
 def power_law_noise(shape: tuple[int, int], slope: float, rng: np.random.Generator) -> Map:
@@ -78,8 +92,9 @@ def power_law_noise(shape: tuple[int, int], slope: float, rng: np.random.Generat
 
     Slope 0 is white; natural textures have about 2 (Field 1987).
     """
-    white = np.fft.rfft2(rng.standard_normal(shape))
-    noise = np.fft.irfft2(white * _amplitudes(shape, slope), s=shape)
+    white = scipy.fft.rfft2(rng.standard_normal(shape, dtype=np.float32))
+    amplitude = np.exp(np.float32(-max(slope, _FLATTEST) / 2.0) * _log_frequency(shape))
+    noise = scipy.fft.irfft2(white * amplitude, s=shape)
     return np.asarray(noise / noise.std())
 
 
@@ -103,9 +118,9 @@ def _blob(
     # cos(k angle + p) is the real part of e^(ip) z^k, z the direction: one polynomial in z
     # costs a tenth of as many cosines.
     distance = np.hypot(dx, dy)
-    direction = (dx + 1j * dy) / np.maximum(distance, 1e-9)
+    direction = (dx + np.complex64(1j) * dy) / np.maximum(distance, np.float32(1e-9))
     coefficients = np.concatenate([[0.0, 0.0], sizes * np.exp(1j * phases)])
-    border = np.polynomial.polynomial.polyval(direction, coefficients).real
+    border = np.polynomial.polynomial.polyval(direction, coefficients.astype(np.complex64)).real
     return np.asarray(distance - radius * (1.0 + border))
 
 
@@ -202,5 +217,5 @@ def draw(
     seed
         Of the shape.
     """
-    canvas = Canvas.of(*shape)
+    canvas = Canvas.of(shape)
     return FAMILIES[family](canvas, size, irregularity, np.random.default_rng(seed))

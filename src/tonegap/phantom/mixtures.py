@@ -147,7 +147,7 @@ RECIPES: Final[dict[str, Recipe]] = {
     "default": Recipe(
         light=Profile(conditions=_LIGHT_CONDITIONS, share_b=0.11),
         dark=Profile(
-            conditions=_DARK_CONDITIONS, share_b=0.39, roughness=(0.08, 0.20), shading=(0.2, 0.6)
+            conditions=_DARK_CONDITIONS, share_b=0.39, roughness=(0.09, 0.22), shading=(0.2, 0.6)
         ),
         other=Profile(conditions=_LIGHT_CONDITIONS, share_b=0.2),
         wrong_fst_light=0.01,

@@ -153,18 +153,19 @@ def skin_colour(
         float32 in [0, 1], within 0.001 of :func:`linear_rgb`.
     """
     row, below = _place(np.clip(melanin, 0.0, MELANIN_MAX) / MELANIN_MAX, _MELANIN_NODES)
-    column, left = _place(np.sqrt(np.clip(blood, 0.0, BLOOD_MAX) / BLOOD_MAX), _BLOOD_NODES)
+    column, right = _place(np.sqrt(np.clip(blood, 0.0, BLOOD_MAX) / BLOOD_MAX), _BLOOD_NODES)
     table, corner = _table(), row * _BLOOD_NODES + column
-    upper = table[corner] * (1.0 - left) + table[corner + 1] * left
-    corner = corner + _BLOOD_NODES
-    lower = table[corner] * (1.0 - left) + table[corner + 1] * left
-    return np.asarray(upper * (1.0 - below) + lower * below)
+    colour: np.ndarray = np.take(table, corner, axis=0) * ((1.0 - below) * (1.0 - right))[..., None]
+    colour += np.take(table, corner + 1, axis=0) * ((1.0 - below) * right)[..., None]
+    colour += np.take(table, corner + _BLOOD_NODES, axis=0) * (below * (1.0 - right))[..., None]
+    colour += np.take(table, corner + _BLOOD_NODES + 1, axis=0) * (below * right)[..., None]
+    return colour
 
 
 def _place(
     share: Float[np.ndarray, "*shape"], nodes: int
-) -> tuple[Integer[np.ndarray, "*shape"], Float[np.ndarray, "*shape 1"]]:
+) -> tuple[Integer[np.ndarray, "*shape"], Float[np.ndarray, "*shape"]]:
     """Node at or before a share in [0, 1] of an axis, and the way from there to the next."""
-    position = share * (nodes - 1)
-    node = np.minimum(position.astype(np.intp), nodes - 2)
-    return node, (position - node).astype(np.float32)[..., None]
+    position = np.asarray(share * (nodes - 1), dtype=np.float32)
+    node = np.minimum(position.astype(np.int32), nodes - 2)
+    return node, np.asarray(position - node, dtype=np.float32)

@@ -92,7 +92,7 @@ def annotation_table(
     Raises
     ------
     DataError
-        Where the recipe is unknown or a count is negative or absurd.
+        Where the recipe is unknown, or a count or the seed is negative or absurd.
     """
     if recipe not in RECIPES:
         raise DataError(f"phantom: no recipe is called {recipe!r}; {nearest(recipe, RECIPES)}")
@@ -102,8 +102,9 @@ def annotation_table(
             raise DataError(
                 f"phantom: n_{group} is {count}, but a table has 0 to {_MAX_ROWS} rows a group"
             )
-    rows = _rows(RECIPES[recipe], counts, seed)
-    records = [_record(row) for row in rows]
+    if seed < 0:
+        raise DataError(f"phantom: seed is {seed}, but random numbers need one of 0 or more")
+    records = [_record(row) for row in _rows(RECIPES[recipe], counts, seed)]
     table = pd.DataFrame(records, columns=list(COLUMNS))
     return table.sort_values("md5hash", ignore_index=True)
 

@@ -79,8 +79,9 @@ def _picture(spec: PhantomSpec) -> UInt8[np.ndarray, "height width 3"]:
     melanin, blood = _pigments(spec, rng)
     light = optics.skin_colour(melanin, blood)
     light *= _lighting(spec, rng)[..., None]
-    cloth, covered = _cloth(spec, rng)
-    light[covered] = cloth * spec.lighting
+    if spec.background > 0.0:
+        cloth, covered = _cloth(spec, rng)
+        light[covered] = cloth * spec.lighting
     pixels = _encoded(light)
     return pixels[::-1] if spec.upside_down else pixels
 
@@ -104,7 +105,7 @@ def _pigments(
 
 def _lighting(spec: PhantomSpec, rng: np.random.Generator) -> Float[np.ndarray, "height width"]:
     """Exposure falling from the upper edge downwards, tilted to one side or the other."""
-    canvas = lesions.Canvas.of(spec.height, spec.width)
+    canvas = lesions.Canvas.of((spec.height, spec.width))
     tilt = rng.uniform(-0.7, 0.7)
     way = canvas.y * np.cos(tilt) + canvas.x * np.sin(tilt)
     way = (way - way.min()) / (way.max() - way.min())
@@ -116,16 +117,17 @@ def _cloth(
 ) -> tuple[Float[np.ndarray, " 3"], Bool[np.ndarray, "height width"]]:
     """Colour of the background, and where it hides the skin: above a slanted line."""
     cloth = _CLOTHS[rng.integers(len(_CLOTHS))] * rng.uniform(0.7, 1.3)
-    canvas = lesions.Canvas.of(spec.height, spec.width)
-    height = canvas.y + canvas.x * rng.uniform(-0.5, 0.5)
-    if spec.background == 0.0:
-        return cloth, np.zeros(height.shape, dtype=bool)
-    return cloth, height < np.quantile(height, spec.background)
+    canvas = lesions.Canvas.of((spec.height, spec.width))
+    slant = rng.uniform(-0.5, 0.5)
+    # The line crosses the middle column where the share asks; the two sides cancel out.
+    edge = (spec.background - 0.5) * spec.height / min(spec.height, spec.width)
+    return cloth, canvas.y + canvas.x * slant < edge
 
 
 def _encoded(light: Float[np.ndarray, "height width 3"]) -> UInt8[np.ndarray, "height width 3"]:
     """Turn linear light into sRGB bytes, clipped to [0, 1] (IEC 61966-2-1), through a table."""
-    return np.asarray(_SRGB[(np.clip(light, 0.0, 1.0) * (_ENCODED - 1) + 0.5).astype(np.intp)])
+    levels = np.clip(light, 0.0, 1.0) * (_ENCODED - 1) + 0.5
+    return np.asarray(np.take(_SRGB, levels.astype(np.int32)))
 
 
 def _srgb_table() -> UInt8[np.ndarray, " levels"]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import re
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, get_type_hints
 from urllib.parse import parse_qsl
 
 from tonegap.errors import DataError, nearest
@@ -18,10 +18,10 @@ MAX_URL_CHARACTERS: Final = 2000
 _SOURCE_NAME: Final = re.compile(r"[a-z][a-z0-9]{0,15}")
 _COPY_KEY: Final = "copy_"
 _SEEDS: Final = (0, 2**32 - 1)
-_PATTERNS: Final = {
-    "bool": r"[01]",
-    "int": r"[0-9]{1,10}",
-    "float": r"[0-9]{1,4}(\.[0-9]{1,20})?(e-[0-9]{1,3})?",
+_PATTERNS: Final[dict[type, str]] = {
+    bool: r"[01]",
+    int: r"[0-9]{1,10}",
+    float: r"[0-9]{1,4}(\.[0-9]{1,20})?(e-[0-9]{1,3})?",
 }
 # Inclusive range of each number.
 _RANGES: Final[dict[str, tuple[float, float]]] = {
@@ -244,7 +244,7 @@ def _pairs(url: str) -> dict[str, str]:
 
 def _values(kind: type[Copy | PhantomSpec], texts: dict[str, str]) -> dict[str, Any]:
     """Typed values of all the fields of ``kind``, ``copy`` apart."""
-    types = {field.name: str(field.type) for field in dataclasses.fields(kind)}
+    types = get_type_hints(kind)
     types.pop("copy", None)
     for key in texts:
         if key not in types:
@@ -257,14 +257,14 @@ def _values(kind: type[Copy | PhantomSpec], texts: dict[str, str]) -> dict[str, 
     return {name: _value(name, texts[name], types[name]) for name in types}
 
 
-def _value(name: str, text: str, kind: str) -> float | str | bool:
-    if kind == "str":
+def _value(name: str, text: str, kind: type) -> object:
+    if kind is str:
         return text
     if not re.fullmatch(_PATTERNS[kind], text):
         raise DataError(
-            f"phantom: {name} is {text[:40]!r}, which is no {kind}, so nothing can be drawn; "
-            "correct the url"
+            f"phantom: {name} is {text[:40]!r}, which is no {kind.__name__}, so nothing can be "
+            "drawn; correct the url"
         )
-    if kind == "bool":
+    if kind is bool:
         return text == "1"
-    return int(text) if kind == "int" else float(text)
+    return int(text) if kind is int else float(text)
