@@ -6,13 +6,16 @@ data sets into them.
 
 from __future__ import annotations
 
+import hashlib
 import re
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any, Final, Literal, NamedTuple
 
 import pandas as pd
 import pandera.pandas as pa
 
-from tonegap.errors import DataError
+from tonegap.errors import DataError, nearest
 
 ANNOTATION_COLUMNS: Final = (
     "md5hash",
@@ -196,3 +199,124 @@ def _kind(check: Any) -> str:
     if name.startswith("not_nullable"):
         return "present"
     return "unique" if "unique" in name else name
+
+
+@dataclass(frozen=True)
+class ColumnNames:
+    """Where another data set's table keeps what the study needs.
+
+    Attributes
+    ----------
+    identifier
+        Unique name of an image; where images are given, their file's name, with or
+        without its suffix.
+    fst
+        Fitzpatrick skin type: 1 to 6 (also 1.0, or I to VI), empty or -1 for unknown.
+    label
+        The finest label.
+    fst_second
+        A second annotator's skin type; unknown where there is none.
+    label_middle, label_coarse
+        Coarser labels; each is the next finer one where there is none.
+    url
+        Where the image is; empty where there is none.
+    """
+
+    identifier: str
+    fst: str
+    label: str
+    fst_second: str | None = None
+    label_middle: str | None = None
+    label_coarse: str | None = None
+    url: str | None = None
+
+
+def canonical_table(
+    frame: pd.DataFrame, names: ColumnNames, md5_by_identifier: Mapping[str, str], origin: str
+) -> pd.DataFrame:
+    """Bring another data set's table into the columns of this study.
+
+    Parameters
+    ----------
+    frame
+        The table as read: every cell text or missing.
+    names
+        Its columns.
+    md5_by_identifier
+        md5 of each image that is at hand. A row without one gets the md5 of its
+        identifier, which no image has: its image can only be had unverified.
+    origin
+        The file's name, for messages.
+
+    Returns
+    -------
+    DataFrame
+        :data:`ANNOTATION_COLUMNS`, validated, in the order of ``frame``; ``url_alphanum``
+        holds the identifier.
+
+    Raises
+    ------
+    DataError
+        If a column is not there, or a value breaks a rule.
+    """
+    for name in filter(None, vars(names).values()):
+        if name not in frame.columns:
+            raise DataError(
+                f"{origin} has no column {name!r}; {nearest(name, map(str, frame.columns))}"
+            )
+    _require_identifiers(frame[names.identifier], origin)
+    label = frame[names.label].str.strip()
+    middle = frame[names.label_middle].str.strip() if names.label_middle else label
+    table = pd.DataFrame(
+        {
+            "md5hash": [
+                md5_by_identifier.get(name) or identifier_md5(name)
+                for name in frame[names.identifier]
+            ],
+            "fitzpatrick_scale": frame[names.fst].map(skin_type_text),
+            "fitzpatrick_centaur": _second_type(frame, names),
+            "label": label,
+            "nine_partition_label": middle,
+            "three_partition_label": (
+                frame[names.label_coarse].str.strip() if names.label_coarse else middle
+            ),
+            "qc": None,
+            "url": frame[names.url].str.strip() if names.url else None,
+            "url_alphanum": frame[names.identifier],
+        },
+        columns=list(ANNOTATION_COLUMNS),
+        dtype="str",
+    )
+    return validate_annotations(table, origin)
+
+
+def identifier_md5(identifier: str) -> str:
+    """Key of a row whose image is not at hand."""
+    text = f"tonegap identifier {identifier}"
+    return hashlib.md5(text.encode(), usedforsecurity=False).hexdigest()
+
+
+def skin_type_text(cell: object) -> str:
+    """Skin type as Fitzpatrick17k writes it: ``"1"`` to ``"6"``, ``"-1"`` for unknown.
+
+    Text that is neither is returned as it is, for the validation to refuse.
+    """
+    text = cell.strip() if isinstance(cell, str) else ""
+    if not text:
+        return "-1"
+    roman = {"I": "1", "II": "2", "III": "3", "IV": "4", "V": "5", "VI": "6"}
+    return roman.get(text.upper(), re.sub(r"\.0+$", "", text))
+
+
+def _second_type(frame: pd.DataFrame, names: ColumnNames) -> pd.Series | str:
+    return frame[names.fst_second].map(skin_type_text) if names.fst_second else "-1"
+
+
+def _require_identifiers(identifiers: pd.Series, origin: str) -> None:
+    wrong = identifiers.isna() | identifiers.duplicated()
+    if wrong.any():
+        place = int(wrong.to_numpy().argmax())
+        raise DataError(
+            f"{origin}, line {place + _FIRST_LINE}: {identifiers.name} is "
+            f"{identifiers.iloc[place]!r}, but identifiers must be there and occur once"
+        )

@@ -18,3 +18,8 @@ def download(
 ) -> dict[str, Outcome]:
     """Download nothing yet."""
     return {}
+
+
+def download_file(url: str, max_bytes: int) -> bytes:
+    """Download nothing yet."""
+    raise NotImplementedError(url, max_bytes)

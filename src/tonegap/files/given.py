@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import Final
@@ -111,16 +111,86 @@ def take_images(
         If the disk refuses.
     """
     names, taken, served = RowNames(annotations), Taken(), set[str]()
+    for offer in _all_offers(sources, max_bytes):
+        outcome = offer if isinstance(offer, Skip) else _sort(offer, names, max_pixels)
+        if isinstance(outcome, Skip):
+            taken.skipped.append(outcome)
+        else:
+            _keep(*outcome, store, taken, served)
+    return taken
+
+
+def identify_images(
+    sources: Sequence[Path],
+    identifiers: Iterable[str],
+    store: ImageStore,
+    *,
+    max_bytes: int,
+    max_pixels: int,
+) -> tuple[dict[str, str], Taken]:
+    """Take in the images of a table that does not know their md5, by their names.
+
+    Parameters
+    ----------
+    sources, store, max_bytes, max_pixels
+        As in :func:`take_images`.
+    identifiers
+        Files' names, with or without suffix, case ignored.
+
+    Returns
+    -------
+    dict
+        md5 by identifier, for the images found. The first file of a name counts, and of
+        several images with equal bytes the first: rows are told apart by md5.
+    Taken
+        The counts, and what was passed over.
+    """
+    by_name = {name.lower(): name for name in identifiers}
+    found, served, taken = dict[str, str](), set[str](), Taken()
+    for offer in _all_offers(sources, max_bytes):
+        outcome = offer if isinstance(offer, Skip) else _identify(offer, by_name, max_pixels)
+        if isinstance(outcome, Skip):
+            taken.skipped.append(outcome)
+            continue
+        identifier, content = outcome
+        md5 = md5_of(content)
+        if identifier in found or md5 in served:
+            taken.repeated += 1
+            continue
+        found[identifier] = md5
+        served.add(md5)
+        store.put(md5, content, "given")
+        taken.verified += 1
+    return found, taken
+
+
+def _identify(
+    offer: Offer, by_name: Mapping[str, str], max_pixels: int
+) -> tuple[str, bytes] | Skip:
+    name = PurePosixPath(offer.name.replace("\\", "/")).name.lower()
+    identifier = by_name.get(name) or by_name.get(PurePosixPath(name).stem)
+    if identifier is None:
+        return Skip(offer.name, "its name is of no row")
+    content = _image(offer, max_pixels)
+    return content if isinstance(content, Skip) else (identifier, content)
+
+
+def _image(offer: Offer, max_pixels: int) -> bytes | Skip:
+    content = offer.read()
+    if isinstance(content, Skip):
+        return content
+    try:
+        decode(content, max_pixels)
+    except UnreadableImageError as problem:
+        return Skip(offer.name, f"it is no image ({problem})")
+    return content
+
+
+def _all_offers(sources: Sequence[Path], max_bytes: int) -> Iterator[Offer | Skip]:
     for source in sources:
         _require_source(source)
     for source in sources:
-        for offer in _offers(source, max_bytes):
-            outcome = offer if isinstance(offer, Skip) else _sort(offer, names, max_pixels)
-            if isinstance(outcome, Skip):
-                taken.skipped.append(outcome)
-            else:
-                _keep(*outcome, store, taken, served)
-    return taken
+        yield from _offers(source, max_bytes)
 
 
 def _require_source(source: Path) -> None:

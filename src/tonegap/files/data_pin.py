@@ -1,0 +1,129 @@
+"""data.dvc: the one file that says which annotation table a branch assesses.
+
+Three forms, each of which can be committed, for none names a path of one machine:
+
+phantom
+    An unfrozen import of the table in the source tree: a fresh clone needs nothing else.
+public table
+    A frozen import of its url, pinned by md5. The table may have come from a file of
+    this machine all the same: its md5 proves that it is the public one. A fresh clone
+    gets it by ``dvc update data.dvc``.
+other table
+    Its md5 alone, as ``dvc add`` would write. A fresh clone gets it by ``dvc pull`` from
+    a DVC remote, or by the same ``tonegap source`` command.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Final
+
+from tonegap.errors import MachineError
+from tonegap.files import layout
+from tonegap.files.atomic import write_bytes, write_text
+from tonegap.files.repository import dvc_command, stage_environment
+from tonegap.files.store import md5_of
+
+PIN: Final = Path("data.dvc")
+PHANTOM_TABLE: Final = "src/tonegap/phantom/annotations.csv"
+_HEADER: Final = (
+    "# Which annotation table this branch assesses. `tonegap source ...` rewrites this file.\n"
+)
+
+
+def pin_phantom(repository: Path) -> None:
+    """Point data.dvc at the embedded phantom and bring its table into place.
+
+    Raises
+    ------
+    MachineError
+        If DVC fails; everything is then as it was.
+    """
+    with _restored_on_failure(repository):
+        write_text(
+            repository / PIN,
+            f"{_HEADER}deps:\n- path: {PHANTOM_TABLE}\nouts:\n- path: {layout.ANNOTATIONS}\n",
+        )
+        _dvc(repository, "repro", "--quiet", str(PIN))
+
+
+def pin_table(repository: Path, content: bytes, url: str | None = None) -> None:
+    """Make ``content`` the annotation table, in the workspace, DVC's cache and data.dvc.
+
+    Parameters
+    ----------
+    repository
+        Root of the repository.
+    content
+        The table's bytes, checked.
+    url
+        Where anybody can get the same bytes; None where nobody can.
+
+    Raises
+    ------
+    MachineError
+        If DVC fails; everything is then as it was.
+    """
+    with _restored_on_failure(repository):
+        write_bytes(repository / layout.ANNOTATIONS, content)
+        write_text(repository / PIN, f"{_HEADER}outs:\n- path: {layout.ANNOTATIONS}\n")
+        _dvc(repository, "commit", "--quiet", "--force", str(PIN))  # into the cache
+        if url is not None:
+            write_text(repository / PIN, _frozen_import(url, content))
+
+
+def _frozen_import(url: str, content: bytes) -> str:
+    """Write the import as ``dvc import-url`` would, but without asking the network."""
+    dep = {"path": url, "hash": "md5"}
+    out = {"path": str(layout.ANNOTATIONS), "md5": md5_of(content), "hash": "md5"}
+    return (
+        f"{_HEADER}md5: {_stage_md5({'deps': [dep], 'outs': [out]})}\nfrozen: true\n"
+        f"deps:\n- path: {url}\n  hash: md5\n"
+        f"outs:\n- path: {out['path']}\n  md5: {out['md5']}\n  size: {len(content)}\n  hash: md5\n"
+    )
+
+
+def _stage_md5(definition: dict[str, Any]) -> str:
+    """DVC's own hash of a stage file: without it DVC believes that the file was edited."""
+    text = json.dumps(definition, sort_keys=True)
+    return hashlib.md5(text.encode(), usedforsecurity=False).hexdigest()
+
+
+def _dvc(repository: Path, *arguments: str) -> None:
+    done = subprocess.run(  # noqa: S603  # fixed program, no shell
+        dvc_command(*arguments),
+        cwd=repository,
+        env=stage_environment(),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if done.returncode:
+        words = (done.stderr.strip() or done.stdout.strip() or "no message").splitlines()
+        reason = next((line for line in reversed(words) if line.startswith("ERROR")), words[-1])
+        raise MachineError(
+            f"`dvc {' '.join(arguments)}` failed in {repository.resolve()}: {reason}; data.dvc and "
+            "the table are as they were"
+        )
+
+
+@contextmanager
+def _restored_on_failure(repository: Path) -> Iterator[None]:
+    before = {
+        path: path.read_bytes() if path.is_file() else None
+        for path in (repository / PIN, repository / layout.ANNOTATIONS)
+    }
+    try:
+        yield
+    except BaseException:
+        for path, content in before.items():
+            if content is None:
+                path.unlink(missing_ok=True)
+            else:
+                write_bytes(path, content)
+        raise
