@@ -73,7 +73,7 @@ def per_image_errors(
     DataFrame
         One row per image in their order. ``mse``: see :func:`squared_error`. ``nmse``:
         ``mse`` over :func:`pixel_variance`; one is as good as a picture of one colour, NaN
-        where the image itself has one colour. ``sigma``: mean posterior standard
+        where the image itself has one colour but for rounding. ``sigma``: mean posterior standard
         deviation, NaN where the model has none.
     """
     columns: dict[str, list[np.ndarray]] = {"mse": [], "nmse": [], "sigma": []}

@@ -100,6 +100,13 @@ def test_image_of_one_colour_has_no_nmse(colour: int) -> None:
     assert frame["mse"].notna().all()
 
 
+def test_image_within_rounding_of_one_colour_has_no_nmse() -> None:
+    """A single pixel one level off is rounding, not content: NaN rather than a huge ratio."""
+    images = np.full((1, 8, 8, 3), 128, dtype=np.uint8)
+    images[0, 3, 3, 1] += 1
+    assert per_image_errors(Dimmer(), images, batch_size=1)["nmse"].isna().all()
+
+
 def test_model_without_posterior_has_no_sigma(images: np.ndarray) -> None:
     """No posterior: NaN in the table, None in the summary and in its gap."""
     frame = per_image_errors(Dimmer(with_posterior=False), images, batch_size=3)

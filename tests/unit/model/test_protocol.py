@@ -66,6 +66,7 @@ def test_batches_are_not_confused(vae: VAE, images: Tensor) -> None:
     kept = model.posterior_std(images)
     other = model.posterior_std(images.flip(0))
     torch.testing.assert_close(other, kept.flip(0))
+    torch.testing.assert_close(model.posterior_std(images), kept)
     images.mul_(-1.0)
     changed = model.posterior_std(images)
     torch.testing.assert_close(changed, VaeAdapter(vae, 16).posterior_std(images.clone()))
