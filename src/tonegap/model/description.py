@@ -38,9 +38,10 @@ def describe_model(params: Params) -> list[str]:
         f"image               {size} x {size} RGB",
         f"latent              {'x'.join(map(str, shape))} (channels x height x width)",
         f"forward             {cost.forward_gflop:.1f} GFLOP per image",
-        f"training step       {cost.total_gflop:.1f} GFLOP per image "
-        f"({cost.model_gflop:.1f} model, {cost.target_features_gflop:.1f} features of the image, "
-        f"{cost.features_gflop:.1f} of its reconstruction)",
+        f"training step       {cost.total_gflop:.1f} GFLOP per image",
+        f"  of the model      {cost.model_gflop:.1f}",
+        f"  image's features  {cost.target_features_gflop:.1f}",
+        f"  reconstruction's  {cost.features_gflop:.1f}",
         f"perceptual network  {train.perceptual_network if features else 'none'}",
         f"effective beta      {beta:g} against Eq. 1 with unit variance",
     ]
