@@ -2,7 +2,17 @@
 
 from __future__ import annotations
 
+from tonegap.duplicates.candidates import PAIR_COLUMNS, hash_candidates
 from tonegap.duplicates.clustering import clusters, straddling
-from tonegap.duplicates.pairs import PAIR_COLUMNS, near_duplicate_pairs
+from tonegap.duplicates.pairs import KINDS, merge_pairs, near_duplicate_pairs, verified
 
-__all__ = ["PAIR_COLUMNS", "clusters", "near_duplicate_pairs", "straddling"]
+__all__ = [
+    "KINDS",
+    "PAIR_COLUMNS",
+    "clusters",
+    "hash_candidates",
+    "merge_pairs",
+    "near_duplicate_pairs",
+    "straddling",
+    "verified",
+]

@@ -32,11 +32,6 @@ class Matches(NamedTuple):
     distance: Int[np.ndarray, " pairs"]
 
 
-def parse_hashes(digits: np.ndarray) -> UInt64[np.ndarray, " n"]:
-    """Read hashes of 16 hexadecimal digits each."""
-    return np.array([int(each, 16) for each in digits], dtype=np.uint64)
-
-
 def within_distance(
     left: UInt64[np.ndarray, " n"], right: UInt64[np.ndarray, " m"], distance: int
 ) -> Matches:

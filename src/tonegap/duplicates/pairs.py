@@ -6,16 +6,21 @@ from typing import Final
 
 import numpy as np
 import pandas as pd
+from jaxtyping import UInt8
 
-from tonegap.duplicates.hamming import Matches, parse_hashes, within_distance
+from tonegap.duplicates.alignment import alike
+from tonegap.duplicates.candidates import PAIR_COLUMNS, hash_candidates
+from tonegap.duplicates.reading import parse_thumbnails
 
-PAIR_COLUMNS: Final = ("md5hash_a", "md5hash_b", "kind", "distance")
+KINDS: Final = ("bytes", "pixels", "near", "cropped", "mirrored", "listed")
+"""Why two images count as copies, from the strictest; a pair keeps the first that holds."""
 
-# In this order, a pair keeps the first kind that holds for it.
 _EXACT: Final = {"bytes": "sha256", "pixels": "pixel_sha256"}
 
 
-def near_duplicate_pairs(index: pd.DataFrame, near_distance: int) -> pd.DataFrame:
+def near_duplicate_pairs(
+    index: pd.DataFrame, near_distance: int, candidates: pd.DataFrame | None = None
+) -> pd.DataFrame:
     """Find the pairs of copies among readable images.
 
     Parameters
@@ -24,53 +29,75 @@ def near_duplicate_pairs(index: pd.DataFrame, near_distance: int) -> pd.DataFram
         Table of fingerprints.
     near_distance
         Largest Hamming distance of the 64-bit perceptual hashes of a pair, bits in [0, 32].
+    candidates
+        Pairs of another origin, such as an embedding's neighbours, to verify beside those
+        that the hashes give; columns as of the result. ``distance`` is the origin's own.
 
     Returns
     -------
     DataFrame
-        One row per pair: ``md5hash_a`` < ``md5hash_b``, ``kind`` (``bytes``: equal files;
-        ``pixels``: equal pictures in unequal files; ``near``: near hashes; ``mirrored``:
-        near after a flip), ``distance`` in bits. In a set of equal images each is paired
-        with the smallest md5hash only, which joins the set all the same.
+        One row per pair, sorted: ``md5hash_a`` < ``md5hash_b``; ``kind`` (``bytes``: equal
+        files; ``pixels``: equal pictures in unequal files; ``near``, ``cropped``,
+        ``mirrored``: see :func:`~tonegap.duplicates.candidates.hash_candidates`);
+        ``distance`` in bits. In a set of equal images each is paired with the smallest
+        md5hash only, which joins the set all the same.
+
+    Raises
+    ------
+    DataError
+        If a hash or a thumbnail of the table cannot be read.
     """
     readable = index[index["readable"].astype(bool)].sort_values("md5hash", ignore_index=True)
     exact = [_equal(readable, column, kind) for kind, column in _EXACT.items()]
-    distinct = readable.drop_duplicates("pixel_sha256")
-    near = _near(distinct[distinct["phash"].notna()], near_distance)
-    pairs = pd.concat([*exact, *near], ignore_index=True)
-    first = pairs.drop_duplicates(["md5hash_a", "md5hash_b"])
-    return first.sort_values(["md5hash_a", "md5hash_b"], ignore_index=True)
+    distinct = readable.drop_duplicates("pixel_sha256", ignore_index=True)
+    proposed = [hash_candidates(distinct, near_distance)]
+    if candidates is not None:
+        proposed.append(candidates)
+    return merge_pairs(*exact, *(verified(readable, each) for each in proposed))
+
+
+def verified(images: pd.DataFrame, candidates: pd.DataFrame) -> pd.DataFrame:
+    """Keep the candidates whose thumbnails show one picture.
+
+    Parameters
+    ----------
+    images
+        Table of fingerprints; candidates with an image that is not in it are dropped.
+    candidates
+        Columns of a table of pairs; the kind ``mirrored`` is compared after a flip.
+    """
+    known = images[images["thumbnail"].notna()]
+    position = pd.Series(range(len(known)), index=known["md5hash"])
+    both = candidates["md5hash_a"].isin(position.index) & candidates["md5hash_b"].isin(
+        position.index
+    )
+    pairs = candidates[both]
+    pictures = parse_thumbnails(list(known["thumbnail"]), "thumbnail")
+    one = pictures[position[pairs["md5hash_a"]].to_numpy()]
+    other = pictures[position[pairs["md5hash_b"]].to_numpy()]
+    return pairs[alike(one, _upright(other, pairs["kind"]))]
+
+
+def merge_pairs(*tables: pd.DataFrame) -> pd.DataFrame:
+    """Join tables of pairs: each pair once, with its strictest kind."""
+    pairs = pd.concat([table[list(PAIR_COLUMNS)] for table in tables], ignore_index=True)
+    rank = pairs["kind"].map({kind: rank for rank, kind in enumerate(KINDS)})
+    names = ["md5hash_a", "md5hash_b"]
+    ordered = pairs.assign(rank=rank).sort_values([*names, "rank", "distance"])
+    return ordered.drop_duplicates(names, ignore_index=True)[list(PAIR_COLUMNS)]
 
 
 def _equal(readable: pd.DataFrame, column: str, kind: str) -> pd.DataFrame:
     smallest = readable.groupby(column)["md5hash"].transform("min")
     copies = readable["md5hash"] != smallest
-    return _pairs(smallest[copies].to_numpy(), readable["md5hash"][copies].to_numpy(), kind, 0)
-
-
-def _near(distinct: pd.DataFrame, near_distance: int) -> list[pd.DataFrame]:
-    names = distinct["md5hash"].to_numpy()
-    upright = parse_hashes(distinct["phash"].to_numpy())
-    flipped = parse_hashes(distinct["phash_flip"].to_numpy())
-    found = {
-        "near": within_distance(upright, upright, near_distance),
-        "mirrored": _ascending(within_distance(upright, flipped, near_distance)),
-    }
-    return [
-        _pairs(names[match.left], names[match.right], kind, match.distance)
-        for kind, match in found.items()
-    ]
-
-
-def _ascending(match: Matches) -> Matches:
-    """Keep one direction of each pair; a flip turns distances about, so both hold."""
-    kept = match.left < match.right
-    return Matches(match.left[kept], match.right[kept], match.distance[kept])
-
-
-def _pairs(
-    first: np.ndarray, second: np.ndarray, kind: str, distance: np.ndarray | int
-) -> pd.DataFrame:
-    columns = (first.astype(str), second.astype(str), kind, distance)
+    columns = (smallest[copies], readable["md5hash"][copies], kind, 0)
     frame = pd.DataFrame(dict(zip(PAIR_COLUMNS, columns, strict=True)))
-    return frame.astype({"kind": str, "distance": np.int64})
+    return frame.astype({"md5hash_a": str, "md5hash_b": str, "kind": str, "distance": np.int64})
+
+
+def _upright(
+    pictures: UInt8[np.ndarray, "pairs 16 16"], kinds: pd.Series
+) -> UInt8[np.ndarray, "pairs 16 16"]:
+    """Flip the pictures of mirrored pairs back."""
+    flipped = (kinds == "mirrored").to_numpy()
+    return np.where(flipped[:, None, None], pictures[:, :, ::-1], pictures)

@@ -10,6 +10,7 @@ from typing import Any, Final
 
 import numpy as np
 import pandas as pd
+from jaxtyping import UInt8
 from PIL import Image
 
 from tonegap.fingerprint import perceptual, quality
@@ -18,6 +19,9 @@ from tonegap.tone import mean_ita
 
 _THUMBNAIL: Final = 128
 _HASHED: Final = 32
+_COMPARED: Final = 16
+_CROPPED: Final = 0.035  # of each side: hashes of copies that lost 2 to 5 % come near to this
+_CORNERS: Final = ((0.5, 0.5), (0.0, 0.0), (1.0, 0.0), (0.0, 1.0), (1.0, 1.0))
 _MIN_CONTRAST: Final = 2.0  # grey levels: below, a hash is made of noise
 
 
@@ -40,6 +44,14 @@ class Fingerprint:
         64-bit perceptual hashes, 16 hexadecimal digits; ``phash_flip`` is that of the
         picture flipped left to right. None for a picture without contrast, whose hash
         would be noise.
+    phash_crops : str
+        The hashes of five crops (centre, then the corners left above, right above, left
+        below, right below), each 3.5 % smaller on both sides, one after the other: that
+        of a cropped copy is near to one of them.
+    thumbnail : str
+        16 x 16 grey levels, row by row, 2 hexadecimal digits each, by which copies are told
+        from pictures with similar hashes. It is a picture of the patient: treat the table
+        as you treat the images.
     width, height
         Pixels, upright.
     ita : float
@@ -61,6 +73,7 @@ class Fingerprint:
     phash: str | None = None
     dhash: str | None = None
     phash_flip: str | None = None
+    phash_crops: str | None = None
     width: int | None = None
     height: int | None = None
     ita: float | None = None
@@ -68,6 +81,7 @@ class Fingerprint:
     entropy: float | None = None
     bytes_per_pixel: float | None = None
     border_share: float | None = None
+    thumbnail: str | None = None
 
 
 COLUMNS: Final = tuple(field.name for field in dataclasses.fields(Fingerprint))
@@ -126,24 +140,43 @@ def _thumbnail(image: Image.Image) -> Image.Image:
 
 
 def _of_thumbnail(thumbnail: Image.Image) -> dict[str, Any]:
-    rgb, grey = np.asarray(thumbnail), np.asarray(thumbnail.convert("L"))
+    grey = thumbnail.convert("L")
+    rgb, levels = np.asarray(thumbnail), np.asarray(grey)
     return {
         "ita": mean_ita(rgb),
-        "sharpness": quality.sharpness(grey.astype(np.float64)),
-        "entropy": quality.entropy_bits(grey),
+        "sharpness": quality.sharpness(levels.astype(np.float64)),
+        "entropy": quality.entropy_bits(levels),
         "border_share": quality.border_share(rgb),
-        **_hashes(thumbnail.convert("L")),
+        "thumbnail": _reduced(grey, (_COMPARED, _COMPARED)).tobytes().hex(),
+        **_hashes(grey),
     }
 
 
-def _hashes(grey: Image.Image) -> dict[str, str | None]:
-    small = np.asarray(grey.resize((_HASHED, _HASHED), Image.Resampling.BOX), dtype=np.float64)
-    if small.std() < _MIN_CONTRAST:
-        return {"phash": None, "dhash": None, "phash_flip": None}
-    cosines = perceptual.cosines(small)
-    gradients = np.asarray(grey.resize((9, 8), Image.Resampling.BOX), dtype=np.float64)
+def _hashes(grey: Image.Image) -> dict[str, str]:
+    square = (_HASHED, _HASHED)
+    pictures = np.stack([_reduced(grey, square), *(_reduced(grey, square, b) for b in _crops())])
+    if pictures[0].std() < _MIN_CONTRAST:
+        return {}
+    cosines = perceptual.cosines(pictures.astype(np.float64))
+    full, *crops = perceptual.phash(cosines)
     return {
-        "phash": perceptual.phash(cosines)[0],
-        "dhash": perceptual.dhash(gradients),
-        "phash_flip": perceptual.phash(perceptual.mirrored(cosines))[0],
+        "phash": full,
+        "dhash": perceptual.dhash(_reduced(grey, (9, 8)).astype(np.float64)),
+        "phash_flip": perceptual.phash(perceptual.mirrored(cosines[:1]))[0],
+        "phash_crops": "".join(crops),
     }
+
+
+def _crops() -> list[tuple[float, float, float, float]]:
+    """Boxes (left, upper, right, lower) of the cropped views, pixels of the thumbnail."""
+    cut = _THUMBNAIL * _CROPPED
+    end = _THUMBNAIL - cut
+    return [(cut * x, cut * y, end + cut * x, end + cut * y) for x, y in _CORNERS]
+
+
+def _reduced(
+    grey: Image.Image,
+    size: tuple[int, int],
+    box: tuple[float, float, float, float] | None = None,
+) -> UInt8[np.ndarray, "height width"]:
+    return np.asarray(grey.resize(size, Image.Resampling.BOX, box=box))
