@@ -46,7 +46,6 @@ def main() -> int:
     costs = {stage: run_stage(stage, chosen.workspace) for stage in STAGES}
     counts = json.loads((chosen.workspace / layout.COHORT_COUNTS).read_text())
     write_json({"stages": costs, "counts": counts}, chosen.workspace / "load.json")
-    print(pd.DataFrame(costs).T.to_string())
     print(json.dumps(counts))
     grouped = {group: counts["steps"]["grouped"][group] for group in EXPECTED}
     return 0 if chosen.rows or grouped == EXPECTED else 1
@@ -103,13 +102,15 @@ def run_stage(stage: str, workspace: Path) -> dict[str, float]:
     _, status, used = os.wait4(process.pid, 0)
     wall_s = time.perf_counter() - started
     if status:
-        raise SystemExit(f"stage {stage} failed with status {status}")
-    return {
+        raise SystemExit(f"stage {stage} failed with status {os.waitstatus_to_exitcode(status)}")
+    cost = {
         "wall_s": round(wall_s, 1),
         "processor_s": round(used.ru_utime + used.ru_stime, 1),
         # Kilobytes on Linux; of the largest process, where a stage has several.
         "peak_mb": round(used.ru_maxrss / 1024),
     }
+    print(stage, cost, flush=True)
+    return cost
 
 
 if __name__ == "__main__":
