@@ -19,7 +19,6 @@ import time
 import zlib
 from pathlib import Path
 
-import pandas as pd
 from ruamel.yaml import YAML
 
 from tonegap.cohort import source_of_url
