@@ -54,6 +54,9 @@ Status = Literal[
 TAKEN: Final[tuple[Status, ...]] = ("verified", "rendered", "unverified")
 """Statuses of the images that are in data/raw.zip."""
 
+TYPICAL_BYTES: Final = 75_000
+"""Mean size of Fitzpatrick17k's originals (94 MB for 1,268), to ask for disk space by."""
+
 
 class Outcome(NamedTuple):
     """One row of data/fetch.csv: what became of one annotated image.

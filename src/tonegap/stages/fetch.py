@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from typing import Final
 
@@ -14,17 +15,16 @@ from tonegap.files import layout
 from tonegap.files.annotations import read_annotations
 from tonegap.files.archive import write_archive
 from tonegap.files.atomic import require_free_space
-from tonegap.files.download import download
+from tonegap.files.download import Patience, download
+from tonegap.files.journal import Journal
 from tonegap.files.parameters import read_params
 from tonegap.files.store import ImageStore
 from tonegap.files.tables import write_csv
+from tonegap.files.tally import tally
 from tonegap.params import FetchParams
 from tonegap.phantom.render import jpeg_from_url
-from tonegap.tables import FETCH_COLUMNS, PHANTOM_SCHEME, TAKEN, Outcome, inert
+from tonegap.tables import FETCH_COLUMNS, PHANTOM_SCHEME, TAKEN, TYPICAL_BYTES, Outcome, inert
 
-# Mean size of Fitzpatrick17k's originals: 94 MB for 1,268 of them. Room for that much is
-# asked for before the work starts.
-_TYPICAL_BYTES: Final = 75_000
 _ADVICE: Final[Mapping[str, str]] = {
     "md5_mismatch": "set fetch.accept_unverified to take copies of other bytes",
     "not_downloaded": "set fetch.download, or give images: tonegap source ... --images PATH",
@@ -41,7 +41,8 @@ def run(
     raw: Path,
     fetch: Path,
     store_root: Path | None = None,
-    allow_private: bool = False,
+    patience: Patience | None = None,
+    trusted: Collection[str] = (),
 ) -> None:
     """Gather the images of the annotation table.
 
@@ -59,8 +60,10 @@ def run(
         per row, in the order of the table.
     store_root
         Folder of the image store; None is the user's own.
-    allow_private
-        Let urls lead to addresses of this machine and its network. For tests only.
+    patience
+        Pauses between attempts; None is the usual.
+    trusted
+        Addresses that may be asked though they are not public. For tests only.
 
     Raises
     ------
@@ -75,12 +78,24 @@ def run(
     table = read_annotations(annotations)
     store = ImageStore(store_root or layout.user_cache() / "images")
     store.tidy()
-    require_free_space(raw.parent, len(table) * _TYPICAL_BYTES, f"gathering images into {raw}")
-    failures = download(_wanted(table, store, params), store, params, allow_private=allow_private)
+    require_free_space(raw.parent, len(table) * TYPICAL_BYTES, f"gathering images into {raw}")
+    journal = _journal(annotations, params, store)
+    wanted = _wanted(table, store, params)
+    with tally(len(wanted), "downloading") as on_done:
+        failures = download(
+            wanted,
+            store,
+            params,
+            journal=journal,
+            patience=patience,
+            trusted=trusted,
+            on_done=on_done,
+        )
     outcomes: dict[str, Outcome] = {}
     write_archive(raw, _entries(table, store, params, failures, outcomes))
     rows = [outcomes[md5hash] for md5hash in table["md5hash"]]
     write_csv(pd.DataFrame(rows, columns=list(FETCH_COLUMNS)), fetch)
+    journal.forget()
     _require_success(rows, params.min_success, fetch)
 
 
@@ -92,6 +107,12 @@ def from_workspace() -> None:
         raw=layout.RAW,
         fetch=layout.FETCH,
     )
+
+
+def _journal(annotations: Path, params: FetchParams, store: ImageStore) -> Journal:
+    """Journal of exactly this task: another table or other limits start afresh."""
+    task = annotations.read_bytes() + params.model_dump_json().encode()
+    return Journal(store.root / "interrupted" / f"{hashlib.sha256(task).hexdigest()}.jsonl")
 
 
 def _wanted(table: pd.DataFrame, store: ImageStore, params: FetchParams) -> dict[str, str]:
@@ -147,7 +168,7 @@ def _stored(
     if (copy := store.unverified(md5hash)) is not None:
         if params.accept_unverified:
             return Outcome(md5hash, "unverified", "store", len(copy)), copy
-        detail = f"a copy of {len(copy)} bytes has another md5"
+        detail = f"a copy of {len(copy)} bytes has another md5 (fetch.accept_unverified takes it)"
         return Outcome(md5hash, "md5_mismatch", "store", detail=detail), None
     if not isinstance(url, str):
         return Outcome(md5hash, "missing_url"), None

@@ -1,0 +1,234 @@
+"""One attempt at one url: the bytes, or a failure that has a status.
+
+Redirects are followed here, hop by hop, because each hop must be public; bodies are
+counted as they come, because a header may lie.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import email.utils
+import ssl
+import time
+from collections.abc import Collection
+from types import TracebackType
+from typing import Final, Self
+
+import httpx
+
+import tonegap
+from tonegap.files.public_address import (
+    NoAddressError,
+    RefusedUrlError,
+    addresses_of,
+    parse_url,
+    require_acceptable,
+)
+from tonegap.tables import Status
+
+_MAX_REDIRECTS: Final = 5
+_GONE: Final = (404, 410)
+_MAY_PASS: Final = (408, 425, 429, 500, 502, 503, 504)
+_OK: Final = 200
+_DEADLINE_FACTOR: Final = 10  # of the time-out: ends bodies that drip
+_HEADERS: Final = {
+    "User-Agent": f"tonegap/{tonegap.__version__}",
+    "Accept": "image/*, */*;q=0.5",
+    "Accept-Encoding": "identity",  # bytes are counted as they are sent
+}
+
+
+class GetError(Exception):
+    """An attempt that failed.
+
+    Attributes
+    ----------
+    status
+        What data/fetch.csv says.
+    may_pass
+        Whether another attempt may succeed.
+    pause_s
+        Seconds that the host asked to be left alone, or None.
+    """
+
+    def __init__(
+        self, status: Status, detail: str, *, may_pass: bool = False, pause_s: float | None = None
+    ) -> None:
+        super().__init__(detail)
+        self.status: Status = status
+        self.may_pass = may_pass
+        self.pause_s = pause_s
+
+
+class Getter:
+    """Asks urls; keeps connections open between requests to one host.
+
+    Proxies of the environment are not used: behind one, names resolve elsewhere, and
+    an address could not be checked.
+
+    Parameters
+    ----------
+    timeout_s
+        Seconds to wait for a connection, and for the next bytes; a whole attempt may
+        take ten times as long.
+    max_bytes
+        Largest body.
+    trusted
+        Addresses that may be asked though they are not public. For tests only.
+    """
+
+    def __init__(self, timeout_s: float, max_bytes: int, *, trusted: Collection[str] = ()) -> None:
+        self._timeout_s = timeout_s
+        self._max_bytes = max_bytes
+        self._trusted = trusted
+        # One context for all: loading the trusted certificates takes tens of milliseconds.
+        self._trust = ssl.create_default_context()
+        self._clients: dict[str, httpx.AsyncClient] = {}
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        for client in self._clients.values():
+            await client.aclose()
+
+    async def get(self, url: str, attempt: int = 0) -> bytes:
+        """Get a body, whole and of acceptable size.
+
+        Parameters
+        ----------
+        url
+            Where it is.
+        attempt
+            From 0; later attempts try the host's other addresses.
+
+        Raises
+        ------
+        GetError
+            If it cannot be had.
+        """
+        try:
+            async with asyncio.timeout(_DEADLINE_FACTOR * self._timeout_s):
+                return await self._follow(parse_url(url), attempt)
+        except RefusedUrlError as refusal:
+            raise GetError("refused_url", str(refusal)) from None
+        except NoAddressError as failure:
+            raise GetError("unreachable", str(failure), may_pass=True) from None
+        except (httpx.TimeoutException, TimeoutError):
+            detail = f"no answer, or no end of it, in time (fetch.timeout_s = {self._timeout_s:g})"
+            raise GetError("timeout", detail, may_pass=True) from None
+        except httpx.TransportError as failure:
+            raise GetError("unreachable", _words(failure), may_pass=True) from None
+        except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError) as failure:
+            raise GetError("http_error", _words(failure)) from None
+
+    async def _follow(self, url: httpx.URL, attempt: int) -> bytes:
+        seen = set[str]()
+        while str(url) not in seen and len(seen) <= _MAX_REDIRECTS:
+            seen.add(str(url))
+            answer = await self._ask(url, attempt)
+            if isinstance(answer, bytes):
+                return answer
+            url = answer
+            require_acceptable(url)
+        reason = "they turn in a circle" if str(url) in seen else f"more than {_MAX_REDIRECTS}"
+        raise GetError("too_many_redirects", f"redirects: {reason}")
+
+    async def _ask(self, url: httpx.URL, attempt: int) -> bytes | httpx.URL:
+        """Ask one hop: its body, or where it points."""
+        addresses = await addresses_of(url, self._trusted)
+        address = addresses[attempt % len(addresses)]
+        asked = self._client(url.host).stream(
+            "GET",
+            url.copy_with(host=address),
+            headers={"Host": url.netloc.decode("ascii")},
+            # The certificate must be the name's, though the connection goes to the address.
+            extensions={"sni_hostname": url.raw_host.decode("ascii")},
+        )
+        async with asked as response:
+            if response.has_redirect_location:
+                return _target(url, response)
+            _require_ok(response)
+            return await self._body(response)
+
+    def _client(self, host: str) -> httpx.AsyncClient:
+        """One client per host name: names that share an address share no connection."""
+        if host not in self._clients:
+            self._clients[host] = httpx.AsyncClient(
+                verify=self._trust,
+                trust_env=False,
+                timeout=self._timeout_s,
+                headers=_HEADERS,
+                follow_redirects=False,
+            )
+        return self._clients[host]
+
+    async def _body(self, response: httpx.Response) -> bytes:
+        if response.headers.get("Content-Encoding", "identity").lower() != "identity":
+            raise GetError("http_error", "a compressed answer, though none was asked for")
+        declared = response.headers.get("Content-Length", "")
+        if declared.isdecimal() and int(declared) > self._max_bytes:
+            raise self._too_large(f"{declared} bytes are declared")
+        body = bytearray()
+        try:
+            async for chunk in response.aiter_raw():
+                body += chunk
+                if len(body) > self._max_bytes:
+                    raise self._too_large(f"{len(body)} bytes had come")
+        except (httpx.RemoteProtocolError, httpx.ReadError) as failure:
+            detail = f"broken off after {len(body)} of {declared or 'unknown'} bytes"
+            raise GetError("truncated", detail, may_pass=True) from failure
+        return bytes(body)
+
+    def _too_large(self, what: str) -> GetError:
+        return GetError("too_large", f"{what}, {self._max_bytes} allowed (fetch.max_bytes)")
+
+
+def _target(url: httpx.URL, response: httpx.Response) -> httpx.URL:
+    location = response.headers["Location"]
+    try:
+        return url.join(location)
+    except (httpx.InvalidURL, ValueError) as error:
+        raise RefusedUrlError(f"it redirects to no url ({error})") from None
+
+
+def _require_ok(response: httpx.Response) -> None:
+    code = response.status_code
+    if code == _OK:
+        return
+    if code in _GONE:
+        raise GetError("not_found", f"HTTP {code}")
+    raise GetError(
+        "http_error",
+        f"HTTP {code}",
+        may_pass=code in _MAY_PASS,
+        pause_s=retry_after_s(response.headers.get("Retry-After"), time.time()),
+    )
+
+
+def retry_after_s(header: str | None, now_s: float) -> float | None:
+    """Seconds that a Retry-After header asks for (RFC 9110, 10.2.3), or None.
+
+    Parameters
+    ----------
+    header
+        Seconds or a date.
+    now_s
+        Seconds since the epoch.
+    """
+    text = (header or "").strip()
+    if text.isdecimal():
+        return float(text[:9])
+    try:
+        return max(0.0, email.utils.parsedate_to_datetime(text).timestamp() - now_s)
+    except (ValueError, OverflowError):
+        return None
+
+
+def _words(error: Exception) -> str:
+    return " ".join(str(error).split()) or type(error).__name__

@@ -1,0 +1,56 @@
+"""What an interrupted run already found out, beyond the images that it stored."""
+
+from __future__ import annotations
+
+import json
+import time
+from pathlib import Path
+from typing import Final
+
+from tonegap.tables import Outcome
+
+_FORGOTTEN_S: Final = 24 * 3600.0  # hosts change: older failures are asked for again
+
+
+class Journal:
+    """Definite failures, one JSON line each, appended as they happen.
+
+    The file is there only while a run is under way, or after one was killed.
+
+    Parameters
+    ----------
+    path
+        The file.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def read(self) -> list[Outcome]:
+        """Failures of a run that was interrupted less than a day ago."""
+        try:
+            if time.time() - self._path.stat().st_mtime > _FORGOTTEN_S:
+                self.forget()
+            lines = self._path.read_text(encoding="utf-8", errors="replace").splitlines()
+        except FileNotFoundError:
+            return []
+        return [outcome for line in lines if (outcome := _parse(line))]
+
+    def note(self, outcome: Outcome) -> None:
+        """Append a failure; one short write, so that processes do not mix lines."""
+        self._path.parent.mkdir(parents=True, exist_ok=True)
+        with self._path.open("ab", buffering=0) as stream:
+            stream.write(f"\n{json.dumps(outcome)}".encode())  # ends a line that was cut short
+
+    def forget(self) -> None:
+        """Remove the file: the run came to its end."""
+        self._path.unlink(missing_ok=True)
+
+
+def _parse(line: str) -> Outcome | None:
+    """Read a line, or None if a kill cut it short."""
+    try:
+        md5hash, status, origin, size, detail = json.loads(line)
+    except ValueError:
+        return None
+    return Outcome(md5hash, status, origin, size, detail)

@@ -1,0 +1,45 @@
+"""A progress bar with counts by status, on terminals only."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+
+@contextmanager
+def tally(total: int, what: str) -> Iterator[Callable[[str], None]]:
+    """Show progress; yields a function to call with the status of each row as it ends.
+
+    Parameters
+    ----------
+    total
+        Rows to come.
+    what
+        Names the work.
+    """
+    console = Console(stderr=True)
+    counts: Counter[str] = Counter()
+    columns = (
+        TextColumn(what),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(),
+        TextColumn("{task.fields[counts]}"),
+    )
+    with Progress(*columns, console=console, disable=not console.is_terminal or not total) as bar:
+        task = bar.add_task(what, total=total, counts="")
+
+        def note(status: str) -> None:
+            counts[status] += 1
+            bar.update(task, advance=1, counts=in_words(counts))
+
+        yield note
+
+
+def in_words(counts: Counter[str]) -> str:
+    """List counts by status, the most frequent first."""
+    return ", ".join(f"{count} {status}" for status, count in counts.most_common())

@@ -1,0 +1,293 @@
+"""The fetch stage against a web server that misbehaves, and against kill -9."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+import urllib.request
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from PIL import Image
+
+from tonegap.errors import FetchError
+from tonegap.files.archive import open_archive
+from tonegap.files.download import Patience
+from tonegap.params import FetchParams
+from tonegap.stages.fetch import run
+from tonegap.tables import ANNOTATION_COLUMNS
+
+HERE = Path(__file__).parent
+QUICK = Patience(first_pause_s=0.01, longest_pause_s=1.0)
+TRUSTED = frozenset(("127.0.0.1",))
+PARAMS = FetchParams(
+    download=True,
+    accept_unverified=False,
+    min_success=0.0,
+    timeout_s=1.0,
+    retries=2,
+    connections=8,
+    connections_per_host=8,
+    max_bytes=200_000,
+    max_pixels=40_000,
+)
+
+
+def _jpeg(seed: int, side: int = 24) -> bytes:
+    pixels = np.random.default_rng(seed).integers(0, 256, (side, side, 3), dtype=np.uint8)
+    stream = io.BytesIO()
+    Image.fromarray(pixels).save(stream, "JPEG")
+    return stream.getvalue()
+
+
+class Server:
+    """The fault server, its images and its counts."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.process = subprocess.Popen(
+            [sys.executable, HERE / "fault_server.py", folder], stdout=subprocess.PIPE, text=True
+        )
+        self.address = f"http://127.0.0.1:{int(self.process.stdout.readline())}"
+
+    def image(self, seed: int, side: int = 24) -> tuple[str, str]:
+        """Put an image on the server; its name and md5."""
+        content = _jpeg(seed, side)
+        name = f"{seed}.jpg"
+        (self.folder / name).write_bytes(content)
+        return name, hashlib.md5(content, usedforsecurity=False).hexdigest()
+
+    def counts(self) -> dict[str, int]:
+        """Count the requests so far, by path."""
+        with urllib.request.urlopen(f"{self.address}/count", timeout=10) as answer:  # noqa: S310
+            return json.load(answer)
+
+    def close(self) -> None:
+        self.process.kill()
+        self.process.wait()
+        self.process.stdout.close()
+
+
+@pytest.fixture
+def server(tmp_path):
+    folder = tmp_path / "served"
+    folder.mkdir()
+    running = Server(folder)
+    yield running
+    running.close()
+
+
+class Task:
+    """A fetch of some rows into a folder."""
+
+    def __init__(self, folder: Path, rows: list[tuple[str, str | None]]) -> None:
+        self.annotations = folder / "annotations.csv"
+        self.raw, self.fetch, self.store = (
+            folder / "raw.zip",
+            folder / "fetch.csv",
+            folder / "store",
+        )
+        table = pd.DataFrame(rows, columns=["md5hash", "url"]).assign(
+            fitzpatrick_scale=1,
+            fitzpatrick_centaur=-1,
+            label="a",
+            nine_partition_label="b",
+            three_partition_label="c",
+            qc=None,
+            url_alphanum=None,
+        )
+        table[list(ANNOTATION_COLUMNS)].to_csv(self.annotations, index=False)
+
+    def run(self, **changes) -> pd.DataFrame:
+        """Fetch; the table, by md5hash."""
+        trusted = changes.pop("trusted", TRUSTED)
+        run(
+            annotations=self.annotations,
+            params=PARAMS.model_copy(update=changes),
+            raw=self.raw,
+            fetch=self.fetch,
+            store_root=self.store,
+            patience=QUICK,
+            trusted=trusted,
+        )
+        return self.table()
+
+    def table(self) -> pd.DataFrame:
+        return pd.read_csv(self.fetch, keep_default_na=False).set_index("md5hash")
+
+    def images(self) -> list[str]:
+        with open_archive(self.raw) as archive:
+            return archive.names()
+
+
+GOOD = ("good", "recovers", "busy", "flaky", "moved")
+BAD = {
+    "missing": "not_found",
+    "forbidden": "http_error",
+    "broken": "http_error",
+    "stall": "timeout",
+    "truncated": "truncated",
+    "other": "md5_mismatch",
+    "html": "not_an_image",
+    "declared": "too_large",
+    "endless": "too_large",
+    "gzip": "http_error",
+    "loop": "too_many_redirects",
+    "private": "refused_url",
+    "file": "refused_url",
+    "hangup": "unreachable",
+}
+ONCE = ("missing", "forbidden", "other", "html", "declared", "endless", "gzip", "private", "file")
+"""Faults that no second request can mend."""
+
+
+def _no_md5(text: str) -> str:
+    return hashlib.md5(text.encode(), usedforsecurity=False).hexdigest()
+
+
+def test_every_good_image_arrives_and_every_fault_has_its_status(server, tmp_path):
+    """Whatever the server does, each row ends in one status and no good image is lost."""
+    rows, expected = [], {}
+    for seed, fault in enumerate(GOOD):
+        name, md5 = server.image(seed)
+        rows.append((md5, f"{server.address}/{fault}/{name}"))
+        expected[md5] = "verified"
+    wrong, _ = server.image(100)
+    for fault, status in BAD.items():
+        rows.append((_no_md5(fault), f"{server.address}/{fault}/{wrong}"))
+        expected[_no_md5(fault)] = status
+    far, nowhere, big = _no_md5("far"), _no_md5("nowhere"), _no_md5("big")
+    rows += [
+        (far, f"{server.address}/far/0"),
+        (nowhere, None),
+        (big, f"{server.address}/good/{server.image(101, side=201)[0]}"),
+        (_no_md5("ftp"), "ftp://127.0.0.1/a.jpg"),
+        (_no_md5("dns"), "http://no-such-host.invalid/a.jpg"),
+        (_no_md5("port"), "http://127.0.0.1:1/a.jpg"),
+        (_no_md5("user"), f"http://a:b@{server.address[7:]}/good/{wrong}"),
+    ]
+    expected |= {far: "too_many_redirects", nowhere: "missing_url", big: "too_large"}
+    expected |= {_no_md5("ftp"): "refused_url", _no_md5("user"): "refused_url"}
+    expected |= {_no_md5("dns"): "unreachable", _no_md5("port"): "unreachable"}
+    task = Task(tmp_path, rows)
+
+    table = task.run()
+
+    assert table["status"].to_dict() == expected
+    assert list(table.index) == [md5 for md5, _ in rows]
+    assert task.images() == sorted(
+        f"{md5}.jpg" for md5, status in expected.items() if status == "verified"
+    )
+    counts = server.counts()
+    assert all(counts[f"/{fault}/{wrong}"] == 1 for fault in ONCE)
+    assert all(counts[f"/{fault}/{wrong}"] == 3 for fault in ("broken", "stall", "truncated"))
+    assert counts["/loop/100.jpg"] == 1
+
+    before = server.counts()
+    again = task.run()
+    repeated = {path for path, times in server.counts().items() if times > before.get(path, 0)}
+    assert again["status"].to_dict() == expected
+    assert "/other/100.jpg" not in repeated
+    assert not {f"/{fault}/{seed}.jpg" for seed, fault in enumerate(GOOD)} & repeated
+
+
+def test_accepting_unverified_copies_needs_no_second_download(server, tmp_path):
+    """A copy of another md5 is kept apart; the switch takes it without asking again."""
+    name, _ = server.image(1)
+    row = _no_md5("resized")
+    task = Task(tmp_path, [(row, f"{server.address}/good/{name}")])
+    assert task.run().loc[row, "status"] == "md5_mismatch"
+    assert task.images() == []
+    taken = task.run(accept_unverified=True)
+    assert taken.loc[row, "status"] == "unverified"
+    assert task.images() == [f"{row}.jpg"]
+    assert server.counts() == {f"/good/{name}": 1}
+
+
+def test_without_download_nobody_is_asked(server, tmp_path):
+    """fetch.download = false makes no request."""
+    name, md5 = server.image(1)
+    table = Task(tmp_path, [(md5, f"{server.address}/good/{name}")]).run(download=False)
+    assert table.loc[md5, "status"] == "not_downloaded"
+    assert server.counts() == {}
+
+
+def test_a_private_host_is_refused_unless_trusted(server, tmp_path):
+    """Urls to this machine are refused, by name, by number and by odd spellings of it."""
+    name, _ = server.image(1)
+    port = server.address.rsplit(":", 1)[1]
+    hosts = ["127.0.0.1", "localhost", "127.1", "2130706433", "0x7f.1", "[::1]", "[::ffff:7f00:1]"]
+    rows = [(_no_md5(host), f"http://{host}:{port}/good/{name}") for host in hosts]
+    table = Task(tmp_path, rows).run(trusted=())
+    assert set(table["status"]) == {"refused_url"}, table
+    assert server.counts() == {}
+
+
+def test_a_silent_host_is_given_up(tmp_path):
+    """After ten rows without an answer the rest of the host's rows are not asked."""
+    rows = [(_no_md5(str(n)), f"http://127.0.0.1:1/{n}.jpg") for n in range(40)]
+    table = Task(tmp_path, rows).run(retries=0, connections_per_host=1)
+    assert set(table["status"]) == {"unreachable"}
+    assert table["detail"].str.startswith("not asked").sum() == 30
+
+
+def test_too_few_images_fail_and_say_what_would_help(server, tmp_path):
+    """Below fetch.min_success the stage fails, after writing the table that says why."""
+    name, md5 = server.image(1)
+    url = f"{server.address}/good/{name}"
+    task = Task(tmp_path, [(md5, url), (_no_md5("x"), url), (_no_md5("y"), url)])
+    with pytest.raises(FetchError, match=r"1 of 3 images.*md5_mismatch.*accept_unverified"):
+        task.run(min_success=0.5)
+    assert task.table()["status"].tolist() == ["verified", "md5_mismatch", "md5_mismatch"]
+
+
+_CHILD = """
+import sys
+sys.path[:0] = [sys.argv[1], sys.argv[2]]
+import test_fetch_faults as faults
+from pathlib import Path
+task = object.__new__(faults.Task)
+folder = Path(sys.argv[3])
+task.annotations, task.raw = folder / "annotations.csv", folder / "raw.zip"
+task.fetch, task.store = folder / "fetch.csv", folder / "store"
+task.run(connections_per_host=2)
+"""
+
+
+@pytest.mark.skipif(os.name != "posix", reason="kill -9 is POSIX")
+def test_kill_in_the_middle_loses_and_repeats_nothing(server, tmp_path, repository):
+    """After kill -9 a second run asks only for what the first did not finish."""
+    rows = []
+    for seed in range(30):
+        name, md5 = server.image(seed)
+        rows.append((md5, f"{server.address}/slow/{name}"))
+        rows.append((_no_md5(f"gone {seed}"), f"{server.address}/missing/{seed}"))
+    task = Task(tmp_path, rows)
+    command = [sys.executable, "-c", _CHILD, repository / "src", HERE, tmp_path]
+    child = subprocess.Popen(command)
+    deadline = time.monotonic() + 60
+    while sum(server.counts().values()) < 20 and time.monotonic() < deadline:
+        time.sleep(0.02)
+    child.send_signal(signal.SIGKILL)
+    assert child.wait() == -signal.SIGKILL
+    first = server.counts()
+    assert 20 <= sum(first.values()) < 60
+    assert not task.fetch.exists()
+
+    table = task.run(connections_per_host=2)
+
+    assert table["status"].value_counts().to_dict() == {"verified": 30, "not_found": 30}
+    assert len(task.images()) == 30
+    counts = server.counts()
+    assert set(counts) == {f"/{url.split('/', 3)[3]}" for _, url in rows}
+    # At most the two that were under way when the first run died were asked twice.
+    assert sum(counts.values()) <= len(rows) + 2
+    assert not list((task.store / "interrupted").glob("*"))
