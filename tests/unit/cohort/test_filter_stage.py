@@ -20,7 +20,7 @@ from tonegap.stages import hash as hash_stage
 PARAMS = FilterParams(
     group="scale", exclude_qc=("3",), min_side=16, duplicates="keep", near_distance=6
 )
-NAMES = [f"{n:032x}" for n in range(8)]
+NAMES = [f"a{n:031x}" for n in range(8)]
 WRITTEN = ("cohort", "exclusions", "duplicates", "metrics", "flow")
 
 

@@ -28,7 +28,7 @@ DATA = DataParams(
 @pytest.fixture
 def cohort(tmp_path):
     """Write a cohort of twelve images."""
-    names = [f"{n:032x}" for n in range(12)]
+    names = [f"a{n:031x}" for n in range(12)]
     frame = pd.DataFrame(
         {
             "md5hash": names,
