@@ -65,8 +65,8 @@ def _specs(table: pd.DataFrame) -> pd.DataFrame:
 
 @pytest.fixture(scope="module")
 def drawn() -> dict[str, pd.DataFrame]:
-    """Three hundred rows a group of every recipe, with their knobs."""
-    return {name: _specs(annotation_table(name, 300, 300, 30, seed=3)) for name in RECIPES}
+    """Two hundred rows a group of every recipe, with their knobs."""
+    return {name: _specs(annotation_table(name, 200, 200, 20, seed=3)) for name in RECIPES}
 
 
 def _p_value(light: pd.Series, dark: pd.Series) -> float:
