@@ -26,6 +26,7 @@ from tonegap.params import GroupDefinition
 
 Level = Literal["coarse", "middle", "fine"]
 
+LEVELS: tuple[Level, ...] = ("coarse", "middle", "fine")
 MIN_IMAGES = 5  # per group; below, a mean says more about single images than the condition
 _COLUMNS = [
     "mix",
@@ -132,7 +133,7 @@ def _draw_mix(axes: Axes, mix: tuple[str, float], points: pd.DataFrame, upper: f
     axes.set_xlim(0, upper)
     axes.set_ylim(0, upper)
     axes.set_box_aspect(1)
-    axes.locator_params(nbins=4)
+    axes.locator_params(nbins=3)
     axes.set_title(mix_name(*mix).replace("\n", ", "))
 
 

@@ -1,14 +1,14 @@
 """A few test images with their reconstructions under every mix, as plain arrays.
 
 Where the images are photographs they show patients; who draws them keeps the pictures out
-of git. ``rendered`` says which it is.
+of git.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from jaxtyping import UInt8
@@ -16,10 +16,9 @@ from jaxtyping import UInt8
 from tonegap.cohort.groups import GROUPS
 from tonegap.errors import DataError
 
-Pixels = UInt8[np.ndarray, "images size size 3"]
+Pixels = UInt8[np.ndarray, "_images _size _size 3"]
 
-_ORIGINALS = "originals_{group}"
-_RECONSTRUCTIONS = "reconstructions_{mix}_{group}"
+_RECONSTRUCTION = re.compile(r"^recon_(?P<mix>.+)_light$")
 
 
 @dataclass(frozen=True)
@@ -32,16 +31,10 @@ class StudyExamples:
         Test images, the same for every mix.
     reconstructions : mapping of mix to mapping of group to pixels
         Their reconstructions by the model trained on that mix.
-    runs : mapping of mix to str
-        The experiment that each mix's reconstructions come from.
-    rendered : bool
-        True where tonegap rendered every original itself: then nobody is shown.
     """
 
     originals: Mapping[str, Pixels]
     reconstructions: Mapping[str, Mapping[str, Pixels]]
-    runs: Mapping[str, str]
-    rendered: bool
 
     def __post_init__(self) -> None:
         for mix, by_group in self.reconstructions.items():
@@ -53,49 +46,29 @@ class StudyExamples:
                         "collect the study again"
                     )
 
-    def to_arrays(self) -> dict[str, np.ndarray]:
-        """Flatten to named arrays, as ``numpy.savez_compressed`` takes them (no pickle).
-
-        Keys: ``originals_<group>`` and ``reconstructions_<mix>_<group>`` (uint8
-        [n, size, size, 3]), ``mixes`` and ``runs`` (text, in the same order), ``rendered``
-        (bool without dimensions).
-        """
-        arrays: dict[str, Any] = {
-            _ORIGINALS.format(group=group): self.originals[group] for group in GROUPS
-        }
-        for mix, by_group in self.reconstructions.items():
-            for group in GROUPS:
-                arrays[_RECONSTRUCTIONS.format(mix=mix, group=group)] = by_group[group]
-        mixes = list(self.reconstructions)
-        arrays["mixes"] = np.array(mixes, dtype=np.str_)
-        arrays["runs"] = np.array([self.runs[mix] for mix in mixes], dtype=np.str_)
-        arrays["rendered"] = np.array(self.rendered)
-        return arrays
-
     @classmethod
     def from_arrays(cls, arrays: Mapping[str, np.ndarray]) -> StudyExamples:
-        """Read what :meth:`to_arrays` gave.
+        """Read named arrays.
+
+        Parameters
+        ----------
+        arrays
+            ``originals_<group>`` and ``recon_<mix>_<group>``, uint8 [n, size, size, 3].
 
         Raises
         ------
         DataError
             If an array is missing or has another shape.
         """
+        found = (_RECONSTRUCTION.match(name) for name in arrays)
+        mixes = [match["mix"] for match in found if match]
         try:
-            mixes = [str(mix) for mix in arrays["mixes"]]
             return cls(
-                originals={group: arrays[_ORIGINALS.format(group=group)] for group in GROUPS},
+                originals={group: arrays[f"originals_{group}"] for group in GROUPS},
                 reconstructions={
-                    mix: {
-                        group: arrays[_RECONSTRUCTIONS.format(mix=mix, group=group)]
-                        for group in GROUPS
-                    }
+                    mix: {group: arrays[f"recon_{mix}_{group}"] for group in GROUPS}
                     for mix in mixes
                 },
-                runs=dict(zip(mixes, map(str, arrays["runs"]), strict=True)),
-                rendered=bool(arrays["rendered"]),
             )
-        except (KeyError, ValueError) as error:
-            raise DataError(
-                f"the study's examples are incomplete ({error}); collect the study again"
-            ) from None
+        except KeyError as error:
+            raise DataError(f"the study's examples lack {error}; collect the study again") from None

@@ -58,8 +58,9 @@ def draw(flow: pd.DataFrame, caveat: str = "") -> Drawing:
         axes.set_xlim(0, 1)
         axes.set_ylim(len(shown) - 0.5, -0.5)
         above = None
-        for row, step in enumerate(shown):
-            last = row == len(shown) - 1
+        for number, step in enumerate(shown):
+            row = float(number)
+            last = step == shown[-1]
             name = "assessed" if last else _LEFT_NAMES.get(step, step)
             box = _box(axes, (_LEFT, row), _described(name, counts["left"].loc[step]), bold=last)
             if row:

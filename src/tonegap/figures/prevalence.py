@@ -22,7 +22,7 @@ from tonegap.figures.style import (
 from tonegap.params import GroupDefinition
 
 _NAMED = {"coarse": 3, "middle": 4, "fine": 4}
-_HEIGHT_IN = 3.3
+_HEIGHT_IN = 3.5
 _MARGIN = 1.12
 
 
@@ -96,5 +96,13 @@ def _name(figure: Figure, panels: Mapping[str, Axes], by_level: Mapping[str, pd.
         table = by_level[level]
         percent = 100 * table[["prev_light", "prev_dark"]].to_numpy(dtype=np.float64)
         furthest = np.argsort(-np.abs(percent[:, 1] - percent[:, 0]), kind="stable")
-        names = table["label"].astype(str).tolist()
+        names = _told_apart(table["label"].astype(str).tolist())
         name_points(axes, percent, names, furthest[: _NAMED[level]].tolist())
+
+
+def _told_apart(names: list[str]) -> list[str]:
+    """Drop a first word that all names share ("phantom"): it tells nothing apart."""
+    first = {name.split(" ", 1)[0] for name in names}
+    if len(first) != 1 or any(" " not in name for name in names):
+        return names
+    return [name.split(" ", 1)[1] for name in names]

@@ -27,7 +27,7 @@ from tonegap.figures.style import (
 )
 from tonegap.params import GroupDefinition
 
-Pixels = UInt8[np.ndarray, "images size size 3"]
+Pixels = UInt8[np.ndarray, "_images _size _size 3"]
 
 _PER_GROUP = 3  # columns of each group in figure 1
 _PER_ROW = 6  # columns of figures 4 and 5
@@ -49,7 +49,7 @@ def draw_one_mix(
     }
     titles = [(group, group_name(group, definition), len(originals[group])) for group in GROUPS]
     trained = mix_name(mix, dark_share).replace("\n", ", ")
-    note = [f"Model trained on {trained}; run {examples.runs[mix]}.", caveat]
+    note = [f"Model trained on {trained}.", caveat]
     data = pd.concat([_errors(originals[g], {mix: again[g]}, g) for g in GROUPS], ignore_index=True)
     return _drawn(rows, titles, note, data)
 

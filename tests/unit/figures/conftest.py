@@ -77,7 +77,7 @@ def annotations() -> pd.DataFrame:
 
 
 @pytest.fixture(scope="session")
-def flow() -> pd.DataFrame:
+def flow_table() -> pd.DataFrame:
     """Flow of exclusions in which one step excludes nothing."""
     left = {
         "annotated": (700, 330, 230, 140),
@@ -109,6 +109,4 @@ def examples() -> StudyExamples:
         reconstructions={
             mix: {group: pixels // 2 + 40 for group, pixels in originals.items()} for mix in MIXES
         },
-        runs={mix: f"synthetic-{mix}-s0" for mix in MIXES},
-        rendered=True,
     )

@@ -1,0 +1,110 @@
+"""Everything that the report says, as values: what is not in here is not in the report."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import pandas as pd
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A figure of the report.
+
+    Attributes
+    ----------
+    name, title, reading : str
+        What it is called, what it shows, how to read it.
+    svg : bytes or None
+        The picture; None where it is not shown.
+    missing : str
+        Why it is not shown; empty where it is.
+    """
+
+    name: str
+    title: str
+    reading: str
+    svg: bytes | None
+    missing: str
+
+
+@dataclass(frozen=True)
+class Deviation:
+    """One row of docs/deviations.md."""
+
+    topic: str
+    paper: str
+    tonegap: str
+    parameter: str
+
+
+@dataclass(frozen=True)
+class Provenance:
+    """Where the numbers come from.
+
+    Attributes
+    ----------
+    facts : mapping of str to str
+        Name and value, in the order to show: code commit, data md5, device, ...
+    settings : mapping of str to str
+        Settings that change what the numbers mean.
+    experiments : mapping of str to str
+        Commit of each experiment by name.
+    params : str
+        params.yaml as text.
+    """
+
+    facts: Mapping[str, str]
+    settings: Mapping[str, str] = field(default_factory=dict)
+    experiments: Mapping[str, str] = field(default_factory=dict)
+    params: str = ""
+
+
+@dataclass(frozen=True)
+class Context:
+    """The report's content.
+
+    Attributes
+    ----------
+    study : str or None
+        The study's name; None where none is shown.
+    no_study : str
+        Why no study is shown; empty where one is.
+    caveats : sequence of str
+        What the numbers rest on, for the banner: sentences.
+    groups : mapping of str to str
+        Name with skin types of ``light`` and ``dark``.
+    cohort : mapping of str to int
+        Images by group: all, light, dark.
+    flow : DataFrame
+        step, group, left, excluded.
+    arms : DataFrame
+        One row per mix and group: mix, dark_share, group, runs, n (test images per run),
+        mse, sigma (means over runs).
+    claims : mapping
+        ``Claims.to_mapping()`` of :mod:`tonegap.statistics.claims`, or
+        :data:`tonegap.report.claims.NO_CLAIMS`.
+    pictures : sequence of Picture
+        The figures.
+    conditions : DataFrame
+        Rows of :func:`tonegap.figures.conditions.condition_errors`, all levels.
+    deviations : sequence of Deviation
+        How the project differs from the paper.
+    provenance : Provenance
+        Where the numbers come from.
+    """
+
+    study: str | None
+    no_study: str
+    caveats: Sequence[str]
+    groups: Mapping[str, str]
+    cohort: Mapping[str, int]
+    flow: pd.DataFrame
+    arms: pd.DataFrame
+    claims: Mapping[str, Any]
+    pictures: Sequence[Picture]
+    conditions: pd.DataFrame
+    deviations: Sequence[Deviation]
+    provenance: Provenance
