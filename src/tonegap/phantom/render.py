@@ -42,7 +42,9 @@ def render(spec: PhantomSpec) -> UInt8[np.ndarray, "height width 3"]:
         A copy is drawn from the JPEG of its original, as copies in the world are.
     """
     if spec.copy is None:
-        return _publish(spec, _picture(spec))
+        pixels = _publish(spec, _picture(spec))
+        # Last, caption included: all that follows treats a picture and its mirror image alike.
+        return np.ascontiguousarray(pixels[::-1]) if spec.upside_down else pixels
     decoded = Image.open(io.BytesIO(render_jpeg(spec.original))).convert("RGB")
     height, width = decoded.height, decoded.width
     picture = _cropped(decoded, spec.copy.crop)
@@ -82,8 +84,7 @@ def _picture(spec: PhantomSpec) -> UInt8[np.ndarray, "height width 3"]:
     if spec.background > 0.0:
         cloth, covered = _cloth(spec, rng)
         light[covered] = cloth * spec.lighting
-    pixels = _encoded(light)
-    return pixels[::-1] if spec.upside_down else pixels
+    return _encoded(light)
 
 
 def _pigments(

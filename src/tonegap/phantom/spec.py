@@ -112,7 +112,7 @@ class PhantomSpec:
     background : float
         Share of the picture, from its upper edge, that shows cloth, 0 to 0.6.
     upside_down : bool
-        Whether the whole picture is turned over top to bottom.
+        Whether the whole picture, its caption too, is mirrored top to bottom.
     width, height : int
         Pixels, 16 to 1024.
     copy : Copy or None
