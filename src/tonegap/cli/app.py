@@ -14,7 +14,7 @@ from typing import Annotated
 import typer
 
 import tonegap
-from tonegap.cli import bench, model, source, split, study
+from tonegap.cli import bench, doctor, model, pull_request, source, split, study
 from tonegap.errors import TonegapError
 
 _USER_ERROR = 2
@@ -32,6 +32,8 @@ app.add_typer(study.app, name="study")
 app.add_typer(bench.app, name="bench")
 app.command("model")(model.describe)
 app.command("split")(split.explain)
+app.command("doctor")(doctor.doctor)
+app.command("pr-report")(pull_request.pull_request_report)
 
 STAGES = ("fetch", "hash", "filter", "prepare", "split", "train", "evaluate", "figures", "report")
 
@@ -73,9 +75,12 @@ def stage(
 def check() -> None:
     """Check params.yaml and every study file, without running anything."""
     from tonegap.files.parameters import read_params  # noqa: PLC0415
+    from tonegap.study.files import read_study, study_names  # noqa: PLC0415
 
     read_params()
-    typer.echo("params.yaml is valid")
+    for name in study_names():
+        read_study(name)
+    typer.echo("params.yaml and studies/ are valid")
 
 
 def run() -> None:

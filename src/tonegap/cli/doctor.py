@@ -1,0 +1,18 @@
+"""``tonegap doctor``."""
+
+from __future__ import annotations
+
+import typer
+
+
+def doctor() -> None:
+    """Look at git, DVC, disk, device, weights and image store; say what to do."""
+    from tonegap.doctor import examine  # noqa: PLC0415
+
+    good = True
+    for finding in examine():
+        good &= finding.good
+        mark = "ok  " if finding.good else "FAIL"
+        typer.echo(f"{mark}  {finding.topic:<18}  {finding.detail}")
+    if not good:
+        raise typer.Exit(1)
