@@ -83,8 +83,8 @@ class Outcome(NamedTuple):
     detail: str = ""
 
 
-_MD5: Final = r"^[0-9a-f]{32}$"
-_FST: Final = r"^(-1|[1-6])$"
+_MD5: Final = r"^[0-9a-f]{32}\Z"
+_FST: Final = r"^(-1|[1-6])\Z"
 # Spreadsheet programs run a cell that begins so as a formula.
 _FORMULA: Final = r"^\s*[=+\-@\t\r]"
 _CONTROL: Final = r"[\x00-\x1f\x7f]"

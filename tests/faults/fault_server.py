@@ -67,7 +67,7 @@ class FaultHandler(BaseHTTPRequestHandler):
         self._send(HTML, 500)
 
     def _recovers(self, name, times):
-        self._send(*((HTML, 500) if times < 3 else (self._image(name),)))
+        self._send(*((HTML, 500) if times == 1 else (self._image(name),)))
 
     def _busy(self, name, times):
         if times == 1:

@@ -1,0 +1,119 @@
+"""The image store: content-addressed, checked on the way in and out."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import subprocess
+import sys
+import time
+
+import pytest
+
+from tonegap.errors import MachineError
+from tonegap.files.store import ImageStore, md5_of
+
+CONTENT = b"an image"
+MD5 = "d" * 32
+
+
+def test_md5_is_the_known_one():
+    """The name is RFC 1321's md5 ("abc" from its test suite)."""
+    assert md5_of(b"abc") == "900150983cd24fb0d6963f7d28e17f72"
+
+
+def test_what_goes_in_comes_out(tmp_path):
+    """An image with the row's md5 is verified and read back unchanged."""
+    store = ImageStore(tmp_path)
+    assert store.put(md5_of(CONTENT), CONTENT, "given") == "verified"
+    assert store.get(md5_of(CONTENT)) == CONTENT
+    assert store.unverified(md5_of(CONTENT)) is None
+
+
+def test_another_md5_is_kept_apart(tmp_path):
+    """A copy of another md5 never passes for the original."""
+    store = ImageStore(tmp_path)
+    assert store.put(MD5, CONTENT, "given") == "unverified"
+    assert store.get(MD5) is None
+    assert store.get(md5_of(CONTENT)) is None
+    assert store.unverified(MD5) == CONTENT
+    assert not store.downloaded_copy(MD5)
+    store.put(MD5, CONTENT, "url")
+    assert store.downloaded_copy(MD5)
+
+
+@pytest.mark.parametrize("order", [1, -1])
+def test_the_largest_copy_counts_whatever_the_order(tmp_path, order):
+    """The choice among several copies depends on the copies, not on history."""
+    store = ImageStore(tmp_path)
+    copies = [b"small", b"larger copy A", b"larger copy B"]
+    for content in copies[::order]:
+        store.put(MD5, content, "given")
+    expected = min(copies[1:], key=lambda content: hashlib.sha256(content).hexdigest())
+    assert store.unverified(MD5) == expected
+
+
+def test_a_damaged_file_is_removed_and_reported(tmp_path):
+    """Bytes that changed on disk are never handed out."""
+    store = ImageStore(tmp_path)
+    md5 = md5_of(CONTENT)
+    store.put(md5, CONTENT, "given")
+    store.put(MD5, CONTENT, "url")
+    for path in tmp_path.rglob("*.jpg"):
+        path.write_bytes(b"rotten")
+    assert store.get(md5) is None
+    assert store.unverified(MD5) is None
+    assert len(store.damaged) == 2
+    assert not list(tmp_path.rglob("*.jpg"))
+
+
+@pytest.mark.parametrize("name", ["../../etc/passwd", "", MD5.upper(), MD5 + "\n", "d" * 31])
+def test_only_a_hash_becomes_a_path(tmp_path, name):
+    """What is no md5 cannot name a file."""
+    with pytest.raises(ValueError, match="no md5"):
+        ImageStore(tmp_path).get(name)
+
+
+def test_only_old_leftovers_are_tidied(tmp_path):
+    """Files of a writer that died a day ago go, those of a living one stay."""
+    store = ImageStore(tmp_path)
+    folder = tmp_path / "incoming"
+    folder.mkdir()
+    old, new = folder / "old", folder / "new"
+    for path in (old, new):
+        path.write_bytes(b"x")
+    os.utime(old, (time.time() - 2 * 86400,) * 2)
+    store.tidy()
+    assert not old.exists()
+    assert new.exists()
+
+
+def test_a_refusing_disk_is_one_line(tmp_path):
+    """Where the store cannot be made, the message names the place and the way out."""
+    (tmp_path / "file").write_bytes(b"")
+    with pytest.raises(MachineError, match=r"file.*TONEGAP_CACHE") as caught:
+        ImageStore(tmp_path / "file").put(MD5, CONTENT, "given")
+    assert "\n" not in str(caught.value)
+
+
+_WRITER = """
+import sys
+sys.path.insert(0, sys.argv[1])
+from pathlib import Path
+from tonegap.files.store import ImageStore, md5_of
+store = ImageStore(Path(sys.argv[2]))
+for n in range(200):
+    content = f"image {n}".encode() * 100
+    store.put(md5_of(content), content, "given")
+    assert store.get(md5_of(content)) == content
+assert store.damaged == []
+"""
+
+
+def test_processes_may_write_at_once(tmp_path, repository):
+    """Three processes that write and read the same images never see half a file."""
+    command = [sys.executable, "-c", _WRITER, repository / "src", tmp_path]
+    writers = [subprocess.Popen(command) for _ in range(3)]
+    assert [writer.wait(timeout=120) for writer in writers] == [0, 0, 0]
+    assert len(list((tmp_path / "verified").rglob("*.jpg"))) == 200
+    assert not list((tmp_path / "incoming").iterdir())

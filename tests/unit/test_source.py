@@ -1,0 +1,194 @@
+"""``tonegap source``: data.dvc changes whole or not at all, and names no path of one machine."""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from tonegap import source
+from tonegap.errors import DataError, FetchError, IntegrityError, MachineError
+from tonegap.files.store import ImageStore, md5_of
+from tonegap.params import FetchParams
+from tonegap.phantom.render import jpeg_from_url
+from tonegap.source import use_fitzpatrick17k, use_phantom, use_table
+from tonegap.stages.fetch import run
+from tonegap.tables import ColumnNames
+
+PHANTOM = "src/tonegap/phantom/annotations.csv"
+FOREIGN = "src/tonegap/phantom/foreign.csv"
+COLUMNS = ColumnNames("img_id", "fitspatrick", "diagnostic", url="url")
+PINNED_AT_START = f"deps:\n- path: {PHANTOM}\nouts:\n- path: data/annotations.csv\n"
+
+
+def _do(folder: Path, *command: str) -> str:
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return done.stdout + done.stderr
+
+
+def _dvc(folder: Path, *arguments: str) -> str:
+    return _do(folder, sys.executable, "-m", "dvc", *arguments)
+
+
+@pytest.fixture
+def branch(tmp_path, repository, monkeypatch) -> Path:
+    """Make a repository with tonegap's data.dvc and tables."""
+    monkeypatch.setenv("TONEGAP_CACHE", str(tmp_path / "cache"))
+    root = tmp_path / "branch"
+    (root / PHANTOM).parent.mkdir(parents=True)
+    for name in (PHANTOM, FOREIGN, "params.yaml", ".dvc/config", ".gitignore"):
+        (root / name).parent.mkdir(exist_ok=True)
+        shutil.copy(repository / name, root / name)
+    (root / "data.dvc").write_text(PINNED_AT_START)
+    _do(root, "git", "init", "-q")
+    _do(root, "git", "add", "-A")
+    identity = ("-c", "user.name=a", "-c", "user.email=a@example.org")
+    _do(root, "git", *identity, "commit", "-qm", "start")
+    return root
+
+
+def _pin(branch: Path) -> str:
+    return (branch / "data.dvc").read_text()
+
+
+def _table(branch: Path) -> bytes:
+    return (branch / "data/annotations.csv").read_bytes()
+
+
+@pytest.mark.slow
+def test_there_and_back(branch, tmp_path, monkeypatch):
+    """The public table is pinned by url and md5, DVC agrees, and one call goes back."""
+    public = tmp_path / "public.csv"
+    rows = (branch / PHANTOM).read_bytes().splitlines(keepends=True)[:6]
+    public.write_bytes(b"".join(rows))
+    md5 = md5_of(public.read_bytes())
+    monkeypatch.setattr(source, "FITZPATRICK17K_MD5", md5)
+
+    chosen = use_fitzpatrick17k(branch, public)
+
+    assert (chosen.name, chosen.rows) == ("Fitzpatrick17k", 5)
+    assert _table(branch) == public.read_bytes()
+    assert f"md5: {md5}" in _pin(branch)
+    assert source.FITZPATRICK17K_URL in _pin(branch)
+    assert "frozen: true" in _pin(branch)
+    assert str(tmp_path) not in _pin(branch)
+    # DVC takes the file for its own: neither edited nor in need of the network.
+    assert "changed" not in _dvc(branch, "status")
+    (branch / "data/annotations.csv").unlink()
+    _dvc(branch, "checkout", "data.dvc")
+    assert _table(branch) == public.read_bytes()
+    _dvc(branch, "repro", "data.dvc")
+
+    use_phantom(branch)
+
+    assert _table(branch) == (branch / PHANTOM).read_bytes()
+    assert "frozen" not in _pin(branch)
+    assert "up to date" in _dvc(branch, "status")
+
+
+def test_another_table_is_refused_and_nothing_changes(branch):
+    """A table of another md5 is named with both md5s; data.dvc stays as it was."""
+    with pytest.raises(IntegrityError) as caught:
+        use_fitzpatrick17k(branch, branch / FOREIGN)
+    assert md5_of((branch / FOREIGN).read_bytes()) in str(caught.value)
+    assert source.FITZPATRICK17K_MD5 in str(caught.value)
+    assert "\n" not in str(caught.value)
+    assert _pin(branch) == PINNED_AT_START
+    assert not (branch / "data").exists()
+
+
+@pytest.mark.parametrize(
+    ("make", "error"),
+    [
+        (lambda at: use_fitzpatrick17k(at, at / "nowhere.csv"), DataError),
+        (lambda at: use_fitzpatrick17k(at, "http://127.0.0.1/a.csv"), FetchError),
+        (lambda at: use_table(at, at / FOREIGN), DataError),
+        (lambda at: use_table(at, at / FOREIGN, ColumnNames("img_id", "x", "y")), DataError),
+        (lambda at: use_table(at, at / PHANTOM, images=[at / "nowhere"]), DataError),
+        (lambda at: use_table(at, at / "params.yaml"), DataError),
+    ],
+)
+def test_what_cannot_be_used_changes_nothing(branch, make, error):
+    """Every bad input is one line, and leaves data.dvc as it was."""
+    with pytest.raises(error) as caught:
+        make(branch)
+    assert "\n" not in str(caught.value)
+    assert _pin(branch) == PINNED_AT_START
+    assert not (branch / "data").exists()
+
+
+def test_a_failing_dvc_changes_nothing(branch):
+    """Where DVC refuses, data.dvc and the table are put back."""
+    (branch / "data").mkdir()
+    (branch / "data/annotations.csv").write_text("precious")
+    shutil.rmtree(branch / ".dvc")
+    with pytest.raises(MachineError, match="as they were"):
+        use_table(branch, branch / PHANTOM)
+    assert _pin(branch) == PINNED_AT_START
+    assert _table(branch) == b"precious"
+
+
+def test_another_data_set_is_fetched(branch, tmp_path):
+    """A table with other columns goes through the pipeline's first stage, images and all."""
+    foreign = pd.read_csv(branch / FOREIGN, dtype=str)
+    given = tmp_path / "given"
+    given.mkdir()
+    contents = [jpeg_from_url(url) for url in foreign["url"][:2]]
+    for name, content in zip(foreign["img_id"], contents, strict=False):
+        (given / name).write_bytes(content)
+    (given / "stranger.jpg").write_bytes(b"?")
+
+    chosen = use_table(
+        branch, branch / FOREIGN, ColumnNames("img_id", "fitspatrick", "diagnostic"), [given]
+    )
+
+    assert (chosen.rows, chosen.taken.verified) == (len(foreign), 2)
+    assert str(tmp_path) not in _pin(branch)
+    assert hashlib.md5(_table(branch)).hexdigest() in _pin(branch)  # noqa: S324
+    skipped = pd.read_csv(branch / chosen.skipped)
+    assert skipped["name"].tolist() == ["stranger.jpg"]
+    assert "1 skipped" in " ".join(chosen.lines())
+    params = FetchParams(
+        download=True,
+        accept_unverified=False,
+        min_success=0.0,
+        timeout_s=1.0,
+        retries=0,
+        connections=1,
+        connections_per_host=1,
+        max_bytes=10**6,
+        max_pixels=10**6,
+    )
+    fetch = branch / "data/fetch.csv"
+    run(
+        annotations=branch / "data/annotations.csv",
+        params=params,
+        raw=branch / "data/raw.zip",
+        fetch=fetch,
+    )
+    counts = pd.read_csv(fetch)["status"].value_counts().to_dict()
+    assert counts == {"verified": 2, "missing_url": len(foreign) - 2}
+
+
+def test_the_shipped_foreign_table_is_drawn(branch):
+    """The second phantom's own columns need no images: its urls are drawn."""
+    use_table(branch, branch / FOREIGN, COLUMNS)
+    table = pd.read_csv(branch / "data/annotations.csv", dtype=str)
+    assert table["url"].str.startswith("phantom:").all()
+    assert set(table["fitzpatrick_scale"]) <= {"-1", "1", "2", "3", "4", "5", "6"}
+
+
+@pytest.mark.slow
+def test_the_real_table_and_images(branch, originals):
+    """The real table has the pinned md5, and all shared originals are verified."""
+    chosen = use_fitzpatrick17k(branch, originals / "fitzpatrick17k.csv", [originals / "images"])
+    assert (chosen.rows, chosen.taken.verified, len(chosen.taken.skipped)) == (16577, 1268, 0)
+    assert chosen.skipped is None
+    store = ImageStore(Path(branch.parent / "cache" / "images"))
+    assert store.holds((next((originals / "images").iterdir())).stem)
