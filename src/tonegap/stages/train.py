@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import inspect
 import sys
@@ -18,7 +19,7 @@ from rich.console import Console
 from rich.progress import Progress
 
 import tonegap
-from tonegap.errors import DataError
+from tonegap.errors import DataError, MachineError
 from tonegap.files import layout
 from tonegap.files.checkpoint import Checkpoint, CheckpointStore, CheckpointWriter, run_key
 from tonegap.files.packed import open_packed
@@ -46,7 +47,8 @@ class Speed:
     Attributes
     ----------
     seconds : float
-        Wall time of this process's epochs, compiling and caching of features included.
+        Wall time of this process's part of the run, with compiling, caching of features,
+        checkpoints and reading.
     images_per_s : float
         Training images over ``seconds``.
     peak_device_bytes : int
@@ -56,6 +58,27 @@ class Speed:
     seconds: float
     images_per_s: float
     peak_device_bytes: int
+
+
+class Stopwatch:
+    """Times a run."""
+
+    def __init__(self) -> None:
+        self._started = time.monotonic()
+        if torch.cuda.is_available():
+            torch.cuda.reset_peak_memory_stats()
+
+    def note(self, epochs: int, images: int, key: str) -> Speed:
+        """Say how fast it went, and keep it in the user's cache: times are no results."""
+        seconds = time.monotonic() - self._started
+        peak = torch.cuda.max_memory_allocated() if torch.cuda.is_available() else 0
+        speed = Speed(seconds, images / seconds, peak)
+        _say(
+            f"trained {epochs} epochs in {seconds:.1f} s: {speed.images_per_s:.1f} images/s"
+            + (f", {peak / 1e9:.1f} GB of GPU memory at the most" if peak else "")
+        )
+        write_json(vars(speed), layout.user_cache() / "timings" / f"{key}.json")
+        return speed
 
 
 def run(
@@ -94,25 +117,23 @@ def run(
     TrainingError
         If a loss is not finite or a checkpoint cannot be written.
     """
-    arithmetic = choose_arithmetic(train.device, train.precision)
-    bench = workbench or Workbench(arithmetic)
+    watch = Stopwatch()
+    bench = workbench or Workbench(choose_arithmetic(train.device, train.precision))
     data = read_training_data(images, image_rows, split, image_size)
-    with numerics(deterministic=train.deterministic):
+    with numerics(deterministic=train.deterministic), _full_disk_explained(metrics):
         features, label = _features(bench, train)
-        job = bench.prepare(data, model, train, features, data_key=str(images.resolve()))
-        key = run_key(_key_facts(model, train, job, bench, features))
-        store = CheckpointStore(layout.user_cache() / "checkpoints" / key)
-        speed = _train(job, train, store, open_log(metrics), _settings(train, job, label))
+        job = bench.prepare(data, model, train, features, data_key=_identity(images))
+        settings = _settings(train, job, label)
+        store = _store(run_key(_key_facts(model, train, job, bench, features)))
+        epochs = _train(job, train, store, open_log(metrics), settings)
     write_trained(
-        weights_out,
-        job.run.network.state_dict(),
-        TrainedFacts(model, image_size, _settings(train, job, label)),
+        weights_out, job.run.network.state_dict(), TrainedFacts(model, image_size, settings)
     )
     store.clear()
-    return speed
+    return watch.note(epochs, epochs * len(data.rows), store.folder.name)
 
 
-def from_workspace() -> None:
+def from_workspace(workbench: Workbench | None = None) -> None:
     """Run the stage on the repository's own files."""
     params = read_params()
     run(
@@ -124,6 +145,7 @@ def from_workspace() -> None:
         split=layout.SPLIT,
         weights_out=layout.WEIGHTS,
         metrics=layout.TRAIN_METRICS,
+        workbench=workbench,
     )
 
 
@@ -161,19 +183,19 @@ def _train(
     store: CheckpointStore,
     log: TrainingLog,
     settings: Mapping[str, str | float],
-) -> Speed:
-    """Train to the end, keeping checkpoints and the log."""
+) -> int:
+    """Train to the end, keeping checkpoints and the log; count the epochs of this process."""
     _resume(job.run, store)
     for losses in job.run.losses:
         log.add(losses)
-    started, already = time.monotonic(), job.run.next_epoch
+    already = job.run.next_epoch
     with CheckpointWriter(store) as writer, _progress(train.epochs, already) as on_step:
         for losses in job.loop.epochs(job.run, train.epochs, on_step):
             log.add(losses)
             if train.checkpoint and losses.epoch + 1 < train.epochs:
                 writer.offer(lambda: _checkpoint(job.run))
     log.close(settings)
-    return _speed(job, started, job.run.next_epoch - already, store)
+    return job.run.next_epoch - already
 
 
 def _resume(run: Run, store: CheckpointStore) -> None:
@@ -258,18 +280,28 @@ def _sha256(parts: Iterator[bytes]) -> str:
     return digest.hexdigest()
 
 
-def _speed(job: Job, started: float, epochs: int, store: CheckpointStore) -> Speed:
-    """Say how fast it went, and note it beside the checkpoints: times are no results."""
-    seconds = time.monotonic() - started
-    images = epochs * len(job.loop.data.rows)
-    peak = torch.cuda.max_memory_allocated() if torch.cuda.is_available() else 0
-    speed = Speed(seconds, images / max(seconds, 1e-9), peak)
-    _say(
-        f"trained {epochs} epochs in {seconds:.1f} s: {speed.images_per_s:.1f} images/s"
-        + (f", {peak / 1e9:.1f} GB of GPU memory at the most" if peak else "")
-    )
-    write_json(vars(speed), layout.user_cache() / "timings" / f"{store.folder.name}.json")
-    return speed
+def _identity(path: Path) -> tuple[object, ...]:
+    """Tell files apart without reading them: packed images are only ever replaced whole."""
+    status = path.stat()
+    return (path.resolve(), status.st_ino, status.st_size, status.st_mtime_ns)
+
+
+def _store(key: str) -> CheckpointStore:
+    return CheckpointStore(layout.user_cache() / "checkpoints" / key)
+
+
+@contextmanager
+def _full_disk_explained(metrics: Path) -> Iterator[None]:
+    """Say what to do when the log cannot be written; other failures are bugs."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+            raise
+        raise MachineError(
+            f"the disk became full while training wrote to {metrics} ({error.strerror}); "
+            "the checkpoints are kept: free some space and run again to go on"
+        ) from error
 
 
 @contextmanager

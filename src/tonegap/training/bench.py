@@ -145,7 +145,6 @@ def timed_steps(job: Job, arithmetic: Arithmetic) -> Iterator[float]:
     Waiting costs a GPU the overlap of one step with the next: the true rate is no lower.
     """
     loop = job.loop
-    job.run.network.train()
     spans = batch_spans(len(loop.data.rows), loop.batch_size)
     for epoch in itertools.count():
         steps = loop.steps(

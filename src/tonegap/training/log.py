@@ -13,11 +13,12 @@ import json
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from tonegap.training.loop import EpochLosses
 
 
+@runtime_checkable
 class TrainingLog(Protocol):
     """Receiver of a run's numbers."""
 

@@ -182,7 +182,6 @@ class Loop:
         TrainingError
             If a loss is not finite, naming the batch's images; ``run`` is then useless.
         """
-        run.network.train()
         while run.next_epoch < count:
             plan = plan_epoch(self.data.rows, run.next_epoch, self.seed, flip=self.flip)
             run.losses.append(self._epoch(run, plan, on_step))
@@ -205,6 +204,7 @@ class Loop:
 
     def steps(self, run: Run, plan: EpochPlan, spans: Sequence[slice]) -> Iterator[StepResult]:
         """Take the steps of an epoch, yielding after each is queued on the device."""
+        run.network.train()
         maps_of = self.targets.epoch(plan)
         for step, batch in enumerate(self.feed.batches(plan, spans)):
             count = batch.span.stop - batch.span.start

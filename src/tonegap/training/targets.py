@@ -7,7 +7,7 @@ half the cost of passing both through the network as one batch.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Literal, Protocol
+from typing import Literal, Protocol, runtime_checkable
 
 import numpy as np
 import torch
@@ -24,6 +24,7 @@ MapsOf = Callable[[Batch], Maps]
 _CHUNK = 32  # images per pass when features are computed for keeping
 
 
+@runtime_checkable
 class Targets(Protocol):
     """Source of the real images' feature maps."""
 

@@ -1,0 +1,70 @@
+"""Device and number format are chosen once, and global switches are put back."""
+
+from __future__ import annotations
+
+import contextlib
+
+import pytest
+import torch
+
+from tonegap.errors import MachineError
+from tonegap.training.precision import (
+    Arithmetic,
+    choose_arithmetic,
+    describe_device,
+    numerics,
+    room_bytes,
+)
+
+CPU = torch.device("cpu")
+
+
+def test_cpus_compute_in_float32_by_themselves():
+    """Auto never takes bfloat16 on a CPU, where it is emulated."""
+    assert choose_arithmetic("cpu", "auto") == Arithmetic(CPU, None)
+
+
+def test_bfloat16_is_had_on_a_cpu_when_asked_for():
+    """The half-precision path can be tested without a GPU."""
+    chosen = choose_arithmetic("cpu", "bfloat16")
+    assert (chosen.autocast, chosen.name, chosen.scaled) == (torch.bfloat16, "bfloat16", False)
+
+
+def test_float16_on_a_cpu_is_refused():
+    """The message names the parameter and a value that works."""
+    with pytest.raises(MachineError, match=r"train\.precision is float16.*auto"):
+        choose_arithmetic("cpu", "float16")
+
+
+def test_float16_is_scaled():
+    """Only float16 needs loss scaling."""
+    assert Arithmetic(torch.device("cuda"), torch.float16).scaled
+
+
+def test_an_absent_device_is_named():
+    """A GPU that is not there is an error, not a fall-back."""
+    with pytest.raises(MachineError, match="cuda:63"):
+        choose_arithmetic("cuda:63", "auto")
+
+
+@pytest.mark.parametrize("deterministic", [True, False])
+def test_switches_are_set_and_put_back(deterministic):
+    """A run leaves PyTorch's switches as they were, also when it fails."""
+    before = (torch.are_deterministic_algorithms_enabled(), torch.backends.cudnn.benchmark)
+    with contextlib.suppress(RuntimeError), numerics(deterministic=deterministic):
+        assert torch.are_deterministic_algorithms_enabled() is deterministic
+        assert torch.backends.cudnn.benchmark is not deterministic
+        raise RuntimeError
+    after = (torch.are_deterministic_algorithms_enabled(), torch.backends.cudnn.benchmark)
+    assert after == before
+
+
+def test_room_is_bounded():
+    """What a run may take of the memory does not depend on what is free now."""
+    assert room_bytes(CPU) == 2 * 2**30
+
+
+def test_the_device_is_described_with_what_changes_last_bits():
+    """Another number of threads is another machine."""
+    threads = torch.get_num_threads()
+    assert describe_device(CPU).endswith(f"{threads} threads")
