@@ -28,6 +28,9 @@ Distinct = Literal["paper", "equal"]
 PerceptualNetwork = Literal["vgg19", "squeezenet1_1"]
 Baseline = Literal["pca", "jpeg"]
 
+# Side of the smallest image of which each network's last tap has a pixel left.
+_SMALLEST_IMAGE: dict[PerceptualNetwork, int] = {"vgg19": 16, "squeezenet1_1": 17}
+
 
 class Section(pydantic.BaseModel):
     """One group of params.yaml: frozen, strict, and closed to unknown keys."""
@@ -205,6 +208,13 @@ def params_from_mapping(raw: object, origin: str = "params.yaml") -> Params:
             f"{origin}: data.image_size is {params.data.image_size}, but "
             f"{len(params.model.block_widths)} down-sampling blocks (model.block_widths) need a "
             f"multiple of {factor}"
+        )
+    smallest = _SMALLEST_IMAGE[params.train.perceptual_network]
+    if params.train.perceptual_scale > 0 and params.data.image_size < smallest:
+        raise ParameterError(
+            f"{origin}: data.image_size is {params.data.image_size}, but the perceptual network "
+            f"{params.train.perceptual_network} halves images under {smallest} px to nothing; "
+            "use larger images, or set train.perceptual_scale to 0"
         )
     return params
 

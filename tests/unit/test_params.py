@@ -3,9 +3,11 @@ from __future__ import annotations
 import copy
 
 import pytest
+import torch
 
 from tonegap.errors import ParameterError
 from tonegap.files.parameters import read_params, read_yaml
+from tonegap.model.perceptual import feature_network
 from tonegap.params import known_keys, params_from_mapping
 from tonegap.study.files import read_study, study_names
 
@@ -113,3 +115,20 @@ def test_the_paper_study_has_the_papers_values(repository):
     assert (p.train.perceptual_network, p.train.perceptual_weights) == ("vgg19", "imagenet")
     assert (p.train.perceptual_taps, p.train.perceptual_imagenet_norm) == ("before_relu", False)
     assert (p.mixes["light"], p.mixes["mixed"], p.mixes["dark"]) == (0.0, 0.5, 1.0)
+
+
+@pytest.mark.parametrize(("network", "smallest"), [("vgg19", 16), ("squeezenet1_1", 17)])
+def test_an_image_too_small_for_the_features_is_refused(raw, network, smallest):
+    """The smallest image that is let through has features, one pixel less has none."""
+    weights = feature_network(network)
+    assert weights(torch.zeros(1, 3, smallest, smallest))[-1].numel() > 0
+    with pytest.raises(RuntimeError, match="too small"):
+        weights(torch.zeros(1, 3, smallest - 1, smallest - 1))
+    raw["model"]["block_widths"] = [1]
+    raw["train"]["perceptual_network"] = network
+    raw["data"]["image_size"] = 2 * (smallest // 2)
+    if raw["data"]["image_size"] < smallest:
+        with pytest.raises(ParameterError, match="to nothing"):
+            params_from_mapping(raw)
+    else:
+        assert params_from_mapping(raw).data.image_size == smallest

@@ -17,7 +17,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 import numpy as np
 import safetensors
@@ -142,7 +142,7 @@ class CheckpointWriter:
         self._pool = ThreadPoolExecutor(1, "tonegap-checkpoint")
         self._writing: Future[None] | None = None
 
-    def __enter__(self) -> Self:
+    def __enter__(self) -> CheckpointWriter:  # noqa: PYI034  the run-time check has no Self
         return self
 
     def __exit__(

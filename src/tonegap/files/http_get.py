@@ -12,7 +12,7 @@ import ssl
 import time
 from collections.abc import Collection
 from types import TracebackType
-from typing import Final, Self
+from typing import Final
 
 import httpx
 
@@ -85,7 +85,7 @@ class Getter:
         self._trust = ssl.create_default_context()
         self._clients: dict[str, httpx.AsyncClient] = {}
 
-    async def __aenter__(self) -> Self:
+    async def __aenter__(self) -> Getter:  # noqa: PYI034  the run-time check has no Self
         return self
 
     async def __aexit__(

@@ -15,6 +15,7 @@ from pathlib import Path
 
 from tonegap.errors import MachineError, StudyError
 from tonegap.files.repository import dvc_command, git, stage_environment
+from tonegap.study.records import LAST_STAGE
 
 
 @dataclass(frozen=True)
@@ -72,7 +73,7 @@ def _run_in(clone: Path, cell: ClusterCell) -> None:
     if cell.cache:
         _dvc(clone, "cache", "dir", "--local", cell.cache)
     pull = () if cell.cache else ("--pull",)
-    _dvc(clone, "exp", "run", *pull, "-n", cell.name, *cell.arguments)
+    _dvc(clone, "exp", "run", *pull, "-n", cell.name, *cell.arguments, LAST_STAGE)
     # With a shared cache the data are where they belong already.
     data = ("--no-cache",) if cell.cache else ()
     _dvc(clone, "exp", "push", *data, "origin", cell.name)

@@ -23,7 +23,7 @@ from tonegap.files.repository import dvc_command, stage_environment
 from tonegap.study.outcome import Outcome
 from tonegap.study.overrides import dvc_arguments
 from tonegap.study.plan import Cell
-from tonegap.study.records import log_path, note_attempt
+from tonegap.study.records import LAST_STAGE, log_path, note_attempt
 
 _PATIENCE_S = 5.0
 
@@ -91,7 +91,7 @@ class LocalEngine:
     def _execute(self, cell: Cell, device: str | None) -> str:
         """Run one experiment; return why it failed, empty where it did not."""
         log = log_path(cell.name)
-        arguments = ["exp", "run", "--temp", "-n", cell.name]
+        arguments = ["exp", "run", "--temp", "-n", cell.name, LAST_STAGE]
         command = dvc_command(*arguments, *dvc_arguments(cell.overrides, self.base))
         with log.open("wb") as stream:
             process = subprocess.Popen(  # noqa: S603  our own interpreter and DVC
