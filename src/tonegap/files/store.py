@@ -129,7 +129,11 @@ class ImageStore:
         path.unlink(missing_ok=True)
 
     def _copies(self, md5hash: str) -> list[Path]:
-        return sorted(self._shard("unverified", md5hash).glob(f"{md5hash}.*.jpg"))
+        shard = self._shard("unverified", md5hash)
+        try:  # listed, not globbed: most rows have none, and there are many rows
+            return sorted(path for path in shard.iterdir() if path.name.startswith(f"{md5hash}."))
+        except FileNotFoundError:
+            return []
 
     def _verified(self, md5hash: str) -> Path:
         return self._shard("verified", md5hash) / f"{md5hash}.jpg"

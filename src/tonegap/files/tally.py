@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from tonegap.tables import Outcome
 
 
 @contextmanager
@@ -43,3 +45,13 @@ def tally(total: int, what: str) -> Iterator[Callable[[str], None]]:
 def in_words(counts: Counter[str]) -> str:
     """List counts by status, the most frequent first."""
     return ", ".join(f"{count} {status}" for status, count in counts.most_common())
+
+
+def say_counts(rows: Sequence[Outcome], damaged: Sequence[str]) -> None:
+    """Print what became of the rows, and files of the store that were found damaged."""
+    console = Console(stderr=True, soft_wrap=True, highlight=False)
+    console.print("fetched:", in_words(Counter(row.status for row in rows)))
+    if damaged:
+        console.print(
+            f"{len(damaged)} damaged files were removed from the image store, such as {damaged[0]}"
+        )

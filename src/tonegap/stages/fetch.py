@@ -16,13 +16,13 @@ from tonegap.files.annotations import read_annotations
 from tonegap.files.archive import write_archive
 from tonegap.files.atomic import require_free_space
 from tonegap.files.download import Patience, download
+from tonegap.files.drawing import Drawn, draw
 from tonegap.files.journal import Journal
 from tonegap.files.parameters import read_params
 from tonegap.files.store import ImageStore
 from tonegap.files.tables import write_csv
-from tonegap.files.tally import tally
+from tonegap.files.tally import say_counts, tally
 from tonegap.params import FetchParams
-from tonegap.phantom.render import jpeg_from_url
 from tonegap.tables import FETCH_COLUMNS, PHANTOM_SCHEME, TAKEN, TYPICAL_BYTES, Outcome, inert
 
 _ADVICE: Final[Mapping[str, str]] = {
@@ -96,6 +96,7 @@ def run(
     rows = [outcomes[md5hash] for md5hash in table["md5hash"]]
     write_csv(pd.DataFrame(rows, columns=list(FETCH_COLUMNS)), fetch)
     journal.forget()
+    say_counts(rows, store.damaged)
     _require_success(rows, params.min_success, fetch)
 
 
@@ -123,7 +124,7 @@ def _wanted(table: pd.DataFrame, store: ImageStore, params: FetchParams) -> dict
     return {
         str(md5hash): url
         for md5hash, url in urls.items()
-        if not url.startswith(PHANTOM_SCHEME)
+        if not _is_phantom(url)
         and not store.downloaded_copy(str(md5hash))
         and not store.holds(str(md5hash))
         and not (params.accept_unverified and store.unverified(str(md5hash)))
@@ -139,10 +140,11 @@ def _entries(
 ) -> Iterator[tuple[str, bytes]]:
     """Yield the archive's entries one by one, and note what became of every row."""
     urls = table.set_index("md5hash")["url"].sort_index()
+    drawings = draw([url for url in urls if _is_phantom(url)])
     for md5hash, url in urls.items():
         name = str(md5hash)
-        if isinstance(url, str) and url.startswith(PHANTOM_SCHEME):
-            outcome, content = _drawn(name, url)
+        if _is_phantom(url):
+            outcome, content = _drawn(name, next(drawings))
         else:
             outcome, content = _stored(name, url, store, params)
         if outcome.status not in TAKEN and name in failures:
@@ -152,12 +154,14 @@ def _entries(
             yield f"{name}.jpg", content
 
 
-def _drawn(md5hash: str, url: str) -> tuple[Outcome, bytes | None]:
-    try:
-        content = jpeg_from_url(url)
-    except DataError as problem:
-        return Outcome(md5hash, "refused_url", "phantom", detail=inert(problem)), None
-    return Outcome(md5hash, "rendered", "phantom", len(content)), content
+def _is_phantom(url: object) -> bool:
+    return isinstance(url, str) and url.startswith(PHANTOM_SCHEME)
+
+
+def _drawn(md5hash: str, drawing: Drawn) -> tuple[Outcome, bytes | None]:
+    if isinstance(drawing, DataError):
+        return Outcome(md5hash, "refused_url", "phantom", detail=inert(drawing)), None
+    return Outcome(md5hash, "rendered", "phantom", len(drawing)), drawing
 
 
 def _stored(
