@@ -13,6 +13,36 @@ from tonegap.errors import DataError
 from tonegap.files.atomic import replacing, write_text
 
 
+# A table whose hashes happen to hold digits only must not turn them into numbers.
+_TEXT = dict.fromkeys(
+    (
+        "md5hash",
+        "md5hash_a",
+        "md5hash_b",
+        "md5",
+        "sha256",
+        "pixel_sha256",
+        "phash",
+        "dhash",
+        "phash_flip",
+        "phash_crops",
+        "cluster",
+        "label",
+        "nine_partition_label",
+        "three_partition_label",
+        "label_fine",
+        "label_middle",
+        "label_coarse",
+        "qc",
+        "url",
+        "url_alphanum",
+        "source",
+        "detail",
+    ),
+    "str",
+)
+
+
 def write_csv(frame: pd.DataFrame, path: Path) -> None:
     """Write a table atomically: UTF-8, newline line ends, floats that read back the same."""
     with replacing(path) as temporary:
@@ -22,7 +52,8 @@ def write_csv(frame: pd.DataFrame, path: Path) -> None:
 def read_csv(path: Path, columns: Sequence[str], what: str) -> pd.DataFrame:
     """Read a table and make sure that it has ``columns``.
 
-    Text stays text: only empty cells are missing (no guessing that "NA" or "None" is).
+    Text stays text: only empty cells are missing (no guessing that "NA" or "None" is), and
+    hashes, labels and urls are text even where they look like numbers.
 
     Parameters
     ----------
@@ -41,7 +72,9 @@ def read_csv(path: Path, columns: Sequence[str], what: str) -> pd.DataFrame:
     if not path.is_file():
         raise DataError(f"{what} is not at {path}; run `dvc repro` from the root of the repository")
     try:
-        frame = pd.read_csv(path, keep_default_na=False, na_values=[""], low_memory=False)
+        frame = pd.read_csv(
+            path, dtype=_TEXT, keep_default_na=False, na_values=[""], low_memory=False
+        )
     except (ValueError, pd.errors.ParserError, UnicodeDecodeError) as error:
         reason = str(error).strip().splitlines()[0] if str(error).strip() else "no content"
         raise DataError(f"{path} cannot be read as a table ({reason}); expected {what}") from None

@@ -20,6 +20,14 @@ def test_floats_and_text_round_trip(tmp_path):
     assert b"\r" not in (tmp_path / "t.csv").read_bytes()
 
 
+def test_hashes_of_digits_stay_text(tmp_path):
+    """A hash or label that looks like a number keeps its zeros and its length."""
+    path = tmp_path / "t.csv"
+    path.write_text("md5hash,cluster,label,n\n0012,1e5,007,3\n")
+    row = read_csv(path, ["md5hash"], "the cohort").iloc[0]
+    assert row.to_list() == ["0012", "1e5", "007", 3]
+
+
 @pytest.mark.parametrize(
     ("content", "message"),
     [
