@@ -12,7 +12,6 @@ import pandas as pd
 from tonegap.errors import DataError
 from tonegap.files.atomic import replacing, write_text
 
-
 # A table whose hashes happen to hold digits only must not turn them into numbers.
 _TEXT = dict.fromkeys(
     (
