@@ -18,6 +18,7 @@ other formats             unreadable: only formats that photographs come in are 
 from __future__ import annotations
 
 import io
+import threading
 import warnings
 from typing import Final
 
@@ -36,6 +37,37 @@ _WHITE: Final = (255, 255, 255, 255)
 
 class UnreadableImageError(DataError):
     """Bytes are no image that can be decoded safely; the message is one line."""
+
+
+class _Quiet:
+    """Silence Pillow's warnings while any thread decodes.
+
+    Pillow warns of odd metadata and of large pictures; neither changes the pixels, and
+    size is judged here. ``warnings.catch_warnings`` alone would leave threads with each
+    other's filters: the first to enter saves them and the last to leave restores them.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._inside = 0
+        self._saved = warnings.catch_warnings()
+
+    def __enter__(self) -> None:
+        with self._lock:
+            if self._inside == 0:
+                self._saved = warnings.catch_warnings()
+                self._saved.__enter__()
+                warnings.simplefilter("ignore")
+            self._inside += 1
+
+    def __exit__(self, *_: object) -> None:
+        with self._lock:
+            self._inside -= 1
+            if self._inside == 0:
+                self._saved.__exit__(None, None, None)
+
+
+_QUIET: Final = _Quiet()
 
 
 def decode(content: bytes, max_pixels: int = MAX_PIXELS) -> Image.Image:
@@ -60,14 +92,10 @@ def decode(content: bytes, max_pixels: int = MAX_PIXELS) -> Image.Image:
         If the bytes are no image, a damaged one, or one too large.
     """
     try:
-        with warnings.catch_warnings():
-            # Pillow warns of odd metadata and of large pictures. Neither changes the pixels;
-            # size is judged below.
-            warnings.simplefilter("ignore")
-            with Image.open(io.BytesIO(content), formats=FORMATS) as image:
-                _require_size(image, max_pixels)
-                image.load()
-                return _upright_rgb(image)
+        with _QUIET, Image.open(io.BytesIO(content), formats=FORMATS) as image:
+            _require_size(image, max_pixels)
+            image.load()
+            return _upright_rgb(image)
     except UnreadableImageError:
         raise
     except UnidentifiedImageError:
@@ -94,7 +122,7 @@ def _upright_rgb(image: Image.Image) -> Image.Image:
     if image.has_transparency_data:
         image = image.convert("RGBA")
         image = Image.alpha_composite(Image.new("RGBA", image.size, _WHITE), image)
-    return image.convert("RGB") if image.mode != "RGB" else image.copy()
+    return image.convert("RGB") if image.mode != "RGB" else image
 
 
 def _upright(image: Image.Image) -> Image.Image:

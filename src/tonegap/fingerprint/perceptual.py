@@ -12,12 +12,12 @@ from typing import Final
 
 import numpy as np
 from jaxtyping import Bool, Float
-from scipy.fft import dct
 
 _SIDE: Final = 32
 _KEPT: Final = 8
 # Rows: the 8 lowest cosines; `basis @ picture @ basis.T` is the kept part of the DCT-II.
-_BASIS: Final = dct(np.eye(_SIDE), axis=0, norm="ortho")[:_KEPT]
+_WAVES: Final = np.cos(np.pi / _SIDE * np.outer(np.arange(_KEPT), np.arange(_SIDE) + 0.5))
+_BASIS: Final = _WAVES / np.linalg.norm(_WAVES, axis=1, keepdims=True)
 _ODD: Final = np.where(np.arange(_KEPT) % 2 == 1, -1.0, 1.0)
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Final
 
 import numpy as np
-from jaxtyping import Bool, Float, UInt8
+from jaxtyping import Float, Int16, UInt8
 
 _LEVELS: Final = 256
 _BORDER_TOLERANCE: Final = 8  # grey levels; JPEG rings about the edges of a letterbox
@@ -47,8 +47,10 @@ def border_share(rgb: UInt8[np.ndarray, "height width 3"]) -> float:
     return float(1.0 - inner / (height * width))
 
 
-def _bar(levels: np.ndarray) -> int:
-    """Count the plain lines at the start of the first axis."""
+def _bar(levels: Int16[np.ndarray, "lines pixels 3"]) -> int:
+    """Count the plain lines at the start; most pictures have none, so lines are read in turn."""
     colour = np.median(levels[0], axis=0)
-    plain: Bool[np.ndarray, " lines"] = (np.abs(levels - colour) <= _BORDER_TOLERANCE).all((1, 2))
-    return int(plain.argmin()) if not plain.all() else len(plain)
+    for count, line in enumerate(levels):
+        if np.abs(line - colour).max() > _BORDER_TOLERANCE:
+            return count
+    return len(levels)
