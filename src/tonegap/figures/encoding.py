@@ -6,9 +6,7 @@ import io
 
 from matplotlib.figure import Figure
 
-from tonegap.figures.style import house_style
-
-_PNG_DOTS_PER_INCH = 250
+from tonegap.figures.style import PNG_DOTS_PER_INCH, house_style
 
 
 def svg_bytes(figure: Figure) -> bytes:
@@ -24,5 +22,5 @@ def png_bytes(figure: Figure) -> bytes:
 def _encoded(figure: Figure, kind: str, metadata: dict[str, str | None]) -> bytes:
     buffer = io.BytesIO()
     with house_style():
-        figure.savefig(buffer, format=kind, metadata=metadata, dpi=_PNG_DOTS_PER_INCH)
+        figure.savefig(buffer, format=kind, metadata=metadata, dpi=PNG_DOTS_PER_INCH)
     return buffer.getvalue()

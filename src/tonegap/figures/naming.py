@@ -12,8 +12,9 @@ from matplotlib.text import Annotation
 from matplotlib.transforms import Bbox
 
 _NAME_PT = 6.0
-_POINT_PX = 2.5
+_POINT_PT = 1.8
 _LONGEST = 22
+_POINTS_PER_INCH = 72
 # Offset in points from the marker, horizontal and vertical alignment.
 _PLACES = (
     ((4, 0), "left", "center"),
@@ -43,11 +44,9 @@ def name_points(
     first
         Points to name, the most important first.
     """
+    reach = _POINT_PT / _POINTS_PER_INCH * axes.figure.get_dpi()
     pixels = np.asarray(axes.transData.transform(points))
-    taken = [
-        Bbox.from_extents(x - _POINT_PX, y - _POINT_PX, x + _POINT_PX, y + _POINT_PX)
-        for x, y in pixels
-    ]
+    taken = [Bbox.from_extents(x - reach, y - reach, x + reach, y + reach) for x, y in pixels]
     for index in first:
         box = _place(axes, points[index], _short(names[index]), taken)
         if box is not None:

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import matplotlib as mpl
+import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -23,6 +24,7 @@ from matplotlib.layout_engine import ConstrainedLayoutEngine
 from tonegap.params import GroupDefinition
 
 COLUMN_WIDTH_IN = 3.4  # of a two-column page
+PNG_DOTS_PER_INCH = 250
 COLOUR: Mapping[str, str] = {"light": "#0072B2", "dark": "#D55E00", "neither": "#7F7F7F"}
 MARKER: Mapping[str, str] = {"light": "o", "dark": "s"}
 POINT_COLOUR = "#006B4F"  # Okabe-Ito's bluish green, darkened to stand out from white
@@ -31,6 +33,8 @@ FAINT = "#8A8A8A"
 DASH = "\N{EN DASH}"
 
 _SMALL_PT = 7.0
+_LAYOUT_PASSES = 2  # the first does not know yet how square panels shrink
+_LAYOUT_DIGITS = 5  # of the figure's width: a thousandth of a point
 _LABEL_PT = 7.5
 _NOTE_CHARACTERS = 62  # of small print that fit the column
 _NOTE_LINE_IN = 0.125
@@ -66,7 +70,9 @@ _SETTINGS: Any = {
     "legend.fontsize": _SMALL_PT,
     "legend.frameon": False,
     "figure.facecolor": "white",
-    "figure.dpi": 100,
+    # The layout measures text as the PNG draws it; hinting would change widths with the scale.
+    "figure.dpi": PNG_DOTS_PER_INCH,
+    "text.hinting": "none",
     "savefig.facecolor": "white",
     # Text stays text: it can be searched, copied and read aloud.
     "svg.fonttype": "none",
@@ -84,13 +90,16 @@ class Drawing:
     Attributes
     ----------
     figure : Figure
-        On an Agg canvas, ready to encode.
+        On an Agg canvas, its layout settled, ready to encode.
     data : DataFrame
         What is drawn, to be written beside it.
     """
 
     figure: Figure
     data: pd.DataFrame
+
+    def __post_init__(self) -> None:
+        _settle(self.figure)
 
 
 @contextmanager
@@ -132,6 +141,23 @@ def new_figure(
     FigureCanvasAgg(figure)
     figure.text(0.02, 0.01, "\n".join(lines), fontsize=_SMALL_PT, va="bottom", linespacing=1.15)
     return figure
+
+
+def _settle(figure: Figure) -> None:
+    """Find the layout once, so that encoders do not, and round it.
+
+    The solver of the layout orders its equations by where objects lie in memory: its last
+    digits differ from run to run, and names in SVG files are hashes of all digits.
+    """
+    with house_style():
+        for _ in range(_LAYOUT_PASSES):
+            figure.draw_without_rendering()
+    figure.set_layout_engine("none")
+    for axes in figure.axes:
+        place = axes.get_position(original=True)
+        axes.set_position(tuple(np.round(place.bounds, _LAYOUT_DIGITS).tolist()))
+    for text in figure.texts:
+        text.set_position(tuple(np.round(text.get_position(), _LAYOUT_DIGITS).tolist()))
 
 
 def share_labels(figure: Figure, x_label: str, y_label: str) -> None:

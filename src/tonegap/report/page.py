@@ -21,6 +21,7 @@ from tonegap.report.claims import claim_views
 from tonegap.report.conditions import condition_rows
 from tonegap.report.context import Context
 
+_ACRONYMS = ("auc", "jpeg", "mse", "nmse", "pca")
 _SMALLEST_P = 0.001
 _MINUS = "\N{MINUS SIGN}"
 _ABSENT = "\N{EN DASH}"
@@ -36,7 +37,9 @@ def render(context: Context) -> str:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    environment.filters.update(number=number, p_value=p_value, data_uri=data_uri)
+    environment.filters.update(
+        number=number, p_value=p_value, data_uri=data_uri, measure_name=measure_name
+    )
     style, script = _own("page.css"), _own("page.js")
     mixes = _mixes(context.arms)
     return environment.get_template("page.html.j2").render(
@@ -69,6 +72,12 @@ def p_value(value: object) -> str:
     if not isinstance(value, int | float) or not math.isfinite(value):
         return _ABSENT
     return f"< {_SMALLEST_P}" if value < _SMALLEST_P else f"{value:.2g}"
+
+
+def measure_name(name: str) -> str:
+    """Write a measure's column name as words: ``mse_given_pca`` is "MSE given PCA"."""
+    words = name.split("_")
+    return " ".join(word.upper() if word in _ACRONYMS else word for word in words)
 
 
 def data_uri(svg: bytes) -> str:

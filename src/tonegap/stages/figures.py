@@ -176,7 +176,8 @@ def _described(runs: pd.DataFrame, images: pd.DataFrame, settings: Mapping[str, 
     parts = ["Phantom images"] if phantom else []
     if "random" in features:
         parts.append(f"perceptual network {features}")
-    caveat = f"{'; '.join(parts)}." if parts else ""
+    caveat = "; ".join(parts)
+    caveat = f"{caveat[0].upper()}{caveat[1:]}." if caveat else ""
     group: GroupDefinition = settings.get("group_definition", "scale")
     return _Study(runs, images, phantom, group, caveat)
 

@@ -65,7 +65,7 @@ def test_the_users_settings_survive(draw):
         assert mpl.rcParams["font.size"] == 23.0
 
 
-@pytest.mark.parametrize("kind", ["boxes", "conditions", "flow"])
+@pytest.mark.parametrize("kind", ["boxes", "conditions", "flow", "pictures"])
 def test_no_text_leaves_the_picture(draw, kind):
     """Every word lies inside the figure."""
     figure = draw[kind]()

@@ -1,0 +1,119 @@
+"""A report's content, small and with hostile names."""
+
+from __future__ import annotations
+
+import pandas as pd
+import pytest
+
+from tonegap.report.context import Context, Deviation, Picture, Provenance
+
+HOSTILE = "<script>alert('x')</script> & \"rash\""
+
+
+def _contrast(claim, name, verdict, family="primary", **numbers):
+    row = {
+        "claim": claim,
+        "contrast": name,
+        "metric": "mse",
+        "family": family,
+        "expected": "positive",
+        "estimate": 0.0123456789,
+        "low": -0.001,
+        "high": 0.02,
+        "p": 0.2,
+        "p_holm": 0.00001,
+        "n_images": 352,
+        "n_clusters": 350,
+        "n_runs": 12,
+        "verdict": verdict,
+        "reason": "",
+        "sentence": f"{name} says {HOSTILE}",
+    }
+    return row | numbers
+
+
+@pytest.fixture
+def claims() -> dict:
+    """Every verdict, a row without numbers, a description."""
+    nothing = dict.fromkeys(("estimate", "low", "high", "p", "p_holm"))
+    return {
+        "schema": "tonegap-claims-1",
+        "study": "synthetic",
+        "claims": [
+            {"claim": "C1", "statement": "First.", "verdict": "supported", "because": "x"},
+            {"claim": "C2", "statement": "Second.", "verdict": "contradicted", "because": "y"},
+        ],
+        "contrasts": [
+            _contrast("C1", "slope_light", "supported"),
+            _contrast("C1", "slope_dark", "not supported", family="nmse"),
+            _contrast("C2", "gap_mixed", "contradicted"),
+            _contrast("C2", "gap_best", "not assessable", **nothing),
+        ],
+        "descriptions": [_contrast("C2", "sigma_gap", "described", family="description")],
+        "paper_reading": {
+            "warning": "Runs are not independent.",
+            "known_false_positive_rate": 0.187,
+            "tests": [
+                {
+                    "contrast": "gap_mixed",
+                    "metric": "mse",
+                    "value": 0.01,
+                    "p_paired": 0.01,
+                    "p_welch": 0.02,
+                    "n_seeds": 4,
+                }
+            ],
+        },
+    }
+
+
+@pytest.fixture
+def context(claims) -> Context:
+    """Content of a whole report."""
+    conditions = pd.DataFrame(
+        [
+            ("light", 0.0, "fine", HOSTILE, 7, 6, 0.01, 0.02, 0.01),
+            ("dark", 1.0, "fine", HOSTILE, 7, 6, 0.03, 0.02, -0.01),
+            ("light", 0.0, "coarse", "phantom", 30, 30, 0.01, 0.02, 0.01),
+        ],
+        columns="mix dark_share level label n_light n_dark mse_light mse_dark gap".split(),  # noqa: SIM905  one line
+    )
+    arms = pd.DataFrame(
+        [
+            (mix, share, group, 4, 60, 0.03, float("nan"))
+            for mix, share in (("light", 0.0), ("dark", 1.0))
+            for group in ("light", "dark")
+        ],
+        columns=["mix", "dark_share", "group", "runs", "n", "mse", "sigma"],
+    )
+    flow = pd.DataFrame(
+        [
+            (step, group, left, excluded)
+            for step, left, excluded in (("annotated", 9000, 0), ("large_enough", 8000, 1000))
+            for group in ("all", "light", "dark", "neither")
+        ],
+        columns=["step", "group", "left", "excluded"],
+    )
+    svg = b"<svg xmlns='http://www.w3.org/2000/svg'/>"
+    return Context(
+        study=HOSTILE,
+        no_study="",
+        caveats=["Phantoms only."],
+        groups={"light": "light (FST 1-2)", "dark": "dark (FST 5-6)"},
+        cohort={"all": 577, "light": 338, "dark": 239},
+        flow=flow,
+        arms=arms,
+        claims=claims,
+        pictures=[
+            Picture("fig3", HOSTILE, "Lower is better.", svg, ""),
+            Picture("fig4", "Examples", "Compare.", None, "Photographs stay here."),
+        ],
+        conditions=conditions,
+        deviations=[Deviation(HOSTILE, "a", "b", "data.mix")],
+        provenance=Provenance(
+            facts={"Code (git commit)": "0" * 40},
+            settings={"features": HOSTILE},
+            experiments={"synthetic-light-s0": "1" * 40},
+            params=f"data:\n  mix: {HOSTILE}\n",
+        ),
+    )
