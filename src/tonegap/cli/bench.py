@@ -2,6 +2,47 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
 import typer
 
 app = typer.Typer(help="Measure speed on this machine.", no_args_is_help=True)
+
+
+@app.callback()
+def _group() -> None:
+    """Measure speed on this machine."""
+
+
+@app.command("train")
+def train(
+    study: Annotated[
+        str | None, typer.Option(help="Take the parameters of this study, such as `paper`.")
+    ] = None,
+    steps: Annotated[int, typer.Option(min=1, help="Steps to measure, after one warm-up.")] = 10,
+) -> None:
+    """Time training steps on synthetic images with random features of the same cost."""
+    import dataclasses  # noqa: PLC0415
+
+    from tonegap.files.parameters import read_params  # noqa: PLC0415
+    from tonegap.files.weights import resolve_weights  # noqa: PLC0415  torch loads slowly
+    from tonegap.study.files import read_study  # noqa: PLC0415
+    from tonegap.training.bench import measure_training  # noqa: PLC0415
+    from tonegap.training.precision import choose_arithmetic  # noqa: PLC0415
+
+    planned = read_study(study) if study else None
+    params = planned.cells[0].params if planned else read_params()
+    network = params.train.perceptual_network
+    speed = measure_training(
+        params.model,
+        params.train,
+        params.data.image_size,
+        choose_arithmetic(params.train.device, params.train.precision),
+        resolve_weights(network, "random") if params.train.perceptual_scale > 0 else None,
+        steps=steps,
+    )
+    for name, value in dataclasses.asdict(speed).items():
+        typer.echo(f"{name:<20} {value:.4g}" if isinstance(value, float) else f"{name:<20} {value}")
+    models = len(planned.cells) if planned else 1
+    hours = speed.hours(models, params.data.n_train * params.train.epochs)
+    typer.echo(f"{'extrapolated':<20} {hours:.3g} h for the training steps of {models} models")
