@@ -10,7 +10,7 @@ from jaxtyping import UInt8
 
 from tonegap.duplicates.alignment import alike
 from tonegap.duplicates.candidates import PAIR_COLUMNS, hash_candidates
-from tonegap.duplicates.reading import parse_thumbnails
+from tonegap.duplicates.reading import parse_thumbnails, require_index
 
 KINDS: Final = ("bytes", "pixels", "near", "cropped", "mirrored", "listed")
 """Why two images count as copies, from the strictest; a pair keeps the first that holds."""
@@ -45,8 +45,9 @@ def near_duplicate_pairs(
     Raises
     ------
     DataError
-        If a hash or a thumbnail of the table cannot be read.
+        If the table lacks a column, or a hash or a thumbnail of it cannot be read.
     """
+    require_index(index)
     readable = index[index["readable"].astype(bool)].sort_values("md5hash", ignore_index=True)
     exact = [_equal(readable, column, kind) for kind, column in _EXACT.items()]
     distinct = readable.drop_duplicates("pixel_sha256", ignore_index=True)

@@ -7,13 +7,51 @@ from collections.abc import Sequence
 from typing import Final
 
 import numpy as np
+import pandas as pd
 from jaxtyping import UInt8, UInt64
 
 from tonegap.errors import DataError
 
 SIDE: Final = 16  # of a thumbnail, pixels
 
+COLUMNS: Final = (
+    "md5hash",
+    "readable",
+    "sha256",
+    "pixel_sha256",
+    "phash",
+    "phash_flip",
+    "phash_crops",
+    "thumbnail",
+)
+"""What the search for copies reads of the table of fingerprints."""
+
 _HASH_BYTES: Final = 8
+_MD5: Final = r"[0-9a-f]{32}"
+_MEND: Final = "copies cannot be found in it; run the hash stage again"
+
+
+def require_index(index: pd.DataFrame) -> None:
+    """Make sure that a table of fingerprints can be searched for copies.
+
+    Raises
+    ------
+    DataError
+        If a column is missing, ``readable`` is not true or false throughout, or a
+        ``md5hash`` is none or appears twice.
+    """
+    for name in COLUMNS:
+        if name not in index.columns:
+            raise DataError(f"the table of fingerprints has no column {name}; {_MEND}")
+    if not index["readable"].isin([True, False]).all():
+        raise DataError(f"the table of fingerprints holds a `readable` that is no bool; {_MEND}")
+    names = index["md5hash"]
+    wrong = names[~names.astype(str).str.fullmatch(_MD5) | names.duplicated()]
+    if len(wrong):
+        raise DataError(
+            f"the table of fingerprints holds the md5hash {ascii(wrong.iloc[0])[:80]}, which is "
+            f"none or appears twice; {_MEND}"
+        )
 
 
 def parse_hashes(texts: Sequence[str], column: str, each: int = 1) -> UInt64[np.ndarray, "n each"]:
@@ -56,6 +94,6 @@ def _is_not_hex(text: str) -> bool:
 
 def _no_digits(text: object, column: str, size: int) -> DataError:
     return DataError(
-        f"the table of fingerprints holds {repr(text)[:40]} in the column {column}, not "
-        f"{2 * size} hexadecimal digits, so copies cannot be found; run the hash stage again"
+        f"the table of fingerprints holds {ascii(text)[:40]} in the column {column}, not "
+        f"{2 * size} hexadecimal digits; {_MEND}"
     )

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import re
+import zlib
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import ExitStack, contextmanager
 from itertools import islice
 from pathlib import Path
 
@@ -18,6 +21,9 @@ from tonegap.files.tables import write_csv
 from tonegap.fingerprint import Fingerprint, fingerprint, fingerprint_table, unreadable
 from tonegap.fingerprint.decoding import MAX_PIXELS
 
+_NAME = re.compile(r"[0-9a-f]{32}\.jpg")
+# What zipfile raises for an entry whose header was damaged: unknown compression, encryption, ...
+_DAMAGE = (DataError, NotImplementedError, RuntimeError, ValueError, zlib.error)
 _CHUNK = 32  # images per task: seconds of work are lost at most when a worker dies
 _WORTH_A_POOL = 600  # starting workers takes as long as this many small images
 
@@ -41,11 +47,15 @@ def run(
 
     Raises
     ------
+    DataError
+        If the archive cannot be read, or holds anything but ``<md5hash>.jpg``. A single
+        damaged entry is recorded as unreadable instead.
     MachineError
         If a worker dies, for instance for lack of memory.
     """
-    with open_archive(raw) as archive:
+    with _opened(raw) as archive:
         names = archive.names()
+    _require_own_names(names, raw)
     wanted = processes or _default_processes(len(names))
     rows = (
         _in_processes(raw, names, max_pixels, wanted)
@@ -60,13 +70,38 @@ def from_workspace() -> None:
     run(raw=layout.RAW, index=layout.INDEX, max_pixels=read_params().fetch.max_pixels)
 
 
+@contextmanager
+def _opened(raw: Path) -> Iterator[ImageArchive]:
+    """Open the archive; a damaged directory raises more kinds of errors than BadZipFile."""
+    with ExitStack() as stack:
+        try:
+            archive = stack.enter_context(open_archive(raw))
+        except _DAMAGE as error:
+            if isinstance(error, DataError):
+                raise
+            raise DataError(
+                f"{raw} is not a readable zip ({error}); run the fetch stage again"
+            ) from None
+        yield archive
+
+
+def _require_own_names(names: Sequence[str], raw: Path) -> None:
+    foreign = [name for name in names if not _NAME.fullmatch(name)]
+    if foreign or len(set(names)) < len(names):
+        wrong = ascii(foreign[0])[:80] if foreign else "an entry twice"
+        raise DataError(
+            f"{raw} holds {wrong}, but the fetch stage writes each image once, as <md5hash>.jpg; "
+            "run the fetch stage again"
+        )
+
+
 def _default_processes(images: int) -> int:
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     return (cores or 1) if images >= _WORTH_A_POOL else 1
 
 
 def _here(raw: Path, names: Sequence[str], max_pixels: int) -> Iterator[Fingerprint]:
-    with open_archive(raw) as archive:
+    with _opened(raw) as archive:
         for name in names:
             yield _measure(archive, name, max_pixels)
 
@@ -101,6 +136,6 @@ def _measure(archive: ImageArchive, name: str, max_pixels: int) -> Fingerprint:
     md5hash = Path(name).stem
     try:
         content = archive.read(name)
-    except DataError as problem:
-        return unreadable(md5hash, b"", str(problem))
+    except _DAMAGE as problem:
+        return unreadable(md5hash, b"", f"its entry in {layout.RAW.name} is damaged: {problem}")
     return fingerprint(md5hash, content, max_pixels)
