@@ -1,0 +1,134 @@
+"""The study's crossed design: which image was assessed in which seed, mix and group.
+
+An *arm* is a group assessed under a mix: ``Arm(dark_share=0.5, group="dark")`` are the
+dark test images of all runs that trained on the mixed draws. The two things that a study
+samples are **images** (clusters of near duplicates, which stand or fall together) and
+**seeds**. A seed, not a run, is the second unit: the three mixes of a seed share their
+test images and the images left to train on, so that runs of one seed are no independent
+draws, while the mixes themselves are fixed by the protocol and are not sampled at all.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+from jaxtyping import Float, Int
+
+from tonegap.errors import DataError
+
+REQUIRED_COLUMNS = ("run", "dark_share", "seed", "md5hash", "group", "cluster")
+GROUPS = ("light", "dark")
+
+
+class Arm(NamedTuple):
+    """A test group under a training mix.
+
+    Attributes
+    ----------
+    dark_share
+        Share of dark images among the training draws, in [0, 1]; 0.5 is the mixed draw.
+    group
+        ``light`` or ``dark``.
+    """
+
+    dark_share: float
+    group: str
+
+
+@dataclass(frozen=True)
+class Design:
+    """Codes of arm, unit and seed for each row of the per-image study table.
+
+    Attributes
+    ----------
+    arms
+        The arms that the table holds, sorted; ``arm`` counts into them.
+    unit
+        Cluster of near duplicates of each row, from 0.
+    seed
+        Seed of each row, from 0.
+    image, run
+        Codes of the image and the run, which are only counted, never resampled.
+    """
+
+    arms: tuple[Arm, ...]
+    arm: Int[np.ndarray, " rows"]
+    unit: Int[np.ndarray, " rows"]
+    seed: Int[np.ndarray, " rows"]
+    image: Int[np.ndarray, " rows"]
+    run: Int[np.ndarray, " rows"]
+
+    @property
+    def n_units(self) -> int:
+        """Distinct clusters in the study."""
+        return int(self.unit.max()) + 1
+
+    @property
+    def n_seeds(self) -> int:
+        """Distinct seeds in the study."""
+        return int(self.seed.max()) + 1
+
+    def coefficients_of(self, wanted: Mapping[Arm, float]) -> Float[np.ndarray, " arms"]:
+        """Write a contrast's coefficients in the order of ``arms``; arms it leaves out get 0."""
+        return np.array([wanted.get(arm, 0.0) for arm in self.arms])
+
+
+def design_of(table: pd.DataFrame) -> Design:
+    """Read the crossed design off a per-image study table.
+
+    Parameters
+    ----------
+    table
+        One row per run x test image; columns ``REQUIRED_COLUMNS``. A missing cluster
+        means that the image is its own cluster. Rows of neither group must be gone.
+
+    Raises
+    ------
+    DataError
+        A column is missing, the table is empty, or a group is neither light nor dark.
+    """
+    _check(table)
+    shares = table["dark_share"].astype(float).round(9)
+    # One code per (share, group), in the order of the sorted pairs.
+    keys = pd.MultiIndex.from_arrays([shares, table["group"].astype(str)])
+    arm, labels = pd.factorize(keys, sort=True)
+    cluster = table["cluster"].where(table["cluster"].notna(), table["md5hash"])
+    codes = {name: pd.factorize(table[name])[0] for name in ("seed", "md5hash", "run")}
+    return Design(
+        arms=tuple(Arm(float(share), str(group)) for share, group in labels),
+        arm=arm,
+        unit=pd.factorize(cluster)[0],
+        seed=codes["seed"],
+        image=codes["md5hash"],
+        run=codes["run"],
+    )
+
+
+def _check(table: pd.DataFrame) -> None:
+    missing = [name for name in REQUIRED_COLUMNS if name not in table.columns]
+    if missing:
+        raise DataError(
+            f"per-image study table: no column {missing[0]!r}, without which no contrast can be "
+            "assessed; run `tonegap study collect` again"
+        )
+    if table.empty:
+        raise DataError(
+            "per-image study table: it has no rows, so there is nothing to assess; finish the "
+            "study's runs, then run `tonegap study collect`"
+        )
+    for name in ("run", "dark_share", "seed", "md5hash"):
+        if table[name].isna().any():
+            raise DataError(
+                f"per-image study table: column {name!r} is empty in {table[name].isna().sum()} "
+                "rows, which then belong to no arm; run `tonegap study collect` again"
+            )
+    unknown = sorted(set(table["group"].dropna().astype(str)) - set(GROUPS))
+    if unknown or table["group"].isna().any():
+        raise DataError(
+            f"per-image study table: group {(unknown or ['(empty)'])[0]!r} is neither light nor "
+            "dark, so its rows belong to no arm; leave them out of the test sets"
+        )

@@ -1,0 +1,53 @@
+"""Findings in one plain sentence each."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from tonegap.statistics.contrasts import Contrast
+from tonegap.statistics.inference import Estimate
+
+READINGS: Mapping[str, str] = {
+    "supported": "consistent with the claim",
+    "not supported": "no difference shown, which is not evidence that there is none",
+    "contradicted": "the opposite of the claim",
+    "described": "described, not tested",
+}
+EQUIVALENCE_READINGS: Mapping[str, str] = {
+    "supported": "within the margin of {margin:.3f}, so sigma hardly tells the groups apart",
+    "not supported": "undecided: neither shown to lie within the margin of {margin:.3f} nor beyond",
+    "contradicted": "beyond the margin of {margin:.3f}: sigma does tell the groups apart",
+}
+
+
+def sentence(
+    contrast: Contrast, found: Estimate | None, p_holm: float, verdict: str, reason: str
+) -> str:
+    """Say what was found: value, interval, corrected p, sample, reading."""
+    if found is None:
+        return f"{contrast.meaning}: not assessable, because {reason}."
+    lower, upper = found.interval(0.95)
+    p = "" if verdict == "described" else f", Holm-corrected {_p(p_holm)}"
+    sample = (
+        f"{found.n_images:,} images in {found.n_clusters:,} clusters, "
+        f"{found.n_runs} runs of {found.n_seeds} seeds"
+    )
+    return (
+        f"{contrast.meaning}: {_number(found.value)} (95 % interval {_number(lower)} to "
+        f"{_number(upper)}{p}; {sample}); {_reading(contrast, verdict)}."
+    )
+
+
+def _reading(contrast: Contrast, verdict: str) -> str:
+    if contrast.margin is not None:
+        return EQUIVALENCE_READINGS[verdict].format(margin=contrast.margin)
+    return READINGS[verdict]
+
+
+def _number(value: float) -> str:
+    """Signed, three significant digits."""
+    return f"{value:+.3g}"
+
+
+def _p(value: float) -> str:
+    return "p < 0.001" if value < 0.001 else f"p = {value:.3f}"  # noqa: PLR2004 - usual bound

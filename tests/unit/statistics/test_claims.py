@@ -1,0 +1,244 @@
+"""Verdicts follow from corrected p values, and what cannot be assessed says why."""
+
+from __future__ import annotations
+
+import json
+import math
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy import stats
+from statsmodels.stats.multitest import multipletests
+
+from tonegap.statistics.claims import Claims, Finding, assess_claims, judge
+from tonegap.statistics.contrasts import AUC_MARGIN, declared_contrasts
+from tonegap.statistics.inference import Estimate
+from tonegap.statistics.simulation import Scenario, draw_study
+
+SMALL = Scenario(n_seeds=4, n_test=40, pool_light=150, pool_dark=120)
+STRONG = Scenario(
+    n_seeds=6, n_test=300, pool_light=3000, pool_dark=2000, log_gap=0.4, log_slope=-0.3
+)
+
+
+def study(scenario: Scenario = SMALL) -> pd.DataFrame:
+    """Draw a simulated study."""
+    return draw_study(scenario, np.random.default_rng(5))
+
+
+def row(claims: Claims, name: str, metric: str = "mse") -> pd.Series:
+    """One row of the contrasts table."""
+    table = claims.contrasts_table()
+    return table[(table["contrast"] == name) & (table["metric"] == metric)].iloc[0]
+
+
+def found(value: float, margin: float | None = None, se: float = 1.0, df: float = 50.0) -> Estimate:
+    """Make an estimate with a given value."""
+    return Estimate(value, se, df, margin, 100, 90, 12, 4)
+
+
+def verdict(expected: str, estimate: Estimate) -> str:
+    """Give the verdict on a contrast that stands alone in its family."""
+    contrast = next(c for c in declared_contrasts((0.0, 0.5, 1.0)) if c.expected == expected)
+    return judge([Finding(contrast, estimate)], 0.05)[0].verdict
+
+
+def test_planted_effects_are_found_with_the_right_sign() -> None:
+    """A study with a large gap, falling errors and equal sigma supports all three claims."""
+    claims = assess_claims(study(STRONG), "planted", resamples=300)
+    assert [claims.verdict(c) for c in ("C1", "C2", "C3")] == ["supported"] * 3
+
+
+def test_the_opposite_effect_contradicts() -> None:
+    """Errors that rise with a group's share and a gap against light contradict C1 and C2."""
+    opposite = Scenario(
+        n_seeds=6,
+        n_test=300,
+        pool_light=3000,
+        pool_dark=2000,
+        log_gap=-0.4,
+        log_slope=0.3,
+        sigma_shift=1.0,
+    )
+    claims = assess_claims(study(opposite), "opposite", resamples=0)
+    assert [claims.verdict(c) for c in ("C1", "C2", "C3")] == ["contradicted"] * 3
+
+
+def test_estimates_are_plain_arm_means() -> None:
+    """The gap in mixed is the difference of pandas' means; counts are those of its rows."""
+    table = study()
+    mixed = table[table["dark_share"] == 0.5]
+    means = mixed.groupby("group")["mse"].mean()
+    found = row(assess_claims(table, "x", resamples=0), "gap_mixed")
+    assert found["estimate"] == pytest.approx(means["dark"] - means["light"])
+    assert found["n_images"] == mixed["md5hash"].nunique()
+    assert found["n_clusters"] == mixed["cluster"].nunique()
+    assert (found["n_runs"], found["n_seeds"]) == (4, 4)
+
+
+def test_bootstrap_and_closed_form_agree() -> None:
+    """Standard errors differ by the noise of 4,000 resamples and the ratio's second order."""
+    table = study()
+    closed = assess_claims(table, "x", resamples=0).contrasts_table()
+    drawn = assess_claims(table, "x", resamples=4000).contrasts_table()
+    both = closed["se"].notna()
+    assert both.sum() >= 18
+    np.testing.assert_allclose(drawn["se"][both], closed["se"][both], rtol=0.1)
+    np.testing.assert_array_equal(drawn["estimate"][both], closed["estimate"][both])
+
+
+def test_the_same_seed_gives_the_same_claims() -> None:
+    """Deterministic in the table, the number of resamples and the seed; order of rows aside."""
+    table = study()
+    first = assess_claims(table, "x", resamples=200, seed=3).to_mapping()
+    assert first == assess_claims(table, "x", resamples=200, seed=3).to_mapping()
+    assert first != assess_claims(table, "x", resamples=200, seed=4).to_mapping()
+
+
+def test_p_and_interval_are_those_of_t() -> None:
+    """P, interval and the two one-sided tests against scipy's t distribution."""
+    two_sided = found(2.0)
+    assert two_sided.p == pytest.approx(2 * (1 - stats.t.cdf(2.0, 50)))
+    assert two_sided.interval() == pytest.approx(stats.t.interval(0.95, 50, 2.0, 1.0))
+    equivalence = found(0.5, margin=2.0)
+    lower, upper = stats.t.sf(2.5, 50), stats.t.cdf(-1.5, 50)
+    assert equivalence.p == pytest.approx(max(lower, upper))
+
+
+def test_equivalence_needs_the_90_percent_interval_within_the_margin() -> None:
+    """At p = .05 exactly, the interval touches the margin."""
+    reach = stats.t.ppf(0.95, 50)
+    touching = found(2.0 - reach, margin=2.0)
+    assert touching.p == pytest.approx(0.05)
+    assert touching.interval(0.90)[1] == pytest.approx(2.0)
+
+
+@pytest.mark.parametrize(
+    ("expected", "estimate", "verdict_then"),
+    [
+        ("negative", found(-3.0), "supported"),
+        ("negative", found(3.0), "contradicted"),
+        ("negative", found(-1.0), "not supported"),
+        ("positive", found(3.0), "supported"),
+        ("positive", found(-3.0), "contradicted"),
+        ("equivalent", found(0.0, AUC_MARGIN, 0.01), "supported"),
+        ("equivalent", found(0.0, AUC_MARGIN, 0.10), "not supported"),
+        ("equivalent", found(-0.2, AUC_MARGIN, 0.05), "contradicted"),
+        ("none", found(9.0), "described"),
+    ],
+)
+def test_verdicts(expected, estimate, verdict_then) -> None:
+    """Direction decides between supported and contradicted; a wide interval proves nothing."""
+    assert verdict(expected, estimate) == verdict_then
+
+
+def test_holm_is_applied_within_each_family_only() -> None:
+    """Corrected p values equal statsmodels' on the family's own p values."""
+    table = assess_claims(study(), "x", resamples=0).contrasts_table()
+    for _, family in table[table["p"].notna()].groupby("family"):
+        expected = multipletests(family["p"], method="holm")[1]
+        np.testing.assert_allclose(family["p_holm"], expected)
+    assert (table.groupby("family").size() > 1).any()
+
+
+@pytest.mark.parametrize(
+    ("spoil", "name", "metric", "says"),
+    [
+        (lambda t: t[t["seed"] < 2], "gap_mixed", "mse", "there are 2"),
+        (lambda t: t[t["seed"] == 0], "gap_mixed", "mse", "seeds needs at least 3"),
+        (lambda t: t[t["dark_share"] != 0.5], "gap_mixed", "mse", "no dark test images under"),
+        (lambda t: t[t["dark_share"] == 0.5], "slope_dark", "mse", "one mix only"),
+        (lambda t: t[t["group"] == "dark"], "gap_mixed", "mse", "no light test images"),
+        (lambda t: t.assign(mse=1.0), "gap_mixed", "mse", "the same in every row"),
+        (lambda t: t.assign(cluster="one"), "gap_mixed", "mse", "clusters needs at least 3"),
+        (lambda t: t.assign(sigma=np.nan), "sigma_auc_50", "sigma_auc", "sigma_auc is missing"),
+        (lambda t: t.drop(columns="mse"), "slope_dark", "mse", "mse is missing"),
+        (lambda t: t, "gap_best_case_equal_distinct", "mse", "equal numbers of distinct"),
+        (lambda t: t, "gap_mixed", "mse_given_jpeg", "mse_given_jpeg is missing"),
+    ],
+)
+@pytest.mark.parametrize("resamples", [0, 50])
+def test_degenerate_studies_are_not_assessable_and_say_why(
+    spoil, name, metric, says, resamples
+) -> None:
+    """No estimate, no warning, the reason in table and sentence; JSON without NaN."""
+    claims = assess_claims(spoil(study()), "x", resamples=resamples)
+    finding = row(claims, name, metric)
+    assert finding["verdict"] == "not assessable"
+    assert says in finding["reason"]
+    assert finding["reason"] in finding["sentence"]
+    assert math.isnan(finding["estimate"])
+    json.dumps(claims.to_mapping(), allow_nan=False)
+
+
+def test_one_image_per_group_is_not_assessable() -> None:
+    """A single image in each group has no scatter between images: no verdict, no warning."""
+    table = study()
+    first = table.groupby("group")["md5hash"].transform("min")
+    claims = assess_claims(table[table["md5hash"] == first], "x", resamples=20)
+    assert {claims.verdict(c) for c in ("C1", "C2", "C3")} == {"not assessable"}
+
+
+def test_constant_arms_do_not_divide_by_zero() -> None:
+    """Errors that differ between groups but not within them have p near 0, no warning."""
+    table = study()
+    table["mse"] = np.where(table["group"] == "dark", 2.0, 1.0)
+    found = row(assess_claims(table, "x", resamples=20), "gap_mixed")
+    assert found["estimate"] == 1.0
+    assert 0.0 <= found["p"] < 1e-6
+
+
+def test_sigma_missing_in_one_mix_spares_the_others() -> None:
+    """Only what needs the missing rows is not assessable."""
+    table = study()
+    table.loc[table["dark_share"] == 0.0, "sigma"] = np.nan
+    claims = assess_claims(table, "x", resamples=50)
+    assert row(claims, "sigma_auc_0", "sigma_auc")["verdict"] == "not assessable"
+    assert row(claims, "sigma_auc_50", "sigma_auc")["verdict"] != "not assessable"
+    assert claims.verdict("C3") == "not assessable"
+
+
+def test_equal_distinct_images_use_their_own_rows() -> None:
+    """Rows marked `equal` serve only the contrast that needs them; alone, they serve all."""
+    paper, equal = study(), draw_study(SMALL, np.random.default_rng(6))
+    equal["run"] += 1000
+    paper["distinct"], equal["distinct"] = "paper", "equal"
+    both = assess_claims(pd.concat([paper, equal], ignore_index=True), "x", resamples=0)
+    name = "gap_best_case_equal_distinct"
+    of_equal = assess_claims(equal, "x", resamples=0)
+    assert row(both, name)["estimate"] == row(of_equal, name)["estimate"]
+    assert (
+        row(both, "gap_best_case")["estimate"]
+        == (row(assess_claims(paper, "x", resamples=0), "gap_best_case")["estimate"])
+    )
+    assert row(of_equal, "gap_best_case")["estimate"] == row(of_equal, name)["estimate"]
+
+
+def test_a_claim_needs_all_of_its_contrasts() -> None:
+    """C2 without the mixed runs is not assessable, even when the other two gaps are large."""
+    table = study(STRONG)
+    claims = assess_claims(table[table["dark_share"] != 0.5], "x", resamples=0)
+    assert row(claims, "gap_best_case")["verdict"] == "supported"
+    assert claims.verdict("C2") == "not assessable"
+
+
+def test_json_has_the_documented_keys_and_every_contrast() -> None:
+    """The mapping survives JSON unchanged and holds tested and described contrasts."""
+    mapping = assess_claims(study(), "small", resamples=20).to_mapping()
+    assert json.loads(json.dumps(mapping, allow_nan=False)) == mapping
+    assert mapping["schema"] == "tonegap-claims-1"
+    assert [claim["claim"] for claim in mapping["claims"]] == ["C1", "C2", "C3"]
+    verdicts = {c["verdict"] for c in mapping["contrasts"]}
+    assert verdicts <= {"supported", "not supported", "contradicted", "not assessable"}
+    assert {c["verdict"] for c in mapping["descriptions"]} == {"described"}
+    declared = len(declared_contrasts((0.0, 0.5, 1.0)))
+    assert len(mapping["contrasts"]) + len(mapping["descriptions"]) == declared
+
+
+def test_sentences_speak_plainly() -> None:
+    """Value, interval, corrected p, sample and reading stand in one sentence."""
+    text = row(assess_claims(study(STRONG), "x", resamples=0), "gap_mixed")["sentence"]
+    for part in ("Gap with an even mix, MSE: +", "95 % interval", "Holm-corrected p", "6 seeds"):
+        assert part in text
+    assert text.endswith("consistent with the claim.")

@@ -1,0 +1,75 @@
+"""The crossed design is read off the study table, and bad tables are refused."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from tonegap.errors import DataError
+from tonegap.statistics.design import Arm, design_of
+
+
+def small_table() -> pd.DataFrame:
+    """Two seeds x two mixes; image b is a near duplicate of a."""
+    rows = [
+        (f"{share}-{seed}", share, seed, image, group, cluster)
+        for share in (0.5, 0.0)
+        for seed in (7, 3)
+        for image, group, cluster in (("a", "light", "a"), ("b", "dark", "a"), ("c", "dark", "c"))
+    ]
+    names = ["run", "dark_share", "seed", "md5hash", "group", "cluster"]
+    return pd.DataFrame(rows, columns=names)
+
+
+def test_arms_are_sorted_pairs_and_codes_point_to_them() -> None:
+    """Every row's arm code names its own mix and group."""
+    table = small_table()
+    design = design_of(table)
+    assert design.arms == (
+        Arm(0.0, "dark"),
+        Arm(0.0, "light"),
+        Arm(0.5, "dark"),
+        Arm(0.5, "light"),
+    )
+    named = [design.arms[code] for code in design.arm]
+    assert named == list(zip(table["dark_share"], table["group"], strict=True))
+
+
+def test_the_unit_is_the_cluster_and_the_seed_not_the_run() -> None:
+    """Near duplicates share a unit, even across groups; runs of one seed share a seed."""
+    design = design_of(small_table())
+    assert (design.n_units, design.n_seeds) == (2, 2)
+    assert np.unique(design.run).size == 4
+    assert design.unit[0] == design.unit[1] != design.unit[2]
+
+
+def test_an_image_without_a_cluster_is_its_own() -> None:
+    """A missing cluster falls back to the image's id."""
+    table = small_table()
+    table["cluster"] = None
+    assert design_of(table).n_units == 3
+
+
+def test_absent_arms_get_no_coefficient() -> None:
+    """A contrast is written in the order of the arms that exist."""
+    design = design_of(small_table())
+    wanted = {Arm(0.5, "dark"): 1.0, Arm(1.0, "light"): -1.0}
+    np.testing.assert_array_equal(design.coefficients_of(wanted), [0, 0, 1, 0])
+
+
+@pytest.mark.parametrize(
+    ("spoil", "says"),
+    [
+        (lambda t: t.drop(columns="seed"), "no column 'seed'"),
+        (lambda t: t.iloc[:0], "no rows"),
+        (lambda t: t.assign(group="medium"), "'medium' is neither"),
+        (lambda t: t.assign(group=None), "neither light nor dark"),
+        (lambda t: t.assign(seed=np.nan), "'seed' is empty in 12 rows"),
+    ],
+)
+def test_a_bad_table_is_refused_in_one_line(spoil, says) -> None:
+    """The message names the column or value, on one line."""
+    with pytest.raises(DataError, match=says) as caught:
+        design_of(spoil(small_table()))
+    assert "\n" not in str(caught.value)
