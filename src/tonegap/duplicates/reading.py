@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import binascii
+import re
 from collections.abc import Sequence
 from typing import Final
 
@@ -54,7 +55,9 @@ def require_index(index: pd.DataFrame) -> None:
         )
 
 
-def parse_hashes(texts: Sequence[str], column: str, each: int = 1) -> UInt64[np.ndarray, "n each"]:
+def parse_hashes(
+    texts: Sequence[object], column: str, each: int = 1
+) -> UInt64[np.ndarray, "n each"]:
     """Read ``each`` 64-bit hashes of 16 hexadecimal digits from every text.
 
     Raises
@@ -66,7 +69,7 @@ def parse_hashes(texts: Sequence[str], column: str, each: int = 1) -> UInt64[np.
     return content.view(">u8").astype(np.uint64).reshape(-1, each)
 
 
-def parse_thumbnails(texts: Sequence[str], column: str) -> UInt8[np.ndarray, "n 16 16"]:
+def parse_thumbnails(texts: Sequence[object], column: str) -> UInt8[np.ndarray, "n 16 16"]:
     """Read grey thumbnails, 2 hexadecimal digits per pixel, row by row.
 
     Raises
@@ -77,19 +80,13 @@ def parse_thumbnails(texts: Sequence[str], column: str) -> UInt8[np.ndarray, "n 
     return _bytes(texts, column, SIDE * SIDE).reshape(-1, SIDE, SIDE)
 
 
-def _bytes(texts: Sequence[str], column: str, size: int) -> UInt8[np.ndarray, "n size"]:
+def _bytes(texts: Sequence[object], column: str, size: int) -> UInt8[np.ndarray, "n size"]:
+    digits = re.compile(rf"[0-9a-f]{{{2 * size}}}")
     for text in texts:
-        if not isinstance(text, str) or len(text) != 2 * size:
+        if not isinstance(text, str) or not digits.fullmatch(text):
             raise _no_digits(text, column, size)
-    try:
-        content = binascii.unhexlify("".join(texts))
-    except ValueError:
-        raise _no_digits(next(filter(_is_not_hex, texts)), column, size) from None
+    content = binascii.unhexlify("".join(map(str, texts)))
     return np.frombuffer(content, dtype=np.uint8).reshape(-1, size)
-
-
-def _is_not_hex(text: str) -> bool:
-    return not set(text) <= set("0123456789abcdefABCDEF")
 
 
 def _no_digits(text: object, column: str, size: int) -> DataError:
