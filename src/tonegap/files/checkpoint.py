@@ -91,7 +91,7 @@ class CheckpointStore:
         except (OSError, SafetensorError, MachineError) as error:
             raise TrainingError(
                 f"the checkpoint after epoch {checkpoint.epochs} cannot be written to "
-                f"{self.folder} ({' '.join(str(error).split())}); earlier ones are kept and a "
+                f"{self.folder} ({_reason(error)}); earlier ones are kept and a "
                 "rerun goes on from there: free some space or point TONEGAP_CACHE at another "
                 "disk, or set train.checkpoint to false"
             ) from error
@@ -174,6 +174,11 @@ class CheckpointWriter:
         checkpoint = take()
         self._copying_s += self._clock() - now
         self._writing = self._pool.submit(self._store.save, checkpoint)
+
+
+def _reason(error: Exception) -> str:
+    """Say what happened on one line, without the advice that follows a semicolon."""
+    return " ".join(str(error).split()).partition(";")[0]
 
 
 def _header(checkpoint: Checkpoint) -> str:
