@@ -92,20 +92,27 @@ def design_of(table: pd.DataFrame) -> Design:
         A column is missing, the table is empty, or a group is neither light nor dark.
     """
     _check(table)
-    shares = table["dark_share"].astype(float).round(9)
-    # One code per (share, group), in the order of the sorted pairs.
-    keys = pd.MultiIndex.from_arrays([shares, table["group"].astype(str)])
-    arm, labels = pd.factorize(keys, sort=True)
+    arm, arms = _arm_codes(table)
     cluster = table["cluster"].where(table["cluster"].notna(), table["md5hash"])
     codes = {name: pd.factorize(table[name])[0] for name in ("seed", "md5hash", "run")}
     return Design(
-        arms=tuple(Arm(float(share), str(group)) for share, group in labels),
+        arms=arms,
         arm=arm,
         unit=pd.factorize(cluster)[0],
         seed=codes["seed"],
         image=codes["md5hash"],
         run=codes["run"],
     )
+
+
+def _arm_codes(table: pd.DataFrame) -> tuple[Int[np.ndarray, " rows"], tuple[Arm, ...]]:
+    """Code the pairs of share and group that occur, in sorted order."""
+    share, shares = pd.factorize(table["dark_share"].astype(float).round(9), sort=True)
+    # "dark" sorts before "light", and so do the pairs.
+    pair = 2 * share + (table["group"] == "light").to_numpy()
+    present, arm = np.unique(pair, return_inverse=True)
+    names = ("dark", "light")
+    return arm, tuple(Arm(float(shares[code // 2]), names[code % 2]) for code in present)
 
 
 def _check(table: pd.DataFrame) -> None:
@@ -126,9 +133,9 @@ def _check(table: pd.DataFrame) -> None:
                 f"per-image study table: column {name!r} is empty in {table[name].isna().sum()} "
                 "rows, which then belong to no arm; run `tonegap study collect` again"
             )
-    unknown = sorted(set(table["group"].dropna().astype(str)) - set(GROUPS))
-    if unknown or table["group"].isna().any():
+    unknown = [group for group in table["group"].unique() if group not in GROUPS]
+    if unknown:
         raise DataError(
-            f"per-image study table: group {(unknown or ['(empty)'])[0]!r} is neither light nor "
+            f"per-image study table: group {str(unknown[0])!r} is neither light nor "
             "dark, so its rows belong to no arm; leave them out of the test sets"
         )
