@@ -8,7 +8,7 @@ STAMP  := $(VENV)/.installed
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help env repro test test-all check format lint types contracts lock pr-report clean
+.PHONY: map help env repro test test-all check format lint types contracts lock pr-report clean
 
 help: ## Show what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -43,6 +43,9 @@ types: env ## Check the types
 
 contracts: env ## Check that imports keep to the layers
 	lint-imports
+
+map: env ## Write the map of the tree into README.md
+	python tests/support/tree_map.py
 
 lock: env ## Pin the newest versions that fit, with their hashes
 	uv pip compile --quiet --universal --upgrade --python-version 3.11 --generate-hashes --group dev --all-extras --no-annotate --custom-compile-command "make lock" pyproject.toml -o requirements.lock

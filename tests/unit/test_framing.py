@@ -9,7 +9,7 @@ from tonegap.framing import centre_square
 
 
 def smooth(width: int, height: int) -> Image.Image:
-    """A picture without fine detail, so that half a pixel of shift changes little."""
+    """Give a picture without fine detail, so that half a pixel of shift changes little."""
     y, x = np.mgrid[0:height, 0:width]
     waves = [np.sin(x / 31 + c) + np.cos(y / 23 - c) for c in range(3)]
     return Image.fromarray(np.uint8(np.stack(waves, -1) * 60 + 128))

@@ -11,7 +11,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import safetensors
 import safetensors.torch
@@ -22,6 +22,7 @@ from tonegap.files.atomic import replacing, require_free_space
 from tonegap.params import ModelParams
 
 _ENTRY = "tonegap"
+_LARGEST_HEADER = 100_000_000  # bytes, the format's own limit
 
 
 @dataclass(frozen=True)
@@ -37,11 +38,14 @@ class TrainedFacts:
     settings : mapping
         Training settings that change what the numbers mean (perceptual network and
         weights, KL reduction, beta, epochs, ...): plain JSON values.
+    made_on : mapping
+        The device and the versions that trained it: provenance, no setting.
     """
 
     model: ModelParams
     image_size: int
     settings: Mapping[str, Any]
+    made_on: Mapping[str, str]
 
 
 def write_trained(path: Path, state: Mapping[str, Tensor], facts: TrainedFacts) -> None:
@@ -77,6 +81,24 @@ def read_trained(path: Path) -> tuple[dict[str, Tensor], TrainedFacts]:
     return state, _facts(header, path)
 
 
+def read_facts(stream: BinaryIO, name: str) -> TrainedFacts:
+    """Read the facts alone, from the start of an open file: models can be large.
+
+    Raises
+    ------
+    DataError
+        If it is no file of :func:`write_trained`.
+    """
+    length = int.from_bytes(stream.read(8), "little")
+    if length > _LARGEST_HEADER:
+        raise DataError(f"{name} is no trained model of tonegap; train again")
+    try:
+        header = json.loads(stream.read(length))["__metadata__"][_ENTRY]
+    except (ValueError, KeyError, TypeError) as error:
+        raise DataError(f"{name} is no trained model of tonegap ({error}); train again") from None
+    return _facts(header, Path(name))
+
+
 def _facts(header: str, path: Path) -> TrainedFacts:
     try:
         content = json.loads(header)
@@ -84,6 +106,7 @@ def _facts(header: str, path: Path) -> TrainedFacts:
             model=ModelParams.model_validate(content["model"]),
             image_size=int(content["image_size"]),
             settings=dict(content["settings"]),
+            made_on=dict(content["made_on"]),
         )
     except (ValueError, KeyError, TypeError) as error:
         raise DataError(f"{path}: its description cannot be read ({error}); train again") from None

@@ -53,7 +53,7 @@ class Provenance:
     experiments : mapping of str to str
         Commit of each experiment by name.
     params : str
-        params.yaml as text.
+        The parameters that all runs share, as text.
     """
 
     facts: Mapping[str, str]

@@ -7,6 +7,7 @@ state: the same files give the same bytes on every clone.
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -44,7 +45,6 @@ _RANDOM = (
 def run(
     *,
     annotations: Path,
-    params: Path,
     cohort_counts: Path,
     exclusions_flow: Path,
     study: Path,
@@ -58,8 +58,8 @@ def run(
 
     Parameters
     ----------
-    annotations, params
-        Hashed and quoted: which data, which parameters.
+    annotations
+        Hashed: which data.
     cohort_counts, exclusions_flow
         The cohort's counts.
     study, study_images, study_facts
@@ -96,7 +96,7 @@ def run(
         pictures=[_picture(entry, figures) for entry in index["figures"]],
         conditions=_conditions(images),
         deviations=parse_deviations(deviations.read_text(encoding="utf-8")),
-        provenance=_provenance(facts, settings, annotations, params),
+        provenance=_provenance(facts, settings, annotations),
     )
     write_text(report / "index.html", render(context))
     write_json(claims_document(context.claims, list(context.caveats)), report / "claims.json")
@@ -106,7 +106,6 @@ def from_workspace() -> None:
     """Run the stage on the repository's own files."""
     run(
         annotations=layout.ANNOTATIONS,
-        params=layout.PARAMS,
         cohort_counts=layout.COHORT_COUNTS,
         exclusions_flow=layout.EXCLUSIONS_FLOW,
         study=layout.STUDY,
@@ -167,7 +166,7 @@ def _picture(entry: Mapping[str, Any], figures: Path) -> Picture:
 
 
 def _provenance(
-    facts: Mapping[str, Any], settings: Mapping[str, Any], annotations: Path, params: Path
+    facts: Mapping[str, Any], settings: Mapping[str, Any], annotations: Path
 ) -> Provenance:
     digest = hashlib.md5(annotations.read_bytes(), usedforsecurity=False).hexdigest()
     shown = {"Annotation table (md5, as in data.dvc)": digest}
@@ -184,7 +183,7 @@ def _provenance(
         facts=shown,
         settings={str(key): _joined(value) for key, value in settings.items()},
         experiments={str(key): str(value) for key, value in facts.get("experiments", {}).items()},
-        params=params.read_text(encoding="utf-8"),
+        params=json.dumps(facts.get("params", {}), indent=2),
     )
 
 

@@ -33,7 +33,7 @@ from tonegap.model.perceptual import FeatureNetwork
 from tonegap.params import ModelParams, TrainParams
 from tonegap.training.log import TrainingLog, open_log
 from tonegap.training.loop import Run, Snapshot, TrainingData
-from tonegap.training.precision import choose_arithmetic, describe_device, numerics
+from tonegap.training.precision import Arithmetic, choose_arithmetic, describe_device, numerics
 from tonegap.training.workbench import Job, Workbench
 
 _LATER = ("checkpoint", "device", "precision", "compile", "cache_features", "perceptual_weights")
@@ -126,9 +126,8 @@ def run(
         settings = _settings(train, job, label)
         store = _store(run_key(_key_facts(model, train, job, bench, features)))
         epochs = _train(job, train, store, open_log(metrics), settings)
-    write_trained(
-        weights_out, job.run.network.state_dict(), TrainedFacts(model, image_size, settings)
-    )
+    facts = TrainedFacts(model, image_size, settings, _made_on(bench.arithmetic))
+    write_trained(weights_out, job.run.network.state_dict(), facts)
     store.clear()
     return watch.note(epochs, epochs * len(data.rows), store.folder.name)
 
@@ -236,6 +235,14 @@ def _settings(train: TrainParams, job: Job, label: str) -> dict[str, str | float
         ),
         "kl_reduction": train.kl_reduction,
         "mse_range": "[-1, 1]",
+    }
+
+
+def _made_on(arithmetic: Arithmetic) -> dict[str, str]:
+    return {
+        "device": describe_device(arithmetic.device),
+        "precision": arithmetic.name,
+        "torch": torch.__version__,
     }
 
 

@@ -8,15 +8,17 @@ from __future__ import annotations
 
 import io
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
+from dvc.api import open as open_output
 from dvc.api import read as read_output
 from dvc.exceptions import DvcException
 
+import tonegap
 from tonegap.assessment import MEASURES
 from tonegap.errors import StudyError
 from tonegap.files import layout
@@ -24,6 +26,7 @@ from tonegap.files.examples import Examples, read_examples
 from tonegap.files.repository import file_at, head
 from tonegap.files.study_examples import write_study_examples
 from tonegap.files.tables import write_csv, write_json
+from tonegap.files.trained import read_facts
 from tonegap.study.plan import Study
 from tonegap.study.state import CellState
 
@@ -133,13 +136,39 @@ def _facts(study: Study, states: Sequence[CellState], done: Sequence[CellState])
     settings = dict(json.loads(evaluation or "{}").get("settings", {}))
     for changing in ("mix", "dark_share", "seed"):
         settings.pop(changing, None)
+    made = [_made_on(state) for state in done]
     return {
         "study": study.name,
         "code": head(),
+        "device": ", ".join(sorted({facts["device"] for facts in made})),
+        "versions": {
+            "tonegap": tonegap.__version__,
+            "torch": ", ".join(sorted({facts["torch"] for facts in made})),
+        },
+        "params": _common_params(done),
         "runs_planned": len(states),
         "runs_done": len(done),
         "settings": settings,
         "experiments": {state.cell.name: state.commit for state in done},
+    }
+
+
+def _made_on(state: CellState) -> Mapping[str, str]:
+    path = layout.WEIGHTS.as_posix()
+    with open_output(path, repo=".", rev=state.commit, mode="rb") as stream:
+        return read_facts(stream, f"{path} of {state.cell.name}").made_on
+
+
+def _common_params(done: Sequence[CellState]) -> dict[str, Any]:
+    """Give the parameters that all runs share; those of the grid stand in the tables."""
+    groups = [state.cell.params.model_dump(mode="json") for state in done]
+    return {
+        group: {
+            key: value
+            for key, value in values.items()
+            if all(other[group].get(key) == value for other in groups)
+        }
+        for group, values in groups[0].items()
     }
 
 

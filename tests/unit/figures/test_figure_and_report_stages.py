@@ -71,7 +71,6 @@ def _draw(folder, examples="examples.npz", private_examples="none.npz"):
 def _report(folder):
     report.run(
         annotations=folder / "annotations.csv",
-        params=folder / "params.yaml",
         cohort_counts=folder / "cohort.json",
         exclusions_flow=folder / "flow.csv",
         study=folder / "study.csv",

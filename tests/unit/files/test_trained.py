@@ -1,18 +1,21 @@
 from __future__ import annotations
 
+import io
+
 import pytest
 import torch
 from safetensors.torch import save_file
 
-from tonegap.errors import ModelError
+from tonegap.errors import DataError, ModelError
 from tonegap.files.parameters import read_params
-from tonegap.files.trained import TrainedFacts, read_trained, write_trained
+from tonegap.files.trained import TrainedFacts, read_facts, read_trained, write_trained
 
 
 @pytest.fixture
 def facts(repository) -> TrainedFacts:
     settings = {"perceptual": "random vgg19", "beta": 1.0, "epochs": 3}
-    return TrainedFacts(read_params(repository / "params.yaml").model, 32, settings)
+    made_on = {"device": "cpu", "torch": "2.15"}
+    return TrainedFacts(read_params(repository / "params.yaml").model, 32, settings, made_on)
 
 
 def test_weights_and_facts_round_trip(tmp_path, facts):
@@ -23,6 +26,17 @@ def test_weights_and_facts_round_trip(tmp_path, facts):
     assert read_facts == facts
     assert set(read) == {"a", "b"}
     assert torch.equal(read["b"], state["b"])
+
+
+def test_facts_are_read_without_the_weights(tmp_path, facts):
+    """A large model's description costs its header only."""
+    path = tmp_path / "m.safetensors"
+    write_trained(path, {"a": torch.ones(3)}, facts)
+    with path.open("rb") as stream:
+        assert read_facts(stream, "m") == facts
+    for content in (b"", b"\xff" * 64, b"\x02" + b"\x00" * 7 + b"{}"):
+        with pytest.raises(DataError, match="no trained model"):
+            read_facts(io.BytesIO(content), "m")
 
 
 def test_equal_models_give_equal_bytes(tmp_path, facts):
