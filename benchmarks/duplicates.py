@@ -23,7 +23,8 @@ from rich.progress import track
 
 from tonegap.duplicates import near_duplicate_pairs
 from tonegap.duplicates.hamming import within_distance
-from tonegap.fingerprint import fingerprint, fingerprint_table
+from tonegap.fingerprint import fingerprint
+from tonegap.fingerprint.table import fingerprint_table
 from tonegap.phantom.copies import planted_copies
 from tonegap.phantom.recipes import annotation_table
 from tonegap.phantom.render import jpeg_from_url

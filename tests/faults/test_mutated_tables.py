@@ -13,7 +13,8 @@ from tonegap.duplicates import PAIR_COLUMNS, clusters, near_duplicate_pairs
 from tonegap.errors import DataError, TonegapError
 from tonegap.files.parameters import read_params
 from tonegap.files.tables import read_csv, write_csv
-from tonegap.fingerprint import COLUMNS, fingerprint, fingerprint_table
+from tonegap.fingerprint import COLUMNS, fingerprint
+from tonegap.fingerprint.table import fingerprint_table
 
 WORDS = ["[", "]", "{", "}", ":", "- ", "\t", "&a", "*a", "!!python/object:os.system", "|", "NaN"]
 WORDS += [

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import numpy as np
-import pandas as pd
 from jaxtyping import UInt8
 from PIL import Image
 
@@ -84,6 +83,14 @@ class Fingerprint:
     thumbnail: str | None = None
 
 
+class ImageFile(NamedTuple):
+    """An image to measure, or in one line what kept its bytes from being read."""
+
+    md5hash: str
+    content: bytes
+    problem: str | None = None
+
+
 COLUMNS: Final = tuple(field.name for field in dataclasses.fields(Fingerprint))
 
 
@@ -103,15 +110,19 @@ def fingerprint(md5hash: str, content: bytes, max_pixels: int = MAX_PIXELS) -> F
     )
 
 
-def unreadable(md5hash: str, content: bytes, problem: str) -> Fingerprint:
+def unreadable(md5hash: str, content: bytes, problem: str | None) -> Fingerprint:
     """Fingerprint of bytes that are no picture."""
     return dataclasses.replace(_of_bytes(md5hash, content), readable=False, problem=problem)
 
 
-def fingerprint_table(fingerprints: Iterable[Fingerprint]) -> pd.DataFrame:
-    """One row per image, whole numbers kept whole beside missing ones."""
-    frame = pd.DataFrame([vars(each) for each in fingerprints], columns=list(COLUMNS))
-    return frame.astype({"bytes": "Int64", "width": "Int64", "height": "Int64"})
+def fingerprint_all(files: Sequence[ImageFile], max_pixels: int = MAX_PIXELS) -> list[Fingerprint]:
+    """Take every measure of each image: a task for a worker process."""
+    return [
+        fingerprint(file.md5hash, file.content, max_pixels)
+        if file.problem is None
+        else unreadable(*file)
+        for file in files
+    ]
 
 
 def _of_bytes(md5hash: str, content: bytes) -> Fingerprint:

@@ -6,11 +6,12 @@ import multiprocessing
 import os
 import re
 import zlib
+from collections import deque
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import ExitStack, contextmanager
-from itertools import islice
+from itertools import chain, islice
 from pathlib import Path
 
 from tonegap.errors import DataError, MachineError
@@ -18,13 +19,15 @@ from tonegap.files import layout
 from tonegap.files.archive import ImageArchive, open_archive
 from tonegap.files.parameters import read_params
 from tonegap.files.tables import write_csv
-from tonegap.fingerprint import Fingerprint, fingerprint, fingerprint_table, unreadable
+from tonegap.fingerprint import Fingerprint, ImageFile, fingerprint_all
 from tonegap.fingerprint.decoding import MAX_PIXELS
+from tonegap.fingerprint.table import fingerprint_table
 
 _NAME = re.compile(r"[0-9a-f]{32}\.jpg")
 # What zipfile raises for an entry whose header was damaged: unknown compression, encryption, ...
 _DAMAGE = (DataError, NotImplementedError, RuntimeError, ValueError, zlib.error)
-_CHUNK = 32  # images per task: seconds of work are lost at most when a worker dies
+_TASK_IMAGES = 32
+_TASK_BYTES = 4_000_000
 _WORTH_A_POOL = 600  # starting workers takes as long as this many small images
 
 
@@ -55,14 +58,11 @@ def run(
     """
     with _opened(raw) as archive:
         names = archive.names()
-    _require_own_names(names, raw)
-    wanted = processes or _default_processes(len(names))
-    rows = (
-        _in_processes(raw, names, max_pixels, wanted)
-        if wanted > 1
-        else _here(raw, names, max_pixels)
-    )
-    write_csv(fingerprint_table(rows), index)
+        _require_own_names(names, raw)
+        wanted = processes or _default_processes(len(names))
+        rows = _measured(_tasks(archive, names), max_pixels, wanted)
+        table = fingerprint_table(chain.from_iterable(rows))
+    write_csv(table, index)
 
 
 def from_workspace() -> None:
@@ -100,42 +100,44 @@ def _default_processes(images: int) -> int:
     return (cores or 1) if images >= _WORTH_A_POOL else 1
 
 
-def _here(raw: Path, names: Sequence[str], max_pixels: int) -> Iterator[Fingerprint]:
-    with _opened(raw) as archive:
-        for name in names:
-            yield _measure(archive, name, max_pixels)
+def _tasks(archive: ImageArchive, names: Sequence[str]) -> Iterator[list[ImageFile]]:
+    """Read images, a few at a time: a task is bounded in images and, but for one, in bytes."""
+    task: list[ImageFile] = []
+    for name in names:
+        task.append(_read(archive, name))
+        if len(task) == _TASK_IMAGES or sum(len(file.content) for file in task) > _TASK_BYTES:
+            yield task
+            task = []
+    yield task
 
 
-def _in_processes(
-    raw: Path, names: Sequence[str], max_pixels: int, processes: int
-) -> Iterator[Fingerprint]:
-    """Yield in order; workers read the archive themselves, so only names and rows travel."""
-    chunks = iter([names[start : start + _CHUNK] for start in range(0, len(names), _CHUNK)])
+def _read(archive: ImageArchive, name: str) -> ImageFile:
+    md5hash = Path(name).stem
+    try:
+        return ImageFile(md5hash, archive.read(name))
+    except _DAMAGE as problem:
+        return ImageFile(md5hash, b"", f"its entry in the archive is damaged: {problem}")
+
+
+def _measured(
+    tasks: Iterator[list[ImageFile]], max_pixels: int, processes: int
+) -> Iterator[list[Fingerprint]]:
+    """Yield in order. Workers import the fingerprints alone, so they start in half a second."""
+    if processes == 1:
+        yield from (fingerprint_all(task, max_pixels) for task in tasks)
+        return
     context = multiprocessing.get_context("spawn")  # fork would copy threads' locks
+    waiting: deque[Future[list[Fingerprint]]] = deque()
     with ProcessPoolExecutor(processes, mp_context=context) as pool:
-        waiting: list[Future[list[Fingerprint]]] = []
         try:
             while True:
-                ahead = islice(chunks, 2 * processes - len(waiting))
-                waiting += [pool.submit(_chunk, raw, chunk, max_pixels) for chunk in ahead]
+                ahead = islice(tasks, 2 * processes - len(waiting))
+                waiting.extend(pool.submit(fingerprint_all, task, max_pixels) for task in ahead)
                 if not waiting:
                     return
-                yield from waiting.pop(0).result()
+                yield waiting.popleft().result()
         except BrokenProcessPool:
             raise MachineError(
                 "a worker of the hash stage was killed, most likely for lack of memory; "
                 "lower fetch.max_pixels or close other programs, then run it again"
             ) from None
-
-
-def _chunk(raw: Path, names: Sequence[str], max_pixels: int) -> list[Fingerprint]:
-    return list(_here(raw, names, max_pixels))
-
-
-def _measure(archive: ImageArchive, name: str, max_pixels: int) -> Fingerprint:
-    md5hash = Path(name).stem
-    try:
-        content = archive.read(name)
-    except _DAMAGE as problem:
-        return unreadable(md5hash, b"", f"its entry in {layout.RAW.name} is damaged: {problem}")
-    return fingerprint(md5hash, content, max_pixels)

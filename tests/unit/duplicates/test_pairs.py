@@ -13,7 +13,8 @@ from tonegap.duplicates import PAIR_COLUMNS, clusters, merge_pairs, near_duplica
 from tonegap.duplicates.alignment import agreement, alike, best_agreement
 from tonegap.duplicates.reading import parse_hashes, parse_thumbnails
 from tonegap.errors import DataError
-from tonegap.fingerprint import fingerprint, fingerprint_table
+from tonegap.fingerprint import fingerprint
+from tonegap.fingerprint.table import fingerprint_table
 from tonegap.phantom.copies import planted_copies
 from tonegap.phantom.recipes import annotation_table
 from tonegap.phantom.render import jpeg_from_url
