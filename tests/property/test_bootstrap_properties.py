@@ -53,6 +53,7 @@ def test_variance_is_positive_and_shrinkage_lies_in_the_unit_interval(shape) -> 
     assert found.noise >= 0.0
     assert 0.0 <= found.seed_shrinkage <= 1.0
     assert 0.0 < found.image_shrinkage <= 1.0
+    assert found.total >= found.between_seeds
     assert found.df >= min(found.n_units, found.n_seeds) - 1
 
 
