@@ -3,7 +3,8 @@
     python benchmarks/hash.py FOLDER [--processes 2] [--rounds 3]
 
 Each tool takes its turn in every round, so that other load on the machine meets all alike.
-Start-up of workers is part of the time; a first, unmeasured turn warms the file cache.
+A first, unmeasured turn warms the file cache. Start-up of workers is part of the time, and they
+import this script; ``--processes 1`` works in this process and measures the work alone.
 
 - ``tonegap``: the stage, all measures of data/index.csv, from a zip made beforehand.
 - ``imagehash``: its ``phash`` alone, one of the stage's hashes, in as many processes.
@@ -51,6 +52,9 @@ def _imagehash(folder: Path, processes: int) -> Callable[[], object]:
     files = sorted(folder.glob("*.jpg"))
 
     def turn() -> None:
+        if processes == 1:
+            list(map(_phash, files))
+            return
         with multiprocessing.get_context("spawn").Pool(processes) as pool:
             pool.map(_phash, files, chunksize=32)
 
