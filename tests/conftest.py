@@ -8,6 +8,10 @@ from pathlib import Path
 import pytest
 from jaxtyping import install_import_hook
 
+# Test processes run side by side: one thread each, and none that waits by spinning.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+
 # Every annotated function of the package is checked by beartype while tests run.
 install_import_hook("tonegap", "beartype.beartype")
 

@@ -9,6 +9,9 @@ from pathlib import Path
 
 def main() -> None:
     """Run the command line; errors that the user can mend end on one line with exit code 2."""
+    # Threads that wait for each other sleep instead of spinning: beside other work on the same
+    # cores (two experiments, a test run) spinning made training ten times slower.
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     if sys.argv[1:2] == ["stage"]:
         _use_the_code_that_dvc_hashed()
     from tonegap.cli.app import run  # noqa: PLC0415  after the line above chose the code
