@@ -139,8 +139,9 @@ def _of_bytes(md5hash: str, content: bytes) -> Fingerprint:
 
 
 def _pixel_sha256(image: Image.Image) -> str:
-    size = f"{image.width}x{image.height}:".encode()
-    return hashlib.sha256(size + image.tobytes()).hexdigest()
+    digest = hashlib.sha256(f"{image.width}x{image.height}:".encode())
+    digest.update(image.tobytes())
+    return digest.hexdigest()
 
 
 def _thumbnail(image: Image.Image) -> Image.Image:
