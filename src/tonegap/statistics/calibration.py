@@ -3,7 +3,8 @@
 Studies are simulated (:mod:`tonegap.statistics.simulation`), not trained, and every table
 says so. Each is assessed by the very functions that assess a real one. A test is calibrated
 when it rejects true nulls in about 5 % of studies, that is within the binomial band that the
-number of studies allows (one contrast in twenty falls outside by chance), and when 95 % intervals cover the truth in 93-97 %.
+number of studies allows (one contrast in twenty falls outside by chance), and when 95 %
+intervals cover the truth in 93-97 %.
 """
 
 from __future__ import annotations
