@@ -7,6 +7,7 @@ give equal bytes: entries are sorted, time stamps fixed, nothing is compressed.
 from __future__ import annotations
 
 import zipfile
+import zlib
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,6 +17,16 @@ from tonegap.files.atomic import replacing
 
 _EPOCH = (1980, 1, 1, 0, 0, 0)  # the earliest time that a zip can hold
 _REGULAR_FILE = 0o100644 << 16
+# What Python's zip reader raises on damaged archives.
+_DAMAGE = (
+    zipfile.BadZipFile,
+    EOFError,
+    NotImplementedError,
+    OSError,
+    RuntimeError,
+    ValueError,
+    zlib.error,
+)
 
 
 class ImageArchive:
@@ -43,7 +54,7 @@ class ImageArchive:
             raise DataError(
                 f"{self._path} has no entry {name}; run the fetch stage again"
             ) from None
-        except (zipfile.BadZipFile, EOFError, OSError) as error:
+        except _DAMAGE as error:
             raise DataError(
                 f"{self._path}: entry {name} is damaged ({error}); run the fetch stage again"
             ) from None
@@ -86,7 +97,7 @@ def open_archive(path: Path) -> Iterator[ImageArchive]:
         raise DataError(f"the image archive is not at {path}; run `dvc repro`")
     try:
         archive = zipfile.ZipFile(path)
-    except (zipfile.BadZipFile, OSError) as error:
+    except _DAMAGE as error:
         raise DataError(
             f"{path} is not a readable zip ({error}); run the fetch stage again"
         ) from None

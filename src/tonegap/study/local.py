@@ -61,6 +61,7 @@ class LocalEngine:
 
     def run(self, cells: Sequence[Cell]) -> Iterator[Outcome]:
         """Run cells; yield outcomes as they come. Leaving the iterator stops what runs."""
+        self._stopped = False
         with ThreadPoolExecutor(self.jobs) as pool:
             waiting: set[Future[Outcome]] = {pool.submit(self._run_cell, cell) for cell in cells}
             try:
