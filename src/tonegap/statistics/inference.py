@@ -28,7 +28,7 @@ from tonegap.statistics.variance import (
 
 MIN_UNITS = 3
 """Fewest seeds, and fewest image clusters, that are judged. Two seeds have one difference: in
-simulated null studies whose trainings differ much they reject in 12 %, three in 4 to 8 %."""
+simulated null studies whose trainings differ much they reject in 12 %, three in 4 to 9 %."""
 
 MIN_VARIATION = 1e-12
 """Standard errors below this share of the measure's size are rounding, not scatter."""
