@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from pathlib import Path
 
@@ -32,3 +33,27 @@ def originals() -> Path:
     if not (folder / "fitzpatrick17k.csv").is_file():
         pytest.skip("the real Fitzpatrick17k originals are not on this machine")
     return folder
+
+
+@pytest.fixture(scope="session")
+def workspace(repository, tmp_path_factory):
+    """All seven stages run on a tiny phantom (see tests/support/tiny_pipeline.py)."""
+    # Imported here: the package must not be loaded before the hook above is in place.
+    from tiny_pipeline import (  # noqa: PLC0415
+        SEVEN,
+        Workspace,
+        make_workspace,
+        recorded_reads,
+        run_stage,
+    )
+
+    folder = make_workspace(repository, tmp_path_factory.mktemp("pipeline") / "w")
+    os.environ["TONEGAP_CACHE"] = str(folder / "cache")
+    read = {}
+    with contextlib.chdir(folder):
+        for stage in SEVEN:
+            with recorded_reads() as names:
+                run_stage(stage)
+            read[stage] = names
+    del os.environ["TONEGAP_CACHE"]
+    return Workspace(folder, read)

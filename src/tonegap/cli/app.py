@@ -38,7 +38,7 @@ app.command("pr-report")(pull_request.pull_request_report)
 STAGES = ("fetch", "hash", "filter", "prepare", "split", "train", "evaluate", "figures", "report")
 
 
-def _show_version(*, wanted: bool) -> None:
+def _show_version(*, wanted: bool | None) -> None:
     if wanted:
         typer.echo(f"tonegap {tonegap.__version__}")
         raise typer.Exit
@@ -47,14 +47,14 @@ def _show_version(*, wanted: bool) -> None:
 @app.callback()
 def _options(
     version: Annotated[
-        bool,
+        bool | None,
         typer.Option(
             "--version",
             callback=lambda value: _show_version(wanted=value),
             is_eager=True,
             help="Show the version and stop.",
         ),
-    ] = False,
+    ] = None,
 ) -> None:
     """Assess whether generative models of skin images serve dark skin as well as light."""
 

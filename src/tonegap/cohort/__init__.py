@@ -7,6 +7,7 @@ with one reason, and the counts left after each rule make a flow chart.
 from tonegap.cohort.conditions import fst_counts, prevalence, prevalence_by_group
 from tonegap.cohort.counts import cohort_counts, duplicate_counts
 from tonegap.cohort.groups import GROUPS, assign_groups
+from tonegap.cohort.lists import ImageLists
 from tonegap.cohort.selection import (
     ANNOTATION_COLUMNS,
     FETCH_COLUMNS,
@@ -23,6 +24,7 @@ __all__ = [
     "INDEX_COLUMNS",
     "UNKNOWN_SOURCE",
     "Cohort",
+    "ImageLists",
     "assign_groups",
     "cohort_counts",
     "duplicate_counts",

@@ -40,6 +40,11 @@ def flagged(rows: pd.DataFrame, params: FilterParams) -> pd.DataFrame:
     return _leaving(rows, matches, "qc_flag", flags)
 
 
+def listed_out(rows: pd.DataFrame, _params: FilterParams) -> pd.DataFrame:
+    """Rows that a list in ``lists/`` tells to leave out."""
+    return _leaving(rows, rows["listed"].notna(), rows["listed"], rows["url"])
+
+
 def not_fetched(rows: pd.DataFrame, _params: FilterParams) -> pd.DataFrame:
     """Rows whose image could not be had; the reason is the status in data/fetch.csv."""
     status = rows["status"].fillna("not_fetched")
@@ -84,6 +89,7 @@ RULES: tuple[tuple[str, Rule], ...] = (
     ("labelled", without_label),
     ("grouped", without_group),
     ("quality", flagged),
+    ("listed", listed_out),
     ("fetched", not_fetched),
     ("readable", unreadable),
     ("large_enough", too_small),

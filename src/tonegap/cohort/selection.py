@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from tonegap.cohort.groups import GROUPS, assign_groups
+from tonegap.cohort.lists import ImageLists
 from tonegap.cohort.rules import RULES, TAKEN
 from tonegap.cohort.source import source_of_url
 from tonegap.errors import DataError
@@ -73,6 +74,8 @@ def select_cohort(
     index: pd.DataFrame,
     clusters: pd.Series,
     params: FilterParams,
+    *,
+    lists: ImageLists | None = None,
 ) -> Cohort:
     """Apply the rules of :mod:`tonegap.cohort.rules` one after the other.
 
@@ -89,6 +92,8 @@ def select_cohort(
         Clusters may hang together by an image that is in no group.
     params
         The section ``filter``.
+    lists
+        Images that others found fit or unfit; None: nobody did.
 
     Raises
     ------
@@ -96,6 +101,7 @@ def select_cohort(
         If an image that was fetched has no row in the index.
     """
     rows = _joined(annotations, fetch, index, clusters, params)
+    rows["listed"] = (lists or ImageLists()).verdicts(rows["md5hash"])
     flow = [_counts("annotated", rows, excluded=rows.iloc[:0])]
     exclusions = []
     eligible = rows

@@ -4,17 +4,21 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pandas as pd
+
 from tonegap.cohort import (
     ANNOTATION_COLUMNS,
     FETCH_COLUMNS,
     INDEX_COLUMNS,
     Cohort,
+    ImageLists,
     cohort_counts,
     select_cohort,
 )
-from tonegap.duplicates import clusters, near_duplicate_pairs
+from tonegap.duplicates import clusters, merge_pairs, near_duplicate_pairs, straddling
 from tonegap.errors import DataError
 from tonegap.files import layout
+from tonegap.files.known_lists import read_known_lists
 from tonegap.files.parameters import read_params
 from tonegap.files.tables import read_csv, write_csv, write_json
 from tonegap.params import FilterParams
@@ -25,10 +29,12 @@ def run(
     annotations: Path,
     fetch: Path,
     index: Path,
+    lists: Path,
     params: FilterParams,
     cohort: Path,
     exclusions: Path,
     duplicates: Path,
+    crossing: Path,
     metrics: Path,
     flow: Path,
 ) -> None:
@@ -38,10 +44,13 @@ def run(
     ----------
     annotations, fetch, index
         Tables of the rows, of what became of their images, and of the images' measures.
+    lists
+        Folder of what others found out: images to keep or to drop, known duplicates.
     params
         The section ``filter``.
-    cohort, exclusions, duplicates
-        Written: the images to assess, the rows left out, the pairs of near duplicates.
+    cohort, exclusions, duplicates, crossing
+        Written: the images to assess, the rows left out, the pairs of near duplicates,
+        and their clusters that lie in both groups, several labels or several sources.
     metrics, flow
         Written: counts after each step, as a document and as a table to plot.
 
@@ -51,15 +60,19 @@ def run(
         If no image is left. The tables are written first, for they say why.
     """
     measures = read_csv(index, INDEX_COLUMNS, "the image index")
-    pairs = near_duplicate_pairs(measures, params.near_distance)
+    known = read_known_lists(lists)
+    found = near_duplicate_pairs(measures, params.near_distance)
+    pairs = merge_pairs(found, _among(measures["md5hash"], known.pairs))
     selected = select_cohort(
         read_csv(annotations, ANNOTATION_COLUMNS, "the annotation table"),
         read_csv(fetch, FETCH_COLUMNS, "the fetch table"),
         measures,
         clusters(measures["md5hash"], pairs),
         params,
+        lists=ImageLists(known.keep, known.drop),
     )
     write_csv(selected.frame, cohort)
+    write_csv(straddling(selected.eligible), crossing)
     write_csv(selected.exclusions, exclusions)
     write_csv(pairs, duplicates)
     write_csv(selected.flow, flow)
@@ -73,13 +86,20 @@ def from_workspace() -> None:
         annotations=layout.ANNOTATIONS,
         fetch=layout.FETCH,
         index=layout.INDEX,
+        lists=layout.LISTS,
         params=read_params().filter,
         cohort=layout.COHORT,
         exclusions=layout.EXCLUSIONS,
         duplicates=layout.DUPLICATES,
+        crossing=layout.STRADDLING,
         metrics=layout.COHORT_COUNTS,
         flow=layout.EXCLUSIONS_FLOW,
     )
+
+
+def _among(md5hashes: pd.Series, pairs: pd.DataFrame) -> pd.DataFrame:
+    """Keep the pairs of which both images are here: lists are of whole data sets."""
+    return pairs[pairs["md5hash_a"].isin(md5hashes) & pairs["md5hash_b"].isin(md5hashes)]
 
 
 def _require_images(selected: Cohort, exclusions: Path) -> None:

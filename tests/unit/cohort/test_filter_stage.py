@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import shutil
 
 import numpy as np
 import pandas as pd
@@ -21,7 +22,7 @@ PARAMS = FilterParams(
     group="scale", exclude_qc=("3",), min_side=16, duplicates="keep", near_distance=6
 )
 NAMES = [f"a{n:031x}" for n in range(8)]
-WRITTEN = ("cohort", "exclusions", "duplicates", "metrics", "flow")
+WRITTEN = ("cohort", "exclusions", "duplicates", "crossing", "metrics", "flow")
 
 
 def picture(seed):
@@ -61,8 +62,28 @@ def run(inputs, out, params=PARAMS):
     """Run the stage and name the files that it writes."""
     written = {name: out / f"{name}.{'json' if name == 'metrics' else 'csv'}" for name in WRITTEN}
     read = {name: inputs / f"{name}.csv" for name in ("annotations", "fetch", "index")}
-    filter_stage.run(**read, params=params, **written)
+    filter_stage.run(**read, lists=inputs / "lists", params=params, **written)
     return written
+
+
+def test_known_lists_are_heeded(inputs, tmp_path):
+    """Listed images leave with their reason; listed copies share a cluster."""
+    here = tmp_path / "inputs"
+    shutil.copytree(inputs, here)
+    for folder, content in {
+        "drop/bad.csv": f"md5hash\n{NAMES[2]}\n",
+        "keep/good.csv": "md5hash\n" + "\n".join([*NAMES[:1], *NAMES[2:]]),
+        "duplicates/pairs.csv": f"a,b\n{NAMES[0]},{NAMES[3]}\n{NAMES[0]},{'f' * 32}\n",
+    }.items():
+        (here / "lists" / folder).parent.mkdir(parents=True)
+        (here / "lists" / folder).write_text(content)
+    written = run(here, tmp_path, PARAMS.model_copy(update={"exclude_qc": ()}))
+    reasons = pd.read_csv(written["exclusions"]).set_index("md5hash")["reason"]
+    assert (reasons[NAMES[1]], reasons[NAMES[2]]) == ("not_on_keep_list", "on_drop_list")
+    cohort = pd.read_csv(written["cohort"]).set_index("md5hash")
+    assert cohort.loc[NAMES[3], "cluster"] == NAMES[0]
+    crossing = pd.read_csv(written["crossing"])
+    assert "group" in set(crossing["over"])
 
 
 def test_the_tables_of_the_design_are_written(inputs, tmp_path):
@@ -104,5 +125,6 @@ def test_a_missing_column_is_named(inputs, tmp_path):
     broken = tmp_path / "annotations.csv"
     pd.read_csv(inputs / "annotations.csv").drop(columns="qc").to_csv(broken, index=False)
     read = {"annotations": broken, "fetch": inputs / "fetch.csv", "index": inputs / "index.csv"}
+    written = {name: tmp_path / name for name in WRITTEN}
     with pytest.raises(DataError, match="lacks the column 'qc'"):
-        filter_stage.run(**read, params=PARAMS, **{name: tmp_path / name for name in WRITTEN})
+        filter_stage.run(**read, lists=inputs / "lists", params=PARAMS, **written)
