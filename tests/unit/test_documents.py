@@ -54,10 +54,12 @@ def test_every_artifact_is_described_and_made(repository):
                 made[item if isinstance(item, str) else next(iter(item))] = stage
     collected = {path: stage for path, stage in described.items() if stage == "study collect"}
     assert described == made | collected
+    others = ("PARAMS", "LISTS", "PRIVATE", "PRIVATE_EXAMPLES", "REPORT")
     places = {
         value.as_posix()
         for name, value in vars(layout).items()
-        if name.isupper() and name not in ("PARAMS", "PRIVATE", "PRIVATE_EXAMPLES", "REPORT")
+        if name.isupper()
+        and name not in ("PARAMS", "LISTS", "PRIVATE", "PRIVATE_EXAMPLES", "REPORT")
     }
     for place in places:
         assert any(path == place or path.startswith(f"{place}/") for path in described), place

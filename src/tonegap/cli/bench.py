@@ -20,6 +20,9 @@ def train(
         str | None, typer.Option(help="Take the parameters of this study, such as `paper`.")
     ] = None,
     steps: Annotated[int, typer.Option(min=1, help="Steps to measure, after one warm-up.")] = 10,
+    batch_size: Annotated[
+        int | None, typer.Option(min=2, help="Images per step, in place of the parameters'.")
+    ] = None,
 ) -> None:
     """Time training steps on synthetic images with random features of the same cost."""
     import dataclasses  # noqa: PLC0415
@@ -33,9 +36,10 @@ def train(
     planned = read_study(study) if study else None
     params = planned.cells[0].params if planned else read_params()
     network = params.train.perceptual_network
+    settings = params.train.model_copy(update={"batch_size": batch_size or params.train.batch_size})
     speed = measure_training(
         params.model,
-        params.train,
+        settings,
         params.data.image_size,
         choose_arithmetic(params.train.device, params.train.precision),
         resolve_weights(network, "random") if params.train.perceptual_scale > 0 else None,

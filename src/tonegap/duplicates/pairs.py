@@ -68,14 +68,15 @@ def verified(images: pd.DataFrame, candidates: pd.DataFrame) -> pd.DataFrame:
         Columns of a table of pairs; the kind ``mirrored`` is compared after a flip.
     """
     known = images[images["thumbnail"].notna()]
-    position = pd.Series(range(len(known)), index=known["md5hash"])
+    # The type is said because an empty table of images gives no hint of it.
+    position = pd.Series(range(len(known)), index=known["md5hash"], dtype="int64")
     both = candidates["md5hash_a"].isin(position.index) & candidates["md5hash_b"].isin(
         position.index
     )
     pairs = candidates[both]
     pictures = parse_thumbnails(list(known["thumbnail"]), "thumbnail")
-    one = pictures[position[pairs["md5hash_a"]].to_numpy()]
-    other = pictures[position[pairs["md5hash_b"]].to_numpy()]
+    one = pictures[position[pairs["md5hash_a"]].to_numpy(np.int64)]
+    other = pictures[position[pairs["md5hash_b"]].to_numpy(np.int64)]
     return pairs[alike(one, _upright(other, pairs["kind"]))]
 
 

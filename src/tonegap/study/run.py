@@ -8,7 +8,7 @@ import subprocess
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import psutil
 from filelock import Timeout
@@ -21,6 +21,7 @@ from tonegap.study.records import require_committed, study_lock, study_state
 from tonegap.study.state import CellState
 
 
+@runtime_checkable
 class Engine(Protocol):
     """Runs cells and says how each ended."""
 
