@@ -58,8 +58,7 @@ def test_every_artifact_is_described_and_made(repository):
     places = {
         value.as_posix()
         for name, value in vars(layout).items()
-        if name.isupper()
-        and name not in ("PARAMS", "LISTS", "PRIVATE", "PRIVATE_EXAMPLES", "REPORT")
+        if name.isupper() and name not in others
     }
     for place in places:
         assert any(path == place or path.startswith(f"{place}/") for path in described), place
