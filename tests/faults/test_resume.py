@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from concurrent.futures import wait
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +16,7 @@ import pytest
 import safetensors.torch
 
 from tonegap.errors import DataError, TrainingError
+from tonegap.files.checkpoint import CheckpointWriter
 from tonegap.files.parameters import read_params
 from tonegap.stages import train as stage
 
@@ -116,6 +118,20 @@ def test_an_interrupted_run_goes_on(train, folder, monkeypatch, epochs):
     assert not _checkpoints(folder)
 
 
+@pytest.fixture(autouse=True)
+def every_epoch_is_kept(monkeypatch):
+    """Leave no checkpoint out to save time: these runs are quicker than writing one."""
+    offer = CheckpointWriter.offer
+
+    def patient(self, take):
+        if self._writing is not None:
+            wait([self._writing])
+        offer(self, take)
+
+    monkeypatch.setattr(CheckpointWriter, "offer", patient)
+    monkeypatch.setattr("tonegap.files.checkpoint._SHARE_OF_TIME", 1e9)
+
+
 def test_it_says_that_it_goes_on(train, monkeypatch, capsys):
     """The user sees that earlier work is used."""
     _interrupt(train, monkeypatch, 3)
@@ -192,7 +208,9 @@ def test_a_split_of_other_images_is_refused(train, folder):
 
 KILLED = """
 import sys
+from concurrent.futures import wait
 from pathlib import Path
+from tonegap.files.checkpoint import CheckpointWriter
 from tonegap.files.parameters import read_params
 from tonegap.stages.train import run
 import torch
