@@ -3,8 +3,9 @@
     python benchmarks/hash.py FOLDER [--processes 2] [--rounds 3]
 
 Each tool takes its turn in every round, so that other load on the machine meets all alike.
-A first, unmeasured turn warms the file cache. Start-up of workers is part of the time, and they
-import this script; ``--processes 1`` works in this process and measures the work alone.
+A first, unmeasured turn warms the file cache. Start-up of workers is part of the time. They
+import this script first, so it imports at its top what each tool's work needs and no more, as
+the command does; ``--processes 1`` works in this process and measures the work alone.
 
 - ``tonegap``: the stage, all measures of data/index.csv, from a zip made beforehand.
 - ``imagehash``: its ``phash`` alone, one of the stage's hashes, in as many processes.
@@ -29,14 +30,13 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-import imagehash
 from PIL import Image
-
-from tonegap.files.archive import write_archive
-from tonegap.stages import hash as stage
 
 
 def _tonegap(folder: Path, processes: int) -> Callable[[], object]:
+    from tonegap.files.archive import write_archive  # noqa: PLC0415  no worker needs it
+    from tonegap.stages import hash as stage  # noqa: PLC0415
+
     work = Path(tempfile.mkdtemp(prefix="tonegap-benchmark-"))
     files = sorted(folder.glob("*.jpg"))
     write_archive(work / "raw.zip", ((path.name, path.read_bytes()) for path in files))
@@ -44,6 +44,8 @@ def _tonegap(folder: Path, processes: int) -> Callable[[], object]:
 
 
 def _phash(path: Path) -> str:
+    import imagehash  # noqa: PLC0415  the workers of the other tools do without
+
     with Image.open(path) as image:
         return str(imagehash.phash(image))
 
