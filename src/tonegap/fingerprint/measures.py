@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
 
 import numpy as np
-from jaxtyping import UInt8
+from jaxtyping import Float
 from PIL import Image
 
 from tonegap.fingerprint import perceptual, quality
@@ -22,6 +22,19 @@ _COMPARED: Final = 16
 _CROPPED: Final = 0.035  # of each side: hashes of copies that lost 2 to 5 % come near to this
 _CORNERS: Final = ((0.5, 0.5), (0.0, 0.0), (1.0, 0.0), (0.0, 1.0), (1.0, 1.0))
 _MIN_CONTRAST: Final = 2.0  # grey levels: below, a hash is made of noise
+
+
+def _boxes() -> list[tuple[float, float, float, float]]:
+    """Give the whole thumbnail, then its crops: left, upper, right, lower, in pixels."""
+    cut = _THUMBNAIL * _CROPPED
+    end = _THUMBNAIL - cut
+    crops = [(cut * x, cut * y, end + cut * x, end + cut * y) for x, y in _CORNERS]
+    return [(0.0, 0.0, float(_THUMBNAIL), float(_THUMBNAIL)), *crops]
+
+
+_VIEWS: Final = perceptual.views(_THUMBNAIL, _boxes())
+_DHASH_ROWS: Final = perceptual.area_means(8, _THUMBNAIL, 0.0, float(_THUMBNAIL))
+_DHASH_COLUMNS: Final = perceptual.area_means(9, _THUMBNAIL, 0.0, float(_THUMBNAIL))
 
 
 @dataclass(frozen=True)
@@ -152,43 +165,32 @@ def _thumbnail(image: Image.Image) -> Image.Image:
 
 
 def _of_thumbnail(thumbnail: Image.Image) -> dict[str, Any]:
-    grey = thumbnail.convert("L")
-    rgb, levels = np.asarray(thumbnail), np.asarray(grey)
+    rgb, levels = np.asarray(thumbnail), np.asarray(thumbnail.convert("L"))
+    grey = levels.astype(np.float64)
     return {
         "ita": mean_ita(rgb),
-        "sharpness": quality.sharpness(levels.astype(np.float64)),
+        "sharpness": quality.sharpness(grey),
         "entropy": quality.entropy_bits(levels),
         "border_share": quality.border_share(rgb),
-        "thumbnail": _reduced(grey, (_COMPARED, _COMPARED)).tobytes().hex(),
+        "thumbnail": np.rint(_reduced(grey, _COMPARED)).astype(np.uint8).tobytes().hex(),
         **_hashes(grey),
     }
 
 
-def _hashes(grey: Image.Image) -> dict[str, str]:
-    square = (_HASHED, _HASHED)
-    pictures = np.stack([_reduced(grey, square), *(_reduced(grey, square, b) for b in _crops())])
-    if pictures[0].std() < _MIN_CONTRAST:
+def _hashes(grey: Float[np.ndarray, "128 128"]) -> dict[str, str]:
+    if _reduced(grey, _HASHED).std() < _MIN_CONTRAST:
         return {}
-    cosines = perceptual.cosines(pictures.astype(np.float64))
+    cosines = perceptual.cosines(grey, _VIEWS)
     full, *crops = perceptual.phash(cosines)
     return {
         "phash": full,
-        "dhash": perceptual.dhash(_reduced(grey, (9, 8)).astype(np.float64)),
+        "dhash": perceptual.dhash(_DHASH_ROWS @ grey @ _DHASH_COLUMNS.T),
         "phash_flip": perceptual.phash(perceptual.mirrored(cosines[:1]))[0],
         "phash_crops": "".join(crops),
     }
 
 
-def _crops() -> list[tuple[float, float, float, float]]:
-    """Boxes (left, upper, right, lower) of the cropped views, pixels of the thumbnail."""
-    cut = _THUMBNAIL * _CROPPED
-    end = _THUMBNAIL - cut
-    return [(cut * x, cut * y, end + cut * x, end + cut * y) for x, y in _CORNERS]
-
-
-def _reduced(
-    grey: Image.Image,
-    size: tuple[int, int],
-    box: tuple[float, float, float, float] | None = None,
-) -> UInt8[np.ndarray, "height width"]:
-    return np.asarray(grey.resize(size, Image.Resampling.BOX, box=box))
+def _reduced(grey: Float[np.ndarray, "128 128"], side: int) -> Float[np.ndarray, "side side"]:
+    """Means of equal squares; ``side`` divides that of the thumbnail."""
+    step = _THUMBNAIL // side
+    return np.asarray(grey.reshape(side, step, side, step).mean(axis=(1, 3)))

@@ -4,11 +4,15 @@
 about their median (as in Zauner, *Implementation and benchmarking of perceptual image
 hash functions*, 2010, section 3.2.1); ``dhash`` keeps whether each pixel of a 9 x 8
 picture is brighter than its left neighbour.
+
+Reduction by area means and the cosine transform are linear, so that one product of
+matrices takes a picture, or a crop of it, to its coefficients without a picture between.
 """
 
 from __future__ import annotations
 
-from typing import Final
+from collections.abc import Sequence
+from typing import Final, NamedTuple
 
 import numpy as np
 from jaxtyping import Bool, Float
@@ -21,9 +25,45 @@ _BASIS: Final = _WAVES / np.linalg.norm(_WAVES, axis=1, keepdims=True)
 _ODD: Final = np.where(np.arange(_KEPT) % 2 == 1, -1.0, 1.0)
 
 
-def cosines(grey: Float[np.ndarray, "*n 32 32"]) -> Float[np.ndarray, "*n 8 8"]:
-    """Lowest 8 x 8 coefficients of the orthonormal two-dimensional DCT-II."""
-    return np.asarray(_BASIS @ grey @ _BASIS.T)
+class Views(NamedTuple):
+    """Boxes of a square picture, as matrices that take it to the cosines of each box.
+
+    Attributes
+    ----------
+    rows, columns : Float[ndarray, "n 8 side"]
+        Applied to the left of the picture, and transposed to its right.
+    """
+
+    rows: Float[np.ndarray, "n 8 side"]
+    columns: Float[np.ndarray, "n 8 side"]
+
+
+def area_means(count: int, side: int, start: float, end: float) -> Float[np.ndarray, "count side"]:
+    """Weights that take a line of ``side`` pixels to ``count`` means over equal parts.
+
+    The parts divide [``start``, ``end``], in pixels from the line's beginning; a pixel that
+    a part covers in part counts by what is covered. Each row sums to 1.
+    """
+    bounds = np.linspace(start, end, count + 1)
+    pixels = np.arange(side)
+    upper = np.minimum(pixels + 1, bounds[1:, None])
+    covered = np.clip(upper - np.maximum(pixels, bounds[:-1, None]), 0.0, None)
+    return np.asarray(covered * count / (end - start))
+
+
+def views(side: int, boxes: Sequence[tuple[float, float, float, float]]) -> Views:
+    """Prepare boxes (left, upper, right, lower), in pixels, of pictures ``side`` wide and high."""
+    return Views(
+        rows=np.stack([_BASIS @ area_means(_SIDE, side, top, end) for _, top, _, end in boxes]),
+        columns=np.stack(
+            [_BASIS @ area_means(_SIDE, side, left, end) for left, _, end, _ in boxes]
+        ),
+    )
+
+
+def cosines(grey: Float[np.ndarray, "side side"], boxes: Views) -> Float[np.ndarray, "n 8 8"]:
+    """Lowest 8 x 8 coefficients of the orthonormal DCT-II of each box, reduced to 32 x 32."""
+    return np.asarray(boxes.rows @ grey @ boxes.columns.transpose(0, 2, 1))
 
 
 def mirrored(coefficients: Float[np.ndarray, "*n 8 8"]) -> Float[np.ndarray, "*n 8 8"]:

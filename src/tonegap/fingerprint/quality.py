@@ -49,7 +49,7 @@ def border_share(rgb: UInt8[np.ndarray, "height width 3"]) -> float:
 
 def _bar(levels: Int16[np.ndarray, "lines pixels 3"]) -> int:
     """Count the plain lines at the start; most pictures have none, so lines are read in turn."""
-    colour = np.median(levels[0], axis=0)
+    colour = np.sort(levels[0], axis=0)[len(levels[0]) // 2]
     for count, line in enumerate(levels):
         if np.abs(line - colour).max() > _BORDER_TOLERANCE:
             return count

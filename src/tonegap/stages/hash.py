@@ -5,13 +5,11 @@ from __future__ import annotations
 import multiprocessing
 import os
 import re
-import zlib
 from collections import deque
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import ExitStack, contextmanager
-from itertools import chain, islice
+from itertools import chain
 from pathlib import Path
 
 from tonegap.errors import DataError, MachineError
@@ -24,9 +22,7 @@ from tonegap.fingerprint.decoding import MAX_PIXELS
 from tonegap.fingerprint.table import fingerprint_table
 
 _NAME = re.compile(r"[0-9a-f]{32}\.jpg")
-# What zipfile raises for an entry whose header was damaged: unknown compression, encryption, ...
-_DAMAGE = (DataError, NotImplementedError, RuntimeError, ValueError, zlib.error)
-_TASK_IMAGES = 32
+_TASK_IMAGES = 16
 _TASK_BYTES = 4_000_000
 _WORTH_A_POOL = 600  # starting workers takes as long as this many small images
 
@@ -45,8 +41,8 @@ def run(
     max_pixels
         Larger pictures are recorded as unreadable, not decoded.
     processes
-        Workers; None chooses by cores and by number of images. The table does not
-        depend on it.
+        Processes at work, this one included; None chooses by cores and by number of
+        images. The table does not depend on it.
 
     Raises
     ------
@@ -56,7 +52,7 @@ def run(
     MachineError
         If a worker dies, for instance for lack of memory.
     """
-    with _opened(raw) as archive:
+    with open_archive(raw) as archive:
         names = archive.names()
         _require_own_names(names, raw)
         wanted = processes or _default_processes(len(names))
@@ -68,21 +64,6 @@ def run(
 def from_workspace() -> None:
     """Run the stage on the repository's own files."""
     run(raw=layout.RAW, index=layout.INDEX, max_pixels=read_params().fetch.max_pixels)
-
-
-@contextmanager
-def _opened(raw: Path) -> Iterator[ImageArchive]:
-    """Open the archive; a damaged directory raises more kinds of errors than BadZipFile."""
-    with ExitStack() as stack:
-        try:
-            archive = stack.enter_context(open_archive(raw))
-        except _DAMAGE as error:
-            if isinstance(error, DataError):
-                raise
-            raise DataError(
-                f"{raw} is not a readable zip ({error}); run the fetch stage again"
-            ) from None
-        yield archive
 
 
 def _require_own_names(names: Sequence[str], raw: Path) -> None:
@@ -115,29 +96,37 @@ def _read(archive: ImageArchive, name: str) -> ImageFile:
     md5hash = Path(name).stem
     try:
         return ImageFile(md5hash, archive.read(name))
-    except _DAMAGE as problem:
+    except DataError as problem:
         return ImageFile(md5hash, b"", f"its entry in the archive is damaged: {problem}")
 
 
 def _measured(
     tasks: Iterator[list[ImageFile]], max_pixels: int, processes: int
 ) -> Iterator[list[Fingerprint]]:
-    """Yield in order. Workers import the fingerprints alone, so they start in half a second."""
+    """Yield in order. This process is one of ``processes``: it works while others start."""
     if processes == 1:
         yield from (fingerprint_all(task, max_pixels) for task in tasks)
         return
     context = multiprocessing.get_context("spawn")  # fork would copy threads' locks
     waiting: deque[Future[list[Fingerprint]]] = deque()
-    with ProcessPoolExecutor(processes, mp_context=context) as pool:
+    with ProcessPoolExecutor(processes - 1, mp_context=context) as pool:
         try:
-            while True:
-                ahead = islice(tasks, 2 * processes - len(waiting))
-                waiting.extend(pool.submit(fingerprint_all, task, max_pixels) for task in ahead)
-                if not waiting:
-                    return
-                yield waiting.popleft().result()
+            for task in tasks:
+                if sum(not future.done() for future in waiting) < 2 * (processes - 1):
+                    waiting.append(pool.submit(fingerprint_all, task, max_pixels))
+                else:
+                    waiting.append(_done(fingerprint_all(task, max_pixels)))
+                while waiting and waiting[0].done():
+                    yield waiting.popleft().result()
+            yield from (future.result() for future in waiting)
         except BrokenProcessPool:
             raise MachineError(
                 "a worker of the hash stage was killed, most likely for lack of memory; "
                 "lower fetch.max_pixels or close other programs, then run it again"
             ) from None
+
+
+def _done(rows: list[Fingerprint]) -> Future[list[Fingerprint]]:
+    future: Future[list[Fingerprint]] = Future()
+    future.set_result(rows)
+    return future
