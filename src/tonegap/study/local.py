@@ -14,7 +14,7 @@ from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import suppress
 from pathlib import Path
 from queue import SimpleQueue
-from time import monotonic
+from time import monotonic, sleep
 from typing import Any
 
 import psutil
@@ -26,6 +26,11 @@ from tonegap.study.plan import Cell
 from tonegap.study.records import LAST_STAGE, log_path, note_attempt
 
 _PATIENCE_S = 5.0
+# DVC waits three seconds for the repository's lock and then gives up: too short where several
+# experiments start or are saved at once on a loaded machine. What was trained is in its run cache.
+_LOCKED = "Unable to acquire lock"
+_LOCK_ATTEMPTS = 20
+_LOCK_PAUSE_S = 1.0
 
 
 class LocalEngine:
@@ -83,11 +88,20 @@ class LocalEngine:
                 return Outcome(cell, "it was interrupted", 0.0)
             self.started(cell)
             note_attempt(cell.name, alive=True)
-            reason = self._execute(cell, device)
+            reason = self._persist(cell, device)
             note_attempt(cell.name, alive=False, reason=reason)
             return Outcome(cell, reason, monotonic() - start)
         finally:
             self._slots.put(device)
+
+    def _persist(self, cell: Cell, device: str | None) -> str:
+        """Run one experiment, again where another one held DVC's lock for too long."""
+        for _ in range(_LOCK_ATTEMPTS):
+            reason = self._execute(cell, device)
+            if _LOCKED not in reason or self._stopped:
+                break
+            sleep(_LOCK_PAUSE_S)
+        return reason
 
     def _execute(self, cell: Cell, device: str | None) -> str:
         """Run one experiment; return why it failed, empty where it did not."""

@@ -1,0 +1,60 @@
+"""The local engine, when another process holds DVC's lock."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pytest
+
+from tonegap.files.parameters import read_params
+from tonegap.study import local
+from tonegap.study.local import LocalEngine
+from tonegap.study.plan import Cell
+
+LOCKED = "ERROR: Unable to acquire lock. Most likely another DVC process is running"
+CELL = Cell("tiny-mixed-s0", {}, read_params(Path(__file__).parents[3] / "params.yaml"))
+SCRIPT = """
+import pathlib, sys
+with open("attempts", "a") as file:
+    file.write("x")
+if len(pathlib.Path("attempts").read_text()) <= {failures}:
+    sys.exit("{message}")
+"""
+
+
+@pytest.fixture
+def outcome(monkeypatch, tmp_path):
+    """Run one cell whose command fails so many times with a message."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(local, "_LOCK_PAUSE_S", 0.0)
+    monkeypatch.setattr(local, "log_path", lambda name: tmp_path / f"{name}.log")
+    monkeypatch.setattr(local, "note_attempt", lambda *_, **__: None)
+
+    def run(failures, message=LOCKED):
+        script = SCRIPT.format(failures=failures, message=message)
+        monkeypatch.setattr(local, "dvc_command", lambda *_: [sys.executable, "-c", script])
+        (only,) = LocalEngine(1, {}, [], lambda _: None).run([CELL])
+        return only.reason, len(Path("attempts").read_text(encoding="utf-8"))
+
+    return run
+
+
+def test_a_cell_that_met_the_lock_is_run_again(outcome):
+    """Another experiment's start-up must not cost a cell."""
+    assert outcome(failures=2) == ("", 3)
+
+
+def test_a_lock_that_stays_is_a_reason(outcome, monkeypatch):
+    """A lock nobody gives back ends the attempts, with DVC's own words."""
+    monkeypatch.setattr(local, "_LOCK_ATTEMPTS", 3)
+    reason, attempts = outcome(failures=9)
+    assert "Unable to acquire lock" in reason
+    assert attempts == 3
+
+
+def test_another_failure_is_not_repeated(outcome):
+    """What fails by itself would fail again, after as long a training."""
+    reason, attempts = outcome(failures=9, message="tonegap: error: loss is not finite")
+    assert reason.startswith("loss is not finite")
+    assert attempts == 1
