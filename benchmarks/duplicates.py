@@ -84,7 +84,8 @@ def _search(size: int, distance: int) -> str:
     found = int(((pairs.right - pairs.left) == size - planted).sum())
     return (
         f"{size} hashes: whole against whole {whole:.2f} s, with 5 crops each {cropped:.2f} s, "
-        f"with flips, as the stage searches, {mirrored:.2f} s, {found} of {planted} planted pairs found, peak {_peak_mb():.0f} MB ({before:.0f} before)"
+        f"with flips, as the stage searches, {mirrored:.2f} s, "
+        f"{found} of {planted} planted pairs found, peak {_peak_mb():.0f} MB ({before:.0f} before)"
     )
 
 
