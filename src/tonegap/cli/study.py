@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -29,16 +31,55 @@ class EngineName(StrEnum):
     slurm = "slurm"
 
 
+class Cluster(StrEnum):
+    """Where the slurm engine's jobs run."""
+
+    slurm = "slurm"
+    local = "local"
+
+
+@dataclass(frozen=True)
+class Site:
+    """What only the slurm engine asks for: see ``tonegap study run --help``."""
+
+    hub: str | None
+    scratch: str | None
+    options: tuple[str, ...]
+    cluster: Cluster | None
+
+
 @app.command("run")
 def run(
     name: Name,
     engine: Annotated[EngineName, typer.Option(help="How to run the cells.")] = EngineName.local,
     jobs: Annotated[int, typer.Option("--jobs", "-j", min=1, help="Runs at once.")] = 1,
     override: Set = None,
+    hub: Annotated[
+        str | None,
+        typer.Option(
+            help="slurm: git repository, with a DVC remote in its configuration, that the jobs "
+            "clone and push to; without it the nodes must see this clone and its cache."
+        ),
+    ] = None,
+    scratch: Annotated[
+        str | None, typer.Option(help="slurm: folder on the nodes for the jobs' clones.")
+    ] = None,
+    slurm: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="slurm: an option of sbatch as key=value, such as partition=gpu, gpus_per_node=1 "
+            "or time=120 (minutes; 24 hours without it). Repeatable."
+        ),
+    ] = None,
+    cluster: Annotated[
+        Cluster | None,
+        typer.Option(help="slurm: `local` runs the jobs as processes here, to try things out."),
+    ] = None,
 ) -> None:
     """Run what is missing of a study; repeat after any interruption."""
     from tonegap.study.run import run_study  # noqa: PLC0415
 
+    site = Site(hub, scratch, tuple(slurm or ()), cluster)
     study = _study(name, override)
     done = 0
 
@@ -48,7 +89,7 @@ def run(
         text = "failed: " + outcome.reason if outcome.reason else f"done in {outcome.seconds:.0f} s"
         typer.echo(f"{outcome.cell.name} {text}")
 
-    states = run_study(study, _engine(engine, jobs), report)
+    states = run_study(study, _engine(engine, jobs, study, site), report)
     _print_states(states, only_open=True)
     failed = [state for state in states if state.status != "done"]
     typer.echo(f"{len(states) - len(failed)} of {len(states)} runs of {name} are done")
@@ -100,36 +141,56 @@ def clean(
 
 
 def _study(name: str, override: list[str] | None) -> Study:
-    from tonegap.errors import ParameterError  # noqa: PLC0415
-    from tonegap.files.parameters import parse_value  # noqa: PLC0415
     from tonegap.study.files import read_study  # noqa: PLC0415
 
-    extra = {}
-    for text in override or ():
+    return read_study(name, _pairs("--set", override or ()))
+
+
+def _pairs(option: str, texts: Sequence[str]) -> dict[str, Any]:
+    from tonegap.errors import ParameterError  # noqa: PLC0415
+    from tonegap.files.parameters import parse_value  # noqa: PLC0415
+
+    pairs = {}
+    for text in texts:
         key, equals, value = text.partition("=")
         if not equals:
-            raise ParameterError(f"--set {text!r} has another form than key=value")
-        extra[key.strip()] = parse_value(value)
-    return read_study(name, extra)
+            raise ParameterError(f"{option} {text!r} has another form than key=value")
+        pairs[key.strip()] = parse_value(value)
+    return pairs
 
 
-def _engine(name: EngineName, jobs: int) -> Engine:
+def _engine(name: EngineName, jobs: int, study: Study, site: Site) -> Engine:
     from tonegap.files.layout import PARAMS  # noqa: PLC0415
     from tonegap.files.parameters import read_yaml  # noqa: PLC0415
 
     base = read_yaml(PARAMS)
+    if name is EngineName.slurm:
+        return _slurm_engine(jobs, study, site, base)
+    if any(vars(site).values()):
+        from tonegap.errors import ParameterError  # noqa: PLC0415
+
+        raise ParameterError(
+            f"--hub, --scratch, --slurm and --cluster have no meaning for --engine {name}; "
+            "did you mean --engine slurm?"
+        )
     if name is EngineName.inprocess:
         from tonegap.study.inprocess import InProcessEngine  # noqa: PLC0415
 
-        return InProcessEngine(_announce)
-    if name is EngineName.slurm:
-        from tonegap.study.slurm import SlurmEngine  # noqa: PLC0415
-
-        return SlurmEngine(jobs, base, _announce)
+        return InProcessEngine(_announce, len(study.cells))
     from tonegap.study.local import LocalEngine  # noqa: PLC0415
     from tonegap.study.run import visible_gpus  # noqa: PLC0415
 
     return LocalEngine(jobs, base, visible_gpus(), _announce)
+
+
+def _slurm_engine(jobs: int, study: Study, site: Site, base: dict[str, Any]) -> Engine:
+    from tonegap.study.jobs import JobQueue  # noqa: PLC0415
+    from tonegap.study.records import jobs_folder  # noqa: PLC0415
+    from tonegap.study.slurm import SlurmEngine  # noqa: PLC0415
+
+    options = _pairs("--slurm", site.options)
+    queue = JobQueue(jobs_folder(study.name), site.cluster or Cluster.slurm, jobs, options)
+    return SlurmEngine(queue, base, _announce, hub=site.hub, scratch=site.scratch)
 
 
 def _announce(cell: Any) -> None:

@@ -10,7 +10,7 @@ from filelock import Timeout
 from tonegap.errors import StudyError
 from tonegap.files.repository import experiments, git
 from tonegap.study.plan import Study
-from tonegap.study.records import log_path, note_path, study_lock
+from tonegap.study.records import experiment_ref, jobs_folder, log_path, note_path, study_lock
 from tonegap.study.run import leftovers
 
 
@@ -47,7 +47,12 @@ def _remove_notes(study: Study, root: Path = Path()) -> list[str]:
     there = [path for path in paths if path.is_file()]
     for path in there:
         path.unlink()
-    return [f"removed {len(there)} logs and notes"] if there else []
+    jobs = jobs_folder(study.name, root)
+    lines = [f"removed {len(there)} logs and notes"] if there else []
+    if jobs.is_dir():
+        shutil.rmtree(jobs)
+        lines.append("removed the logs of its cluster jobs")
+    return lines
 
 
 def _remove_copies() -> list[str]:
@@ -63,7 +68,7 @@ def _remove_refs(study: Study, wanted: bool) -> list[str]:  # noqa: FBT001  priv
     lines = []
     for experiment in experiments():
         if experiment.name in names or experiment.name.partition("-replaced-")[0] in names:
-            ref = f"refs/exps/{experiment.baseline[:2]}/{experiment.baseline[2:]}/{experiment.name}"
+            ref = experiment_ref(experiment.baseline, experiment.name)
             git("update-ref", "-d", ref, experiment.commit)
             lines.append(f"removed experiment {experiment.name}")
     return lines

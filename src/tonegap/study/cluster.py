@@ -7,7 +7,9 @@ DVC remote that the hub's own configuration names.
 
 from __future__ import annotations
 
+import shutil
 import subprocess
+import sys
 import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,7 +17,7 @@ from pathlib import Path
 
 from tonegap.errors import MachineError, StudyError
 from tonegap.files.repository import dvc_command, git, stage_environment
-from tonegap.study.records import LAST_STAGE
+from tonegap.study.records import LAST_STAGE, experiment_ref
 
 
 @dataclass(frozen=True)
@@ -62,14 +64,12 @@ def run_cluster_cell(cell: ClusterCell) -> str:
     return ""
 
 
-def experiment_ref(baseline: str, name: str) -> str:
-    """Git ref of an experiment."""
-    return f"refs/exps/{baseline[:2]}/{baseline[2:]}/{name}"
-
-
 def _run_in(clone: Path, cell: ClusterCell) -> None:
     git("clone", "--quiet", "--no-checkout", cell.hub, str(clone))
     git("checkout", "--quiet", "--detach", cell.baseline, root=clone)
+    settings = Path(cell.hub, ".dvc", "config.local")
+    if settings.is_file():
+        shutil.copy(settings, clone / ".dvc")
     if cell.cache:
         _dvc(clone, "cache", "dir", "--local", cell.cache)
     pull = () if cell.cache else ("--pull",)
@@ -116,6 +116,7 @@ def _dvc(clone: Path, *arguments: str, accept: Sequence[int] = (0,)) -> int:
         text=True,
         check=False,
     )
+    sys.stdout.write(done.stdout + done.stderr)  # the job's log
     if done.returncode not in accept:
         lines = [line.strip() for line in (done.stdout + done.stderr).splitlines() if line.strip()]
         ours = [line for line in lines if line.startswith("tonegap: error:")]

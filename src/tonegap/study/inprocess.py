@@ -3,37 +3,43 @@
 On a fast GPU a model trains in seconds, and starting Python, loading torch, compiling
 and moving images would take longer than training. Here that is paid once. The runs work
 in one clone inside ``.dvc/tmp``, which shares the workspace's cache and leaves its files
-alone; what a run yields is committed there and fetched as an experiment ref.
+alone. DVC decides there what must run, restores what the run cache knows and writes
+dvc.lock, as ever; only, where it would start a stage's command, the stage runs here. What
+a run yields is committed in the clone and fetched as an experiment ref.
 """
 
 from __future__ import annotations
 
 import contextlib
+import importlib
 import os
 import shutil
+import traceback
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from time import monotonic
+from typing import Any
 
-from dvc.exceptions import DvcException
+import dvc.stage.run as stage_commands
 from dvc.repo import Repo
 from dvc.utils.hydra import apply_overrides
 
-from tonegap.errors import TonegapError
+import tonegap
+from tonegap.errors import StudyError, TonegapError
 from tonegap.files import layout
+from tonegap.files.atomic import write_text
 from tonegap.files.parameters import read_yaml
 from tonegap.files.repository import git, head, stage_environment
-from tonegap.stages import evaluate, train
+from tonegap.stages import train
 from tonegap.study.outcome import Outcome
 from tonegap.study.overrides import dvc_arguments
 from tonegap.study.plan import Cell
-from tonegap.study.records import note_attempt
+from tonegap.study.records import LAST_STAGE, experiment_ref, log_path, note_attempt
 from tonegap.training.precision import choose_arithmetic
 from tonegap.training.workbench import Workbench
 
 _CLONE = Path(".dvc/tmp/tonegap/inprocess")
-_BY_HAND = ("train", "evaluate")
 
 
 class InProcessEngine:
@@ -43,56 +49,90 @@ class InProcessEngine:
     ----------
     started
         Called with a cell when its run starts.
+    expected_runs
+        Models that this process is going to train, for deciding whether compiling pays.
     """
 
-    def __init__(self, started: Callable[[Cell], None]) -> None:
+    def __init__(self, started: Callable[[Cell], None], expected_runs: int) -> None:
         self.started = started
+        self.expected_runs = expected_runs
         self._bench: Workbench | None = None
+        # A commit made while the study runs must not name code that is not running.
+        self._baseline = head()
 
     def run(self, cells: Sequence[Cell]) -> Iterator[Outcome]:
         """Run cells in their order."""
-        root, baseline = Path.cwd(), head()
+        root = Path.cwd()
+        _require_own_code(root)
         os.environ.update(stage_environment())
-        with _clone(root, baseline) as clone:
+        with _clone(root, self._baseline) as clone:
             for cell in cells:
                 self.started(cell)
                 note_attempt(cell.name, alive=True, root=root)
                 start = monotonic()
-                reason = self._attempt(cell, root, clone, baseline, len(cells))
+                reason = self._attempt(cell, root, clone)
                 note_attempt(cell.name, alive=False, reason=reason, root=root)
                 yield Outcome(cell, reason, monotonic() - start)
 
-    def _attempt(self, cell: Cell, root: Path, clone: Path, baseline: str, expected: int) -> str:
+    def _attempt(self, cell: Cell, root: Path, clone: Path) -> str:
+        """Run one cell; return why it failed, empty where it did not."""
+        log = log_path(cell.name, root)
+        log.unlink(missing_ok=True)
         try:
             with contextlib.chdir(clone):
-                self._run_cell(cell, baseline, expected)
-        except (TonegapError, DvcException) as error:
-            return " ".join(str(error).split())
-        ref = f"refs/exps/{baseline[:2]}/{baseline[2:]}/{cell.name}"
-        git("fetch", "--quiet", str(clone), f"+{ref}:{ref}", root=root)
+                self._run_cell(cell)
+            ref = experiment_ref(self._baseline, cell.name)
+            git("fetch", "--quiet", str(clone), f"+{ref}:{ref}", root=root)
+        except Exception as error:  # noqa: BLE001  a process of its own would end the cell alone
+            write_text(log, traceback.format_exc())
+            return f"{_reason(error)} (log: {log.relative_to(root)})"
         return ""
 
-    def _run_cell(self, cell: Cell, baseline: str, expected: int) -> None:
+    def _run_cell(self, cell: Cell) -> None:
         """Run one cell in the current folder, the clone."""
-        git("reset", "--quiet", "--hard", baseline)
+        git("reset", "--quiet", "--hard", self._baseline)
         arguments = dvc_arguments(cell.overrides, read_yaml(layout.PARAMS))
         apply_overrides(layout.PARAMS, arguments[1::2])
-        with Repo() as repo:
-            repo.reproduce(["split"])
-        for leftover in (layout.TRAIN_METRICS, layout.EVALUATE_PLOTS):
-            shutil.rmtree(leftover, ignore_errors=True)  # DVC clears a stage's outputs, too
-        train.from_workspace(self._workbench(cell, expected))
-        evaluate.from_workspace()
-        with Repo() as repo:
-            for stage in _BY_HAND:
-                repo.commit(stage, force=True)
-            repo.experiments.save(name=cell.name, force=True)
+        with Repo() as repo, _stages_run_here(lambda name: self._run_stage(name, cell)):
+            repo.reproduce([LAST_STAGE])
+            results = [out.fs_path for out in repo.index.outs if not out.use_cache and out.exists]
+        # What `dvc exp run` commits. `dvc exp save` would commit a temporary file of DVC's own,
+        # and take stages that did not run for up to date.
+        git("add", "--update")
+        git("add", "--", *results)
+        message = f"dvc: commit experiment {cell.name}"
+        git("-c", "commit.gpgSign=false", "commit", "--no-verify", "--allow-empty", "-m", message)
+        git("update-ref", experiment_ref(self._baseline, cell.name), "HEAD")
 
-    def _workbench(self, cell: Cell, expected: int) -> Workbench:
+    def _run_stage(self, name: str, cell: Cell) -> None:
+        if name == "train":
+            train.from_workspace(self._workbench(cell))
+        else:
+            importlib.import_module(f"tonegap.stages.{name}").from_workspace()
+
+    def _workbench(self, cell: Cell) -> Workbench:
         arithmetic = choose_arithmetic(cell.params.train.device, cell.params.train.precision)
         if self._bench is None or self._bench.arithmetic != arithmetic:
-            self._bench = Workbench(arithmetic, expected_runs=expected)
+            self._bench = Workbench(arithmetic, expected_runs=self.expected_runs)
         return self._bench
+
+
+@contextmanager
+def _stages_run_here(run: Callable[[str], None]) -> Iterator[None]:
+    """Have DVC call ``run`` with a stage's name where it would start ``tonegap stage NAME``."""
+    start_command = stage_commands.cmd_run
+
+    def run_here(stage: Any, *arguments: Any, **options: Any) -> None:
+        if stage.cmd == f"tonegap stage {stage.name}":
+            run(stage.name)
+        else:
+            start_command(stage, *arguments, **options)  # type: ignore[no-untyped-call]
+
+    stage_commands.cmd_run = run_here
+    try:
+        yield
+    finally:
+        stage_commands.cmd_run = start_command
 
 
 @contextmanager
@@ -111,3 +151,21 @@ def _clone(root: Path, baseline: str) -> Iterator[Path]:
         yield clone
     finally:
         shutil.rmtree(clone, ignore_errors=True)
+
+
+def _require_own_code(root: Path) -> None:
+    """Refuse to train with another copy's code: dvc.lock would name code that did not run."""
+    mine, named = Path(tonegap.__file__).resolve().parent, (root / "src" / "tonegap").resolve()
+    if mine != named:
+        raise StudyError(
+            f"this process runs the code in {mine}, but the study's experiments would name that in "
+            f"{named}; run `PYTHONPATH=src python -m tonegap study run ...` or use --engine local"
+        )
+
+
+def _reason(error: BaseException) -> str:
+    """Say in one line what went wrong first: DVC wraps what a stage raises."""
+    while error.__cause__ is not None and not isinstance(error, TonegapError):
+        error = error.__cause__
+    text = " ".join(str(error).split())
+    return text if isinstance(error, TonegapError) else f"{type(error).__name__}: {text}"

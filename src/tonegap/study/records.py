@@ -35,6 +35,13 @@ def study_state(study: Study, root: Path = Path()) -> list[CellState]:
     )
 
 
+def is_done(cell: Cell, root: Path = Path()) -> bool:
+    """Whether an experiment here makes a cell done, whatever was tried since."""
+    paths = input_paths(root)
+    records = read_records([cell], paths, root)
+    return judge([cell], records, {}, object_ids("HEAD", paths, root))[0].status == "done"
+
+
 def input_paths(root: Path = Path()) -> list[str]:
     """Code and data files that the results rest on: the stages' dependencies that git holds."""
     stages = read_yaml(root / "dvc.yaml")["stages"]
@@ -94,6 +101,11 @@ def is_running(name: str, root: Path = Path()) -> bool:
         return True
 
 
+def experiment_ref(baseline: str, name: str) -> str:
+    """Git ref of an experiment."""
+    return f"refs/exps/{baseline[:2]}/{baseline[2:]}/{name}"
+
+
 def log_path(cell: str, root: Path = Path()) -> Path:
     """Where the output of a cell's last attempt is kept."""
     return root / _NOTES / f"{cell}.log"
@@ -102,6 +114,11 @@ def log_path(cell: str, root: Path = Path()) -> Path:
 def note_path(cell: str, root: Path = Path()) -> Path:
     """Where the note on a cell's last attempt is kept."""
     return root / _NOTES / f"{cell}.json"
+
+
+def jobs_folder(study: str, root: Path = Path()) -> Path:
+    """Where the jobs of a study keep their logs and results."""
+    return root / _NOTES / "jobs" / study
 
 
 def note_attempt(cell: str, *, alive: bool, reason: str = "", root: Path = Path()) -> None:

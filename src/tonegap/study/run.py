@@ -17,7 +17,7 @@ from tonegap.errors import StudyError
 from tonegap.files.repository import experiments, git, head
 from tonegap.study.outcome import Outcome
 from tonegap.study.plan import Cell, Study
-from tonegap.study.records import require_committed, study_lock, study_state
+from tonegap.study.records import experiment_ref, require_committed, study_lock, study_state
 from tonegap.study.state import CellState
 
 
@@ -80,10 +80,9 @@ def _set_aside(cell: Cell) -> None:
     baseline = head()
     for experiment in experiments():
         if experiment.name == cell.name and experiment.baseline == baseline:
-            folder = f"refs/exps/{baseline[:2]}/{baseline[2:]}"
-            old = f"{folder}/{cell.name}-replaced-{experiment.commit[:7]}"
-            git("update-ref", old, experiment.commit)
-            git("update-ref", "-d", f"{folder}/{cell.name}", experiment.commit)
+            ref = experiment_ref(baseline, cell.name)
+            git("update-ref", f"{ref}-replaced-{experiment.commit[:7]}", experiment.commit)
+            git("update-ref", "-d", ref, experiment.commit)
 
 
 @contextmanager

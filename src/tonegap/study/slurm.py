@@ -1,4 +1,8 @@
-"""Engine ``slurm``: cells as jobs of a Slurm cluster, through submitit."""
+"""Engine ``slurm``: cells as jobs of a Slurm cluster, through submitit.
+
+A run of the study that was killed leaves its jobs alive. The next run finds them again,
+and what they have pushed meanwhile, and submits the rest.
+"""
 
 from __future__ import annotations
 
@@ -8,15 +12,16 @@ from pathlib import Path
 from typing import Any
 
 from tonegap.errors import MachineError, StudyError
-from tonegap.files.repository import git, head
-from tonegap.study.cluster import ClusterCell, experiment_ref, run_cluster_cell
+from tonegap.files.repository import head
+from tonegap.study.cluster import ClusterCell
+from tonegap.study.hub import bring_home, done_at_hub, hub_address, require_baseline
+from tonegap.study.jobs import JobQueue
 from tonegap.study.outcome import Outcome
 from tonegap.study.overrides import dvc_arguments
 from tonegap.study.plan import Cell
 from tonegap.study.records import note_attempt
 
-_LOGS = Path(".dvc/tmp/tonegap/slurm")
-_POLL_S = 2.0
+_POLL_S = 1.0
 
 
 class SlurmEngine:
@@ -24,114 +29,95 @@ class SlurmEngine:
 
     Parameters
     ----------
-    jobs
-        Jobs at once.
+    queue
+        Where jobs are submitted.
     base
         Content of params.yaml.
     started
-        Called with a cell when its job is submitted.
+        Called with a cell when its job is submitted, or found alive.
     hub
         Git repository that the jobs clone and push to, with a DVC remote in its
         configuration; None: this clone and its cache, which the nodes must see under the
         same paths, as on clusters with one file system.
-    options
-        Slurm's own options by submitit's names without the prefix, such as
-        ``partition``, ``gpus_per_node``, ``cpus_per_task``, ``time`` (minutes).
     scratch
         Folder on the nodes for the jobs' clones.
-    cluster
-        ``slurm``, or ``local`` for submitit's own processes on this machine.
     """
 
     def __init__(
         self,
-        jobs: int,
+        queue: JobQueue,
         base: Mapping[str, Any],
         started: Callable[[Cell], None],
         *,
         hub: str | None = None,
-        options: Mapping[str, Any] | None = None,
         scratch: str | None = None,
-        cluster: str = "slurm",
     ) -> None:
-        self.jobs = jobs
+        self.queue = queue
         self.base = base
         self.started = started
-        self.hub = hub
-        self.options = dict(options or {})
+        self.hub = hub_address(hub) if hub else None
         self.scratch = scratch
-        self.cluster = cluster
+        self.baseline = head()
 
     def run(self, cells: Sequence[Cell]) -> Iterator[Outcome]:
         """Submit cells and yield outcomes as jobs end. Leaving the iterator cancels jobs."""
-        executor = self._executor()
-        start = time.monotonic()
-        submitted = [self._cluster_cell(cell) for cell in cells]
-        jobs = list(zip(cells, executor.map_array(run_cluster_cell, submitted), strict=True))
+        if self.hub:
+            require_baseline(self.hub, self.baseline)
+        waiting = []
         for cell in cells:
-            self.started(cell)
-            note_attempt(cell.name, alive=True)
+            if self.hub and done_at_hub(self.hub, self.baseline, cell):
+                yield Outcome(cell, "", 0.0)
+            else:
+                waiting.append(cell)
+        yield from self._watch(waiting)
+
+    def _watch(self, waiting: list[Cell]) -> Iterator[Outcome]:
+        running: list[tuple[Cell, Any]] = []
+        begin = time.monotonic()
         try:
-            while jobs:
-                ended = [pair for pair in jobs if pair[1].done()]
-                jobs = [pair for pair in jobs if pair not in ended]
-                for cell, job in ended:
-                    reason = _reason(job) or self._bring_home(cell)
-                    note_attempt(cell.name, alive=False, reason=reason)
-                    yield Outcome(cell, reason, time.monotonic() - start)
+            while waiting or running:
+                room = self.queue.room(len(running))
+                batch, waiting = waiting[:room], waiting[room:]
+                running += self._start(batch)
+                ended = self.queue.ended([job for _, job in running])
+                for cell, job in [pair for pair in running if pair[1] in ended]:
+                    running.remove((cell, job))
+                    yield self._outcome(cell, job, time.monotonic() - begin)
                 if not ended:
                     time.sleep(_POLL_S)
         finally:
-            for _, job in jobs:
-                job.cancel()
+            self.queue.cancel([job for _, job in running])
 
-    def _executor(self) -> Any:
-        try:
-            import submitit  # noqa: PLC0415  an extra of its own
-        except ImportError:
-            raise MachineError(
-                "the slurm engine needs submitit: pip install 'tonegap[slurm]'"
-            ) from None
-        try:
-            executor = submitit.AutoExecutor(folder=_LOGS, cluster=self.cluster)
-        except RuntimeError as error:
-            raise MachineError(f"Slurm cannot be reached ({error}); is sbatch on PATH?") from None
-        prefix = "slurm_" if self.cluster == "slurm" else "local_"
-        limits = {"slurm_array_parallelism": self.jobs} if self.cluster == "slurm" else {}
-        executor.update_parameters(
-            name="tonegap", **limits, **{f"{prefix}{key}": v for key, v in self.options.items()}
-        )
-        return executor
+    def _start(self, cells: Sequence[Cell]) -> list[tuple[Cell, Any]]:
+        jobs = self.queue.start([self._cluster_cell(cell) for cell in cells]) if cells else []
+        for cell in cells:
+            self.started(cell)
+            note_attempt(cell.name, alive=True)
+        return list(zip(cells, jobs, strict=True))
+
+    def _outcome(self, cell: Cell, job: Any, seconds: float) -> Outcome:
+        reason = self.queue.reason(job) or self._bring_home(cell)
+        note_attempt(cell.name, alive=False, reason=reason)
+        return Outcome(cell, reason, seconds)
 
     def _cluster_cell(self, cell: Cell) -> ClusterCell:
         return ClusterCell(
             name=cell.name,
             arguments=tuple(dvc_arguments(cell.overrides, self.base)),
             hub=self.hub or str(Path.cwd()),
-            baseline=head(),
+            baseline=self.baseline,
             cache=None if self.hub else str(_cache_folder()),
             scratch=self.scratch,
         )
 
     def _bring_home(self, cell: Cell) -> str:
         """Fetch the experiment from another hub into this clone; say why it failed."""
-        if self.hub is None:
-            return ""
-        ref = experiment_ref(head(), cell.name)
         try:
-            git("fetch", "--quiet", self.hub, f"+{ref}:{ref}")
+            if self.hub and not bring_home(self.hub, self.baseline, cell.name):
+                return f"the hub {self.hub} has lost the experiment that the job pushed"
         except MachineError as error:
             return str(error)
         return ""
-
-
-def _reason(job: Any) -> str:
-    """Give what the job returned, or why it could not."""
-    failure = job.exception()
-    if failure is None:
-        return str(job.result())
-    last = [line.strip() for line in str(failure).splitlines() if line.strip()][-1:]
-    return f"job {job.job_id} {job.state}: {' '.join(last)} (log: {job.paths.stderr})"
 
 
 def _cache_folder() -> Path:

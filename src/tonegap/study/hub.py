@@ -1,0 +1,74 @@
+"""A hub: the git repository through which machines without a common file system meet.
+
+Machines clone it and push experiments to it; this clone fetches them back. What the hub
+holds already, because an earlier run was killed before it could fetch, is not run again.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from tonegap.errors import MachineError, StudyError
+from tonegap.files.repository import git
+from tonegap.study.plan import Cell
+from tonegap.study.records import experiment_ref, is_done
+
+
+def hub_address(hub: str) -> str:
+    """Spell a hub as any working folder understands it: a path becomes absolute."""
+    return str(Path(hub).resolve()) if Path(hub).exists() else hub
+
+
+def require_baseline(hub: str, baseline: str) -> None:
+    """Refuse a hub that lacks the commit from which experiments start.
+
+    Raises
+    ------
+    StudyError
+        If no branch of the hub contains it.
+    MachineError
+        If the hub cannot be read.
+    """
+    heads = git("ls-remote", "--heads", hub).split()[::2]
+    if heads:
+        git("fetch", "--quiet", "--no-tags", hub, "refs/heads/*")
+    if not any(_contains(tip, baseline) for tip in heads):
+        raise StudyError(
+            f"no branch of the hub {hub} contains commit {baseline[:10]}, from which the runs "
+            f"start; push it first: `git push {hub} HEAD`"
+        )
+
+
+def bring_home(hub: str, baseline: str, name: str) -> str:
+    """Fetch an experiment from the hub; give its commit, empty where the hub has none."""
+    ref = experiment_ref(baseline, name)
+    listed = git("ls-remote", hub, ref).split()
+    if not listed:
+        return ""
+    git("fetch", "--quiet", hub, f"+{ref}:{ref}")
+    return listed[0]
+
+
+def done_at_hub(hub: str, baseline: str, cell: Cell) -> bool:
+    """Whether the hub holds a cell's results already; brings them home if so.
+
+    An experiment of that name with other parameters is renamed at the hub, because DVC
+    would refuse to push a second.
+    """
+    commit = bring_home(hub, baseline, cell.name)
+    if not commit:
+        return False
+    if is_done(cell):
+        return True
+    ref = experiment_ref(baseline, cell.name)
+    git("push", "--quiet", hub, f"{commit}:{ref}-replaced-{commit[:7]}", f":{ref}")
+    git("update-ref", "-d", ref, commit)
+    return False
+
+
+def _contains(tip: str, baseline: str) -> bool:
+    try:
+        git("merge-base", "--is-ancestor", baseline, tip)
+    except MachineError:
+        return False
+    return True
