@@ -121,6 +121,8 @@ class Run:
         weights = _with_prefix(snapshot.tensors, "network.")
         self.network.load_state_dict(weights)
         for name, parameter in self.network.named_parameters():
+            if f"optimiser.step.{name}" not in snapshot.tensors:
+                continue  # it never had a gradient, as a parameter that a model does not use
             self.optimiser.state[parameter] = {
                 # zeros_like keeps the parameter's memory layout, which fused Adam relies on.
                 "step": snapshot.tensors[f"optimiser.step.{name}"].to(parameter.device),

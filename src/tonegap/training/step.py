@@ -15,6 +15,9 @@ from tonegap.model.protocol import forward_pass
 from tonegap.training.precision import Arithmetic
 from tonegap.training.targets import Maps
 
+_LEAST_SCALE = 1e-4
+"""Below it loss scaling has failed: 30 halvings of its start, 65,536, in a row."""
+
 LossFunction = Callable[[Tensor, Tensor, Maps], Terms]
 
 
@@ -26,7 +29,8 @@ class StepResult(NamedTuple):
     terms : Float[Tensor, "4"]
         mse, kl_nats, perceptual and total, means over the batch.
     finite : Bool[Tensor, ""]
-        Whether the loss, and without loss scaling the gradient's norm too, is finite.
+        Whether the loss and the gradient's norm are finite. With loss scaling steps that
+        overflow are expected and skipped: the norm counts once the scale is down.
     """
 
     terms: Float[Tensor, " 4"]
@@ -94,9 +98,14 @@ class Stepper:
         torch.autograd.backward(self.scaler.scale(terms.total))
         self.scaler.unscale_(self._optimiser)
         norm = torch.nn.utils.clip_grad_norm_(self._parameters, self._clip_norm)
+        finite = self._finite(terms.total.detach(), norm)
         self.scaler.step(self._optimiser)
         self.scaler.update()
-        finite = torch.isfinite(terms.total.detach())
-        if not self.scaler.is_enabled():  # with scaling, overflow is expected and skipped
-            finite = finite & torch.isfinite(norm)
         return StepResult(torch.stack(terms).detach(), finite)
+
+    def _finite(self, total: Tensor, norm: Tensor) -> Tensor:
+        """Judge a step on the device; call it before the scale is updated."""
+        usable = torch.isfinite(norm)
+        if self.scaler.is_enabled():
+            usable = usable | (self.scaler.scale(torch.ones_like(norm)) > _LEAST_SCALE)
+        return torch.isfinite(total) & usable

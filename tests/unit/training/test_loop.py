@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import dataclasses
 
 import numpy as np
@@ -9,6 +10,7 @@ import pytest
 import torch
 
 from tonegap.errors import TrainingError
+from tonegap.model.tiny import TinyVAE
 from tonegap.training.feed import plan_epoch
 from tonegap.training.loop import Snapshot
 from tonegap.training.workbench import Workbench
@@ -119,6 +121,27 @@ def test_a_snapshot_of_another_network_is_refused(prepare):
     job = prepare()
     with pytest.raises(RuntimeError, match="Missing key"):
         job.run.restore(Snapshot({}, {"losses": [], "scaler": {}}))
+
+
+class _PartlyUsed(TinyVAE):
+    """A user's model with a parameter that no loss reaches."""
+
+    def __init__(self):
+        super().__init__(width=4, latent_channels=2, halvings=2)
+        self.unused = torch.nn.Parameter(torch.ones(3))
+
+
+def test_a_parameter_without_a_gradient_can_be_restored(prepare, monkeypatch):
+    """A user's model need not train all it has; resumed, it ends in the same weights."""
+    torch.manual_seed(0)
+    model = _PartlyUsed()
+    monkeypatch.setattr("tonegap.training.workbench.build_model", lambda *_: copy.deepcopy(model))
+    undisturbed, first, second = prepare(), prepare(), prepare()
+    for job, epochs in ((undisturbed, 2), (first, 1)):
+        list(job.loop.epochs(job.run, epochs))
+    second.run.restore(first.run.snapshot())
+    list(second.loop.epochs(second.run, 2))
+    assert _equal(_weights(undisturbed.run), _weights(second.run))
 
 
 def test_progress_is_told_after_each_step(prepare):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 import shutil
 import subprocess
 import sys
@@ -14,9 +15,12 @@ import torch
 from torch.nn import functional
 
 from tonegap.model.factory import build_model
+from tonegap.model.objective import Terms
 from tonegap.model.perceptual import feature_network, random_weights
 from tonegap.training.feed import batch_spans, plan_epoch
+from tonegap.training.loop import Run
 from tonegap.training.precision import Arithmetic
+from tonegap.training.step import Stepper, make_optimiser
 from tonegap.training.workbench import Workbench
 
 CPU = torch.device("cpu")
@@ -206,6 +210,59 @@ def test_gradients_are_clipped_to_the_global_norm(data, model_params, train_para
     next(iter(job.loop.steps(job.run, plan, [slice(0, 4)])))
     norm = _norm([p.grad for p in job.run.network.parameters()])
     torch.testing.assert_close(norm.item(), 1e-3, rtol=1e-3, atol=0.0)
+
+
+def _overflow(weight):
+    """Give terms that are finite, with a gradient that is not."""
+    total = (weight - weight.detach()).sqrt().sum()
+    return Terms(total, total, total, total)
+
+
+@pytest.fixture
+def scaled():
+    """Give a step with float16's loss scaling, on one parameter."""
+    network = torch.nn.Linear(1, 1, bias=False)
+    arithmetic = Arithmetic(CPU, torch.float16)
+    stepper = Stepper(network, make_optimiser(network, 0.1), arithmetic, clip_norm=10.0)
+
+    def step(loss):
+        nothing = torch.zeros(0)
+        return bool(stepper(lambda *_: loss(network.weight), nothing, nothing, ()).finite)
+
+    return network, stepper, step
+
+
+def test_loss_scaling_that_never_recovers_is_an_error(scaled):
+    """Overflows are skipped while the scale falls; then the run stops, not trains on nothing."""
+    network, _, step = scaled
+    before = network.weight.clone()
+    # 65,536 halved 29 times is 1.2e-4, halved once more it is below 1e-4.
+    assert [step(_overflow) for _ in range(31)] == [True] * 30 + [False]
+    assert torch.equal(network.weight, before)
+
+
+def test_a_small_scale_alone_is_no_error(scaled):
+    """Steps whose gradient is finite count as good at any scale."""
+    network, stepper, step = scaled
+    for _ in range(31):
+        step(_overflow)
+    before = network.weight.clone()
+    assert step(lambda weight: Terms(*[weight.square().sum()] * 4))
+    assert stepper.scaler.get_scale() < 1e-4
+    assert not torch.equal(network.weight, before)
+
+
+def test_the_scale_is_part_of_the_state(scaled):
+    """A resumed run in float16 scales as the interrupted one would have."""
+    network, stepper, step = scaled
+    step(_overflow)
+    snapshot = Run(network, stepper._optimiser, stepper).snapshot()
+    assert json.loads(json.dumps(snapshot.facts)) == snapshot.facts
+    fresh = torch.nn.Linear(1, 1, bias=False)
+    optimiser = make_optimiser(fresh, 0.1)
+    again = Stepper(fresh, optimiser, Arithmetic(CPU, torch.float16), clip_norm=10.0)
+    Run(fresh, optimiser, again).restore(snapshot)
+    assert again.scaler.get_scale() == stepper.scaler.get_scale() == 32768.0
 
 
 def test_feature_weights_stay_as_they_are(case, network, float32):
