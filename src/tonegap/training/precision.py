@@ -118,6 +118,20 @@ def room_bytes(device: torch.device) -> int:
     return min(int(total * _DEVICE_SHARE), _DEVICE_ROOM_BYTES)
 
 
+def compiler_problem(device: torch.device) -> str | None:
+    """Try torch.compile on one number: why it does not work here, on one line, or None.
+
+    Trying takes seconds, and says more than looking for a compiler: torch.compile also
+    depends on the versions of Python, Triton and the GPU.
+    """
+    try:
+        torch.compile(_increment, dynamic=False)(torch.zeros(1, device=device))
+    except (RuntimeError, OSError, ImportError) as error:  # PyTorch's own are RuntimeErrors
+        lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+        return lines[0] if lines else type(error).__name__
+    return None
+
+
 @contextmanager
 def numerics(*, deterministic: bool) -> Iterator[None]:
     """Set PyTorch's global switches for a run, and restore them.
@@ -150,6 +164,10 @@ def numerics(*, deterministic: bool) -> Iterator[None]:
         cudnn.benchmark = before[2]
         cudnn.conv.fp32_precision, cublas.fp32_precision = before[3], before[4]
         filling.fill_uninitialized_memory = before[5]
+
+
+def _increment(x: torch.Tensor) -> torch.Tensor:
+    return x + 1.0
 
 
 def _device(name: str) -> torch.device:

@@ -14,6 +14,7 @@ import numpy as np
 import torch
 from torch import nn
 
+from tonegap.errors import MachineError
 from tonegap.model.factory import build_model
 from tonegap.model.objective import Objective
 from tonegap.model.perceptual import FeatureNetwork
@@ -21,7 +22,7 @@ from tonegap.model.protocol import latent_shape
 from tonegap.params import ModelParams, TrainParams
 from tonegap.training.feed import Feed, batch_spans, make_feed
 from tonegap.training.loop import Loop, Run, TrainingData
-from tonegap.training.precision import Arithmetic, room_bytes
+from tonegap.training.precision import Arithmetic, compiler_problem, room_bytes
 from tonegap.training.randomness import DeviceNoise
 from tonegap.training.step import LossFunction, Stepper, loss_function, make_optimiser
 from tonegap.training.targets import bytes_per_image, caching_pays, make_targets
@@ -42,12 +43,15 @@ class Job:
         What stays and what changes.
     compiled, cached : bool
         What ``auto`` came to.
+    remark : str
+        What the user should know of it; mostly empty.
     """
 
     loop: Loop
     run: Run
     compiled: bool
     cached: bool
+    remark: str = ""
 
 
 class Workbench:
@@ -92,8 +96,13 @@ class Workbench:
         data_key
             Names the content of ``data.images``: runs with equal keys share one copy on
             the device. None shares nothing.
+
+        Raises
+        ------
+        MachineError
+            If ``train.compile`` is on and torch.compile does not work here.
         """
-        compiled = self._compiling_pays(data, train)
+        compiled, remark = self._compiling(data, train)
         network = self._network(model, data.image_size, train.seed, compiled=compiled)
         objective = Objective(train.beta, train.kl_reduction, train.perceptual_scale)
         loss = loss_function(network, features, objective, self.arithmetic)
@@ -105,7 +114,7 @@ class Workbench:
             targets=make_targets(
                 features, self.arithmetic, data.images, data.rows, flip=train.flip, cached=cached
             ),
-            loss=self._compiled(loss, network, features, objective) if compiled else loss,
+            loss=self._compiled(loss, train, network, features) if compiled else loss,
             loss_of_rest=loss,
             noise=DeviceNoise(train.seed, self.arithmetic.device),
             latent=latent_shape(network, data.image_size),
@@ -114,7 +123,7 @@ class Workbench:
             flip=train.flip,
         )
         stepper = Stepper(network, optimiser, self.arithmetic, train.clip_norm)
-        return Job(loop, Run(network, optimiser, stepper), compiled, cached)
+        return Job(loop, Run(network, optimiser, stepper), compiled, cached, remark)
 
     def _network(
         self, model: ModelParams, image_size: int, seed: int, *, compiled: bool
@@ -128,12 +137,17 @@ class Workbench:
             network.load_state_dict(fresh.state_dict())
         return network
 
-    def _compiled(self, loss: LossFunction, *bound: object) -> LossFunction:
-        return self._keep(
-            "loss",
-            tuple(map(_identity, bound)),
-            lambda: cast("LossFunction", torch.compile(loss, dynamic=False)),
-        )
+    def _compiled(
+        self,
+        loss: LossFunction,
+        train: TrainParams,
+        network: nn.Module,
+        features: FeatureNetwork | None,
+    ) -> LossFunction:
+        """Compile a loss, or give the code of an equal one: its modules are known by identity."""
+        weights = (train.beta, train.kl_reduction, train.perceptual_scale)
+        key = (id(network), id(features), weights, train.batch_size)
+        return self._keep("loss", key, lambda: _compile(loss))
 
     def _feed(self, data: TrainingData, key: Hashable) -> Feed:
         def make() -> Feed:
@@ -142,6 +156,24 @@ class Workbench:
             )
 
         return make() if key is None else self._keep("feed", key, make)
+
+    def _compiling(self, data: TrainingData, train: TrainParams) -> tuple[bool, str]:
+        """Decide whether to compile, and say why not where it should but cannot be."""
+        if not self._compiling_pays(data, train):
+            return False, ""
+        device = self.arithmetic.device
+        problem = self._keep("compiler", device, lambda: compiler_problem(device))
+        if problem and train.compile == "on":
+            raise MachineError(
+                f"train.compile is on, but torch.compile does not work here ({problem}); "
+                "install what it names (mostly a C++ compiler), or set train.compile to auto or off"
+            )
+        if problem:
+            return False, (
+                f"torch.compile would pay but does not work here ({problem}): training goes on "
+                "without it, slower; install what it names or set train.compile to off"
+            )
+        return True, ""
 
     def _compiling_pays(self, data: TrainingData, train: TrainParams) -> bool:
         if train.compile != "auto":
@@ -174,13 +206,16 @@ class Workbench:
 
     def _keep(self, kind: str, key: Hashable, make: Callable[[], Kept]) -> Kept:
         """Give what is kept under ``key``, or make it and drop the kind's previous one."""
-        known = self._kept.get(kind)
-        if known is None or known[0] != key:
-            self._kept.pop(kind, None)  # before making the next, to hold only one at a time
-            self._kept[kind] = known = (key, make())
-        return cast("Kept", known[1])
+        if kind not in self._kept or self._kept[kind][0] != key:
+            # Before making the next, and with no name bound to it: the device need not have
+            # room for both.
+            self._kept.pop(kind, None)
+            self._kept[kind] = (key, make())
+        return cast("Kept", self._kept[kind][1])
 
 
-def _identity(bound: object) -> Hashable:
-    """Modules are told apart by identity, settings by value."""
-    return bound if isinstance(bound, Objective) else id(bound)
+def _compile(loss: LossFunction) -> LossFunction:
+    # PyTorch counts the variants of a function by its source, over all closures: after eight
+    # it would run all further models uncompiled. The code before is not needed any more.
+    torch.compiler.reset()
+    return cast("LossFunction", torch.compile(loss, dynamic=False))
