@@ -23,6 +23,9 @@ def train(
     batch_size: Annotated[
         int | None, typer.Option(min=2, help="Images per step, in place of the parameters'.")
     ] = None,
+    deterministic: Annotated[
+        bool | None, typer.Option(help="Deterministic algorithms, in place of the parameters'.")
+    ] = None,
 ) -> None:
     """Time training steps on synthetic images with random features of the same cost."""
     import dataclasses  # noqa: PLC0415
@@ -36,7 +39,9 @@ def train(
     planned = read_study(study) if study else None
     params = planned.cells[0].params if planned else read_params()
     network = params.train.perceptual_network
-    settings = params.train.model_copy(update={"batch_size": batch_size or params.train.batch_size})
+    asked = {"batch_size": batch_size, "deterministic": deterministic}
+    given = {name: value for name, value in asked.items() if value is not None}
+    settings = params.train.model_copy(update=given)
     speed = measure_training(
         params.model,
         settings,

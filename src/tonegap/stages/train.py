@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import dataclasses
 import errno
 import hashlib
 import inspect
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -32,8 +33,9 @@ from tonegap.model.objective import effective_beta
 from tonegap.model.perceptual import FeatureNetwork
 from tonegap.params import ModelParams, TrainParams
 from tonegap.training.log import TrainingLog, open_log
-from tonegap.training.loop import Run, Snapshot, TrainingData
+from tonegap.training.loop import EpochLosses, Run, Snapshot, TrainingData
 from tonegap.training.precision import Arithmetic, choose_arithmetic, describe_device, numerics
+from tonegap.training.usage import EpochUsage, Meter, peak_bytes, reset_peak
 from tonegap.training.workbench import Job, Workbench
 
 _LATER = ("checkpoint", "device", "precision", "compile", "cache_features", "perceptual_weights")
@@ -53,31 +55,35 @@ class Speed:
         Training images over ``seconds``.
     peak_device_bytes : int
         Largest GPU memory held by tensors; 0 without a GPU.
+    epochs : tuple of EpochUsage
+        The epochs that this process trained.
     """
 
     seconds: float
     images_per_s: float
     peak_device_bytes: int
+    epochs: tuple[EpochUsage, ...]
 
 
 class Stopwatch:
-    """Times a run."""
+    """Times a run on a device."""
 
-    def __init__(self) -> None:
+    def __init__(self, device: torch.device) -> None:
         self._started = time.monotonic()
-        if torch.cuda.is_available():
-            torch.cuda.reset_peak_memory_stats()
+        self._device = device
+        reset_peak(device)
 
-    def note(self, epochs: int, images: int, key: str) -> Speed:
+    def note(self, epochs: Sequence[EpochUsage], images: int, key: str) -> Speed:
         """Say how fast it went, and keep it in the user's cache: times are no results."""
         seconds = time.monotonic() - self._started
-        peak = torch.cuda.max_memory_allocated() if torch.cuda.is_available() else 0
-        speed = Speed(seconds, images / seconds, peak)
+        peak = peak_bytes(self._device)
+        speed = Speed(seconds, len(epochs) * images / seconds, peak, tuple(epochs))
         _say(
-            f"trained {epochs} epochs in {seconds:.1f} s: {speed.images_per_s:.1f} images/s"
+            f"trained {len(epochs)} epochs in {seconds:.1f} s: {speed.images_per_s:.1f} images/s"
             + (f", {peak / 1e9:.1f} GB of GPU memory at the most" if peak else "")
         )
-        write_json(vars(speed), layout.user_cache() / "timings" / f"{key}.json")
+        timings = layout.user_cache() / "timings" / f"{key}.json"
+        write_json(dataclasses.asdict(speed), timings)
         return speed
 
 
@@ -117,19 +123,22 @@ def run(
     TrainingError
         If a loss is not finite or a checkpoint cannot be written.
     """
-    watch = Stopwatch()
     bench = workbench or Workbench(choose_arithmetic(train.device, train.precision))
+    watch = Stopwatch(bench.arithmetic.device)
     data = read_training_data(images, image_rows, split, image_size)
     with numerics(deterministic=train.deterministic), _full_disk_explained(metrics):
         features, label = _features(bench, train)
         job = bench.prepare(data, model, train, features, data_key=_identity(images))
+        if job.remark:
+            _say(f"warning: {job.remark}")
         settings = _settings(train, job, label)
         store = _store(run_key(_key_facts(model, train, job, bench, features)))
-        epochs = _train(job, train, store, open_log(metrics), settings)
+        meter = Meter(bench.arithmetic.device)
+        usage = _train(job, train, store, open_log(metrics), settings, meter=meter)
     facts = TrainedFacts(model, image_size, settings, _made_on(bench.arithmetic))
     write_trained(weights_out, job.run.network.state_dict(), facts)
     store.clear()
-    return watch.note(epochs, epochs * len(data.rows), store.folder.name)
+    return watch.note(usage, len(data.rows), store.folder.name)
 
 
 def from_workspace(workbench: Workbench | None = None) -> None:
@@ -182,19 +191,35 @@ def _train(
     store: CheckpointStore,
     log: TrainingLog,
     settings: Mapping[str, str | float],
-) -> int:
-    """Train to the end, keeping checkpoints and the log; count the epochs of this process."""
+    *,
+    meter: Meter,
+) -> list[EpochUsage]:
+    """Train to the end, keeping checkpoints and the log; tell what each epoch took."""
     _resume(job.run, store)
     for losses in job.run.losses:
         log.add(losses)
-    already = job.run.next_epoch
-    with CheckpointWriter(store) as writer, _progress(train.epochs, already) as on_step:
+    usage: list[EpochUsage] = []
+    with (
+        CheckpointWriter(store) as writer,
+        _progress(train.epochs, job.run.next_epoch) as on_step,
+    ):
+        meter.start()
         for losses in job.loop.epochs(job.run, train.epochs, on_step):
+            usage.append(meter.stop(losses.epoch, len(job.loop.data.rows)))
+            _say(_epoch_line(losses, train.epochs, usage[-1]))
             log.add(losses)
             if train.checkpoint and losses.epoch + 1 < train.epochs:
                 writer.offer(lambda: _checkpoint(job.run))
+            meter.start()
     log.close(settings)
-    return job.run.next_epoch - already
+    return usage
+
+
+def _epoch_line(losses: EpochLosses, epochs: int, usage: EpochUsage) -> str:
+    return (
+        f"epoch {losses.epoch + 1} of {epochs}: loss {losses.total:.4g} (mse {losses.mse:.4g}, "
+        f"KL {losses.kl_nats:.4g} nats, perceptual {losses.perceptual:.4g}); {usage}"
+    )
 
 
 def _resume(run: Run, store: CheckpointStore) -> None:
@@ -222,7 +247,10 @@ def _features(bench: Workbench, train: TrainParams) -> tuple[FeatureNetwork | No
         train.perceptual_imagenet_norm,
     )
     label = weights_label(train.perceptual_network, train.perceptual_weights)
-    return bench.features(choice, lambda: resolve_weights(*choice)), label
+    file = Path(train.perceptual_weights).expanduser()
+    # A file can be replaced between two models of one process.
+    key = (choice, _identity(file) if file.is_file() else None)
+    return bench.features(key, lambda: resolve_weights(*choice)), label
 
 
 def _settings(train: TrainParams, job: Job, label: str) -> dict[str, str | float]:

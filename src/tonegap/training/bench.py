@@ -19,6 +19,7 @@ from tonegap.params import ModelParams, TrainParams
 from tonegap.training.feed import batch_spans, plan_epoch
 from tonegap.training.loop import TrainingData
 from tonegap.training.precision import Arithmetic, describe_device, numerics
+from tonegap.training.usage import peak_bytes, reset_peak
 from tonegap.training.workbench import Job, Workbench
 
 _TERA = 1e12
@@ -112,7 +113,7 @@ def measure_training(
     """
     bench = Workbench(arithmetic)
     placed = None if features is None else bench.features("bench", lambda: features)
-    _reset_peak(arithmetic.device)
+    reset_peak(arithmetic.device)
     with numerics(deterministic=train.deterministic):
         job = bench.prepare(synthetic_data(4 * train.batch_size, image_size), model, train, placed)
         seconds = list(itertools.islice(timed_steps(job, arithmetic), 1 + _WARM_UP + steps))
@@ -135,7 +136,7 @@ def measure_training(
         tflop_per_s=achieved,
         product_tflop_per_s=product,
         share_of_product_rate=achieved / product,
-        peak_device_bytes=_peak_bytes(arithmetic.device),
+        peak_device_bytes=peak_bytes(arithmetic.device),
     )
 
 
@@ -176,12 +177,3 @@ def _wait(device: torch.device) -> None:
         torch.cuda.synchronize(device)
     elif device.type == "mps":
         torch.mps.synchronize()
-
-
-def _reset_peak(device: torch.device) -> None:
-    if device.type == "cuda":
-        torch.cuda.reset_peak_memory_stats(device)
-
-
-def _peak_bytes(device: torch.device) -> int:
-    return torch.cuda.max_memory_allocated(device) if device.type == "cuda" else 0

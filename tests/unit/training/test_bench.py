@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import pytest
+from typer.testing import CliRunner
 
+from tonegap.cli.bench import app
 from tonegap.training.bench import measure_training, synthetic_data
 
 
@@ -34,3 +36,21 @@ def test_synthetic_images_are_distinct():
     """Keeping features cannot profit from repeats that a real draw does not have."""
     data = synthetic_data(5, 8)
     assert len({image.tobytes() for image in data.images}) == 5
+
+
+@pytest.mark.parametrize(
+    ("option", "expected"),
+    [([], True), (["--deterministic"], True), (["--no-deterministic"], False)],
+)
+def test_the_command_can_leave_determinism_off(repository, monkeypatch, option, expected):
+    """What determinism costs can be measured without editing params.yaml."""
+    monkeypatch.chdir(repository)
+    seen = []
+
+    def stop(model, train, *rest, **more):
+        seen.append(train)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("tonegap.training.bench.measure_training", stop)
+    CliRunner().invoke(app, ["train", *option])
+    assert [(train.deterministic, train.batch_size) for train in seen] == [(expected, 8)]

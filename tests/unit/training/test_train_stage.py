@@ -1,0 +1,88 @@
+"""The stage ``train``: models of one process share files only while these stay as they are."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+import safetensors.torch
+
+from tonegap.model.perceptual import feature_network, random_weights
+from tonegap.stages import train as stage
+from tonegap.training.workbench import Workbench
+
+SIZE, IMAGES = 32, 4
+IDS = [f"{place:032x}" for place in range(IMAGES)]
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    """Give a folder with a split of four images and weights of features; no images yet."""
+    monkeypatch.setenv("TONEGAP_CACHE", str(tmp_path / "cache"))
+    pd.DataFrame({"row": range(IMAGES), "md5hash": IDS}).to_csv(tmp_path / "images.csv")
+    draws = pd.DataFrame({"role": "train", "draw": range(IMAGES), "md5hash": IDS})
+    draws.to_csv(tmp_path / "split.csv", index=False)
+    _write_features(tmp_path, seed=0)
+    return tmp_path
+
+
+def _write_images(folder, seed):
+    images = np.random.default_rng(seed).integers(0, 256, (IMAGES, SIZE, SIZE, 3), dtype=np.uint8)
+    np.save(folder / "images.npy", images)
+
+
+def _write_features(folder, seed):
+    network = random_weights(feature_network("squeezenet1_1"), seed)
+    safetensors.torch.save_file(network.state_dict(), folder / "features.safetensors")
+
+
+@pytest.fixture
+def train(folder, model_params, train_params):
+    """Run the stage for one epoch; gives its weights as bytes."""
+
+    def run(workbench, **changes):
+        small = {"epochs": 1, "perceptual_weights": str(folder / "features.safetensors")}
+        stage.run(
+            model=model_params,
+            train=train_params(**small | changes),
+            image_size=SIZE,
+            images=folder / "images.npy",
+            image_rows=folder / "images.csv",
+            split=folder / "split.csv",
+            weights_out=folder / "vae.safetensors",
+            metrics=folder / "metrics",
+            workbench=workbench,
+        )
+        return (folder / "vae.safetensors").read_bytes()
+
+    return run
+
+
+@pytest.mark.parametrize("replace", [_write_images, _write_features])
+def test_a_replaced_file_is_read_anew(train, folder, float32, replace):
+    """Other images, or other weights of features, under the same path and of the same size."""
+    _write_images(folder, seed=0)
+    shared = Workbench(float32)
+    first = train(shared)
+    replace(folder, seed=1)
+    second = train(shared)
+    assert second != first
+    assert second == train(Workbench(float32))
+
+
+def test_what_an_epoch_took_is_said_and_kept_apart(train, folder, float32, capsys):
+    """Each epoch is one line with its losses and images/s; no time enters a tracked file."""
+    _write_images(folder, seed=0)
+    train(Workbench(float32), epochs=2)
+    lines = [line for line in capsys.readouterr().err.splitlines() if "epoch " in line]
+    assert [line.partition(": loss")[0] for line in lines] == [
+        "tonegap train: epoch 1 of 2",
+        "tonegap train: epoch 2 of 2",
+    ]
+    assert all(line.endswith(" images/s") for line in lines)
+    (timings,) = (folder / "cache" / "timings").iterdir()
+    kept = json.loads(timings.read_text())
+    assert [epoch["epoch"] for epoch in kept["epochs"]] == [0, 1]
+    assert "images_per_s" not in (folder / "metrics" / "metrics.json").read_text()
