@@ -21,6 +21,7 @@ from tonegap.study.plan import Cell, Study
 from tonegap.study.state import Attempt, CellState, Record, judge
 
 LAST_STAGE = "evaluate"
+_DATA = "data.dvc"
 _NOTES = Path(".dvc/tmp/tonegap")
 
 
@@ -31,7 +32,7 @@ def study_state(study: Study, root: Path = Path()) -> list[CellState]:
         study.cells,
         read_records(study.cells, paths, root),
         read_attempts(study, root),
-        object_ids("HEAD", paths, root),
+        inputs_at("HEAD", paths, root),
     )
 
 
@@ -39,18 +40,33 @@ def is_done(cell: Cell, root: Path = Path()) -> bool:
     """Whether an experiment here makes a cell done, whatever was tried since."""
     paths = input_paths(root)
     records = read_records([cell], paths, root)
-    return judge([cell], records, {}, object_ids("HEAD", paths, root))[0].status == "done"
+    return judge([cell], records, {}, inputs_at("HEAD", paths, root))[0].status == "done"
 
 
 def input_paths(root: Path = Path()) -> list[str]:
     """Code and data files that the results rest on: the stages' dependencies that git holds."""
     stages = read_yaml(root / "dvc.yaml")["stages"]
-    paths: set[str] = {"data.dvc"}
+    paths: set[str] = {_DATA}
     for name, stage in stages.items():
         paths.update(dep for dep in stage["deps"] if str(dep).startswith("src/"))
         if name == LAST_STAGE:
             break
     return sorted(paths)
+
+
+def inputs_at(commit: str, paths: Sequence[str], root: Path = Path()) -> dict[str, str]:
+    """Give the content of code and data files at a commit, as texts to compare.
+
+    Git's hash of each, but of data.dvc the hashes of the data that it names: DVC breaks its
+    long lines anew when it runs an experiment, and the file would seem to have changed.
+    """
+    found = object_ids(commit, paths, root)
+    text = file_at(commit, _DATA, root)
+    if text is not None:
+        with contextlib.suppress(YAMLError, KeyError, TypeError):
+            outs = YAML(typ="safe", pure=True).load(text)["outs"]
+            found[_DATA] = " ".join(f"{out['path']}:{out['md5']}" for out in outs)
+    return found
 
 
 def require_committed(root: Path = Path()) -> None:
@@ -77,7 +93,7 @@ def read_records(cells: Sequence[Cell], inputs: Sequence[str], root: Path = Path
             name=experiment.name,
             commit=experiment.commit,
             params=_params_at(experiment.commit, root),
-            inputs=object_ids(experiment.commit, inputs, root),
+            inputs=inputs_at(experiment.commit, inputs, root),
             evaluated=file_at(experiment.commit, EVALUATION.as_posix(), root) is not None,
         )
         for experiment in experiments(root)
@@ -135,7 +151,7 @@ def read_attempts(study: Study, root: Path = Path()) -> dict[str, Attempt]:
         path = note_path(cell.name, root)
         if not path.is_file():
             continue
-        with contextlib.suppress(ValueError, KeyError):
+        with contextlib.suppress(ValueError, KeyError, TypeError):
             note = json.loads(path.read_text(encoding="utf-8"))
             reason = note["reason"]
             if note["alive"] and not running:
