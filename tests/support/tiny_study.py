@@ -92,6 +92,10 @@ class StudyClone:
         """Give the content of a file that git tracks."""
         return self.run("git", "show", f"{commit}:{path}")
 
+    def tree(self, name: str) -> str:
+        """Give git's hash of everything that an experiment's commit holds."""
+        return self.run("git", "rev-parse", f"{self.experiments()[name]}^{{tree}}").strip()
+
     def results(self, name: str) -> dict:
         """Give the parameters, numbers and output hashes of an experiment."""
         commit = self.experiments()[name]
@@ -107,6 +111,28 @@ class StudyClone:
                 for out in stages[stage]["outs"]
             },
         }
+
+
+class Clones:
+    """Maker of clones for one test session.
+
+    Parameters
+    ----------
+    repository
+        The checkout under test; what is not committed there is committed in the clones.
+    session
+        pytest's base folder of this test process.
+    """
+
+    def __init__(self, repository: Path, session: Path) -> None:
+        # The processes of pytest-xdist prepare one clone for all of them.
+        among_others = "PYTEST_XDIST_WORKER" in os.environ
+        self.repository = repository
+        self.shared = session.parent if among_others else session
+
+    def make(self, folder: Path) -> StudyClone:
+        """Give a fresh clone in a folder."""
+        return tiny_study(self.repository, self.shared, folder)
 
 
 def tiny_study(repository: Path, shared: Path, folder: Path) -> StudyClone:

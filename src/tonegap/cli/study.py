@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -15,6 +17,8 @@ if TYPE_CHECKING:
     from tonegap.study.state import CellState
 
 app = typer.Typer(help="Run many models as DVC experiments.", no_args_is_help=True)
+
+_REFRESH_S = 2.0
 
 Name = Annotated[str, typer.Argument(help="A study: the name of a file in studies/.")]
 Set = Annotated[
@@ -90,24 +94,30 @@ def run(
         typer.echo(f"{outcome.cell.name} {text}")
 
     states = run_study(study, _engine(engine, jobs, study, site), report)
-    _print_states(states, only_open=True)
     failed = [state for state in states if state.status != "done"]
+    for line in _lines(failed):
+        typer.echo(line)
     typer.echo(f"{len(states) - len(failed)} of {len(states)} runs of {name} are done")
     if failed:
         raise typer.Exit(1)
 
 
 @app.command("status")
-def status(name: Name, override: Set = None) -> None:
+def status(
+    name: Name,
+    override: Set = None,
+    watch: Annotated[
+        bool, typer.Option("--watch", "-w", help="Show it anew until nothing is running.")
+    ] = False,
+) -> None:
     """Show which runs are done, running, failed or missing, and why."""
     from tonegap.study.records import study_state  # noqa: PLC0415
 
-    states = study_state(_study(name, override))
-    _print_states(states, only_open=False)
-    counts: dict[str, int] = {}
-    for state in states:
-        counts[state.status] = counts.get(state.status, 0) + 1
-    typer.echo(", ".join(f"{count} {status}" for status, count in sorted(counts.items())))
+    study = _study(name, override)
+    if watch:
+        _watch(study)
+    else:
+        typer.echo("\n".join(_table(study_state(study))))
 
 
 @app.command("collect")
@@ -197,10 +207,33 @@ def _announce(cell: Any) -> None:
     typer.echo(f"{cell.name} started")
 
 
-def _print_states(states: list[CellState], *, only_open: bool) -> None:
-    width = max(len(state.cell.name) for state in states)
-    for state in states:
-        if only_open and state.status == "done":
-            continue
-        detail = state.commit[:10] if state.commit else state.reason
-        typer.echo(f"{state.cell.name:<{width}}  {state.status:<8}  {detail}".rstrip())
+def _watch(study: Study) -> None:
+    """Draw the table again and again, in place, while a process runs the study."""
+    from rich.live import Live  # noqa: PLC0415
+    from rich.text import Text  # noqa: PLC0415
+
+    from tonegap.study.records import is_running, study_state  # noqa: PLC0415
+
+    with Live(auto_refresh=False) as live:
+        running = True
+        while running:
+            running = is_running(study.name)
+            text = "\n".join(_table(study_state(study)))
+            live.update(Text(text, no_wrap=True, overflow="ellipsis"), refresh=True)
+            if running:
+                time.sleep(_REFRESH_S)
+
+
+def _table(states: Sequence[CellState]) -> list[str]:
+    """Give a line per run, and one that counts them."""
+    counts = Counter(state.status for state in states)
+    return [*_lines(states), ", ".join(f"{n} {status}" for status, n in sorted(counts.items()))]
+
+
+def _lines(states: Sequence[CellState]) -> list[str]:
+    width = max((len(state.cell.name) for state in states), default=0)
+    details = [state.commit[:10] if state.commit else state.reason for state in states]
+    return [
+        f"{state.cell.name:<{width}}  {state.status:<8}  {detail}".rstrip()
+        for state, detail in zip(states, details, strict=True)
+    ]

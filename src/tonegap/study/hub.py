@@ -29,10 +29,11 @@ def require_baseline(hub: str, baseline: str) -> None:
     MachineError
         If the hub cannot be read.
     """
-    heads = git("ls-remote", "--heads", hub).split()[::2]
-    if heads:
-        git("fetch", "--quiet", "--no-tags", hub, "refs/heads/*")
-    if not any(_contains(tip, baseline) for tip in heads):
+    listed = git("ls-remote", "--heads", hub).split()
+    tips, branches = listed[::2], listed[1::2]
+    if branches:
+        git("fetch", "--quiet", "--no-tags", hub, *branches)
+    if not any(_contains(tip, baseline) for tip in tips):
         raise StudyError(
             f"no branch of the hub {hub} contains commit {baseline[:10]}, from which the runs "
             f"start; push it first: `git push {hub} HEAD`"

@@ -14,6 +14,7 @@ from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import suppress
 from pathlib import Path
 from queue import SimpleQueue
+from threading import Lock
 from time import monotonic, sleep
 from typing import Any
 
@@ -63,6 +64,7 @@ class LocalEngine:
             self._slots.put(devices[slot % len(devices)] if devices else None)
         self._alive: set[subprocess.Popen[bytes]] = set()
         self._stopped = False
+        self._starting = Lock()
 
     def run(self, cells: Sequence[Cell]) -> Iterator[Outcome]:
         """Run cells; yield outcomes as they come. Leaving the iterator stops what runs."""
@@ -75,7 +77,6 @@ class LocalEngine:
                     for future in done:
                         yield future.result()
             finally:
-                self._stopped = True
                 for future in waiting:
                     future.cancel()
                 self._stop_processes()
@@ -109,14 +110,17 @@ class LocalEngine:
         arguments = ["exp", "run", "--temp", "-n", cell.name, LAST_STAGE]
         command = dvc_command(*arguments, *dvc_arguments(cell.overrides, self.base))
         with log.open("wb") as stream:
-            process = subprocess.Popen(  # noqa: S603  our own interpreter and DVC
-                command,
-                stdout=stream,
-                stderr=subprocess.STDOUT,
-                stdin=subprocess.DEVNULL,
-                env=_environment(device, self.jobs),
-            )
-            self._alive.add(process)
+            with self._starting:
+                if self._stopped:
+                    return "it was interrupted"
+                process = subprocess.Popen(  # noqa: S603  our own interpreter and DVC
+                    command,
+                    stdout=stream,
+                    stderr=subprocess.STDOUT,
+                    stdin=subprocess.DEVNULL,
+                    env=_environment(device, self.jobs),
+                )
+                self._alive.add(process)
             try:
                 code = process.wait()
             finally:
@@ -125,14 +129,19 @@ class LocalEngine:
 
     def _stop_processes(self) -> None:
         """End every experiment with all that it started: DVC alone would orphan its stage."""
+        with self._starting:
+            self._stopped = True
+            running = list(self._alive)
         family: list[psutil.Process] = []
-        for process in list(self._alive):
+        for process in running:
             with suppress(psutil.NoSuchProcess):
                 parent = psutil.Process(process.pid)
+                parent.suspend()  # or it might start a stage that this list lacks
                 family += [*parent.children(recursive=True), parent]
         for member in family:
             with suppress(psutil.NoSuchProcess):
                 member.terminate()
+                member.resume()
         for member in psutil.wait_procs(family, timeout=_PATIENCE_S)[1]:
             with suppress(psutil.NoSuchProcess):
                 member.kill()

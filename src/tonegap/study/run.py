@@ -20,6 +20,9 @@ from tonegap.study.plan import Cell, Study
 from tonegap.study.records import experiment_ref, require_committed, study_lock, study_state
 from tonegap.study.state import CellState
 
+_LOOK_S = 2.0
+"""`study status` holds the study's lock for a moment to see whether it is free."""
+
 
 @runtime_checkable
 class Engine(Protocol):
@@ -52,7 +55,7 @@ def run_study(study: Study, engine: Engine, ended: Callable[[Outcome], None]) ->
     """
     require_committed()
     try:
-        with study_lock(study.name), _interruptible():
+        with study_lock(study.name).acquire(timeout=_LOOK_S), _interruptible():
             _run_missing(study, engine, ended)
             return study_state(study)
     except Timeout:

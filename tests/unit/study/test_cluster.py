@@ -1,0 +1,62 @@
+from __future__ import annotations
+
+import sys
+
+import pytest
+
+from tonegap.study import cluster
+from tonegap.study.cluster import ClusterCell, run_cluster_cell
+
+
+@pytest.fixture
+def cell(toy):
+    baseline = toy.git("rev-parse", "HEAD")
+    return ClusterCell("toy-light-s0", (), str(toy.folder), baseline, "shared", None)
+
+
+def dvc(monkeypatch, script):
+    """Let a script stand for DVC; it finds DVC's arguments in sys.argv[1:]."""
+    command = [sys.executable, "-c", f"import sys\n{script}"]
+    monkeypatch.setattr(cluster, "dvc_command", lambda *arguments: [*command, *arguments])
+
+
+def test_an_unreachable_hub_is_the_reason(cell, tmp_path):
+    """No exception leaves the job: what went wrong is its result."""
+    lost = ClusterCell(cell.name, (), str(tmp_path / "no"), cell.baseline, None, None)
+    reason = run_cluster_cell(lost)
+    assert reason.startswith("`git clone --quiet` failed")
+    assert "\n" not in reason
+
+
+def test_the_stage_says_why_it_failed(cell, monkeypatch, capfd):
+    """Our own error is the reason; everything that was said is in the job's log."""
+    script = """if 'run' in sys.argv:
+    print('first'); print('tonegap: error: loss is not finite'); sys.exit('ERROR: failed')"""
+    dvc(monkeypatch, script)
+    assert run_cluster_cell(cell) == "dvc exp run: loss is not finite"
+    assert "first" in capfd.readouterr().out
+
+
+def test_a_push_that_brought_nothing_is_a_failure(cell, monkeypatch, toy):
+    """DVC reports success for some pushes that failed: the hub itself is asked."""
+    script = """import subprocess
+if 'run' in sys.argv:
+    ref = 'refs/exps/%s/%s/toy-light-s0' % (BASE[:2], BASE[2:])
+    subprocess.run(['git', 'update-ref', ref, 'HEAD'], check=True)"""
+    dvc(monkeypatch, script.replace("BASE", repr(cell.baseline)))
+    assert "which has no such experiment instead of" in run_cluster_cell(cell)
+    toy.git("update-ref", f"refs/exps/{cell.baseline[:2]}/{cell.baseline[2:]}/toy-light-s0", "HEAD")
+    assert run_cluster_cell(cell) == ""
+
+
+def test_data_that_were_not_pushed_are_a_failure(cell, monkeypatch, toy):
+    """Without a shared cache the remote must hold everything, whatever the push said."""
+    script = """import subprocess
+if 'run' in sys.argv:
+    ref = 'refs/exps/%s/%s/toy-light-s0' % (BASE[:2], BASE[2:])
+    subprocess.run(['git', 'update-ref', ref, 'HEAD'], check=True)
+    subprocess.run(['git', 'push', '--quiet', 'origin', ref + ':' + ref], check=True)
+sys.exit('status' in sys.argv)"""
+    dvc(monkeypatch, script.replace("BASE", repr(cell.baseline)))
+    away = ClusterCell(cell.name, (), cell.hub, cell.baseline, None, None)
+    assert "are not in the hub's DVC remote" in run_cluster_cell(away)

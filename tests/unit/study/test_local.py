@@ -1,0 +1,86 @@
+"""The pool of experiment processes, with small programs in the place of DVC."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from pathlib import Path
+
+import psutil
+import pytest
+
+from tonegap.study import local
+from tonegap.study.local import LocalEngine
+from tonegap.study.records import log_path, note_path
+
+
+@pytest.fixture
+def engine(toy, monkeypatch):
+    """Make an engine whose experiments are a Python script; it finds its cell in sys.argv."""
+
+    def make(script, jobs=2, devices=()):
+        command = [sys.executable, "-c", f"import os, sys, time, pathlib\n{script}"]
+        monkeypatch.setattr(local, "dvc_command", lambda *arguments: [*command, *arguments])
+        return LocalEngine(jobs, {}, devices, lambda _: None)
+
+    return make
+
+
+def test_every_cell_ends_with_its_own_outcome(engine, toy):
+    """One failure is reported with the line that says most; the others succeed."""
+    script = """if 'toy-dark-s0' in sys.argv:
+    print('tonegap: error: loss is not finite'); sys.exit('ERROR: failed to reproduce')"""
+    outcomes = {o.cell.name: o.reason for o in engine(script).run(toy.study().cells)}
+    assert len(outcomes) == 4
+    failed = outcomes.pop("toy-dark-s0")
+    assert failed == f"loss is not finite (log: {log_path('toy-dark-s0')})"
+    assert set(outcomes.values()) == {""}
+    assert "failed to reproduce" in log_path("toy-dark-s0").read_text()
+
+
+def test_a_killed_process_says_by_what(engine, toy):
+    """The system's out-of-memory killer leaves no words of its own."""
+    script = "print('epoch 3', flush=True); os.kill(os.getpid(), 9)"
+    (outcome,) = engine(script).run(toy.study().cells[:1])
+    assert outcome.reason.startswith("killed by signal 9: epoch 3")
+
+
+def test_no_more_at_once_than_asked(engine, toy):
+    """Each experiment counts the others that run beside it."""
+    script = """open(f'{os.getpid()}.on', 'w').close(); time.sleep(0.3)
+count = len(list(pathlib.Path().glob('*.on'))); os.unlink(f'{os.getpid()}.on')
+open('counts', 'a').write(f'{count} ')"""
+    assert [o.reason for o in engine(script, jobs=2).run(toy.study().cells)] == [""] * 4
+    assert max(map(int, Path("counts").read_text().split())) <= 2
+
+
+def test_devices_and_threads_are_shared_out(engine, toy, monkeypatch):
+    """Two at once on two devices: each sees one; the cores are divided."""
+    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
+    script = """time.sleep(0.3)
+print(os.environ['CUDA_VISIBLE_DEVICES'], os.environ['OMP_NUM_THREADS'])"""
+    cells = toy.study().cells[:2]
+    list(engine(script, jobs=2, devices=["5", "6"]).run(cells))
+    said = [log_path(cell.name).read_text().split() for cell in cells]
+    assert {device for device, _ in said} == {"5", "6"}
+    assert {threads for _, threads in said} == {str(max(1, (os.cpu_count() or 1) // 2))}
+
+
+def test_leaving_stops_all_that_runs(engine, toy):
+    """Experiments end with everything that they started, and no new one begins."""
+    script = """import subprocess
+child = subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(600)'])
+open(f'pid-{child.pid}', 'w').close()
+if 'toy-light-s0' not in sys.argv: time.sleep(600)
+while len(list(pathlib.Path().glob('pid-*'))) < 2: time.sleep(0.05)
+child.kill()"""
+    outcomes = engine(script).run(toy.study().cells)
+    assert next(outcomes).cell.name == "toy-light-s0"
+    outcomes.close()
+    pids = [int(path.name.removeprefix("pid-")) for path in Path().glob("pid-*")]
+    deadline = time.monotonic() + 10
+    while any(map(psutil.pid_exists, pids)) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert not any(map(psutil.pid_exists, pids))
+    assert not note_path("toy-dark-s1").exists()

@@ -1,0 +1,103 @@
+from __future__ import annotations
+
+import pytest
+
+from tonegap.study.records import (
+    is_done,
+    note_attempt,
+    note_path,
+    read_records,
+    require_committed,
+    study_lock,
+    study_state,
+)
+
+NAME = "toy-light-s0"
+
+
+def first(toy):
+    return study_state(toy.study())[0]
+
+
+def test_nothing_tried_is_missing(toy):
+    """A fresh clone has no notes and no experiments."""
+    assert {state.status for state in study_state(toy.study())} == {"missing"}
+
+
+def test_an_experiment_makes_a_cell_done(toy):
+    """Its commit is what the state names."""
+    cell = toy.study().cells[0]
+    assert not is_done(cell)
+    commit = toy.save(cell)
+    assert (first(toy).status, first(toy).commit) == ("done", commit)
+    assert is_done(cell)
+
+
+@pytest.mark.parametrize(
+    ("path", "changed"),
+    [
+        ("data.dvc", "outs:\n- path: data/annotations.csv\n  md5: aa\n"),
+        ("src/tonegap/params.py", "# changed\n"),
+    ],
+)
+def test_changed_inputs_make_it_outdated(toy, path, changed):
+    """Code and data are compared by content, over all baselines."""
+    toy.save(toy.study().cells[0])
+    toy.write("README.md", "another commit")
+    toy.commit()
+    assert first(toy).status == "done"
+    before = (toy.folder / path).read_text()
+    toy.write(path, changed)
+    toy.commit()
+    assert (first(toy).status, first(toy).reason) == ("outdated", f"{path} has changed since")
+    toy.write(path, before)
+    toy.commit()
+    assert first(toy).status == "done"
+
+
+def test_a_live_attempt_is_running_while_the_study_is(toy):
+    """A note says running; whether that is so, the lock of the study tells."""
+    note_attempt(NAME, alive=True)
+    with study_lock("toy"):
+        assert first(toy).status == "running"
+    assert (first(toy).status, first(toy).reason) == ("failed", "it was interrupted")
+
+
+def test_a_failed_attempt_keeps_its_reason(toy):
+    """The reason outlives the process that met it, until the cell is done."""
+    note_attempt(NAME, alive=False, reason="disk full")
+    assert (first(toy).status, first(toy).reason) == ("failed", "disk full")
+    toy.save(toy.study().cells[0])
+    assert first(toy).status == "done"
+
+
+@pytest.mark.parametrize("content", ["", "{", '{"alive": true}', "[]"])
+def test_a_broken_note_is_no_note(toy, content):
+    """A note cut short by a kill stops nobody."""
+    note_attempt(NAME, alive=True)
+    note_path(NAME).write_text(content)
+    assert first(toy).status == "missing"
+
+
+def test_parameters_that_are_refused_today_make_it_outdated(toy):
+    """An experiment of an older version may hold keys that are gone."""
+    cell = toy.study().cells[0]
+    before = (toy.folder / "params.yaml").read_text()
+    for text in (before.replace("epochs:", "epoch_count:"), "{", None):
+        if text is None:
+            (toy.folder / "params.yaml").unlink()
+        else:
+            toy.write("params.yaml", text)
+        head = toy.git("rev-parse", "HEAD")
+        toy.git("update-ref", f"refs/exps/{head[:2]}/{head[2:]}/{cell.name}", toy.commit())
+        toy.git("reset", "--quiet", "--hard", head)
+        (record,) = read_records([cell], [])
+        assert record.params is None
+        assert first(toy).status == "outdated"
+
+
+def test_committed_inputs_are_enough(toy):
+    """Notes, other studies and results of the workspace do not stop a study."""
+    toy.write("studies/other.yaml", "{}")
+    toy.write("metrics/new.json", "{}")
+    require_committed()
