@@ -1,0 +1,102 @@
+from __future__ import annotations
+
+import threading
+import time
+
+import pytest
+from typer.testing import CliRunner
+
+from tonegap.cli import study as command
+from tonegap.errors import ParameterError
+from tonegap.study.outcome import Outcome
+from tonegap.study.records import note_attempt, study_lock
+
+NAMES = ["toy-light-s0", "toy-light-s1", "toy-dark-s0", "toy-dark-s1"]
+
+
+def call(*arguments, code=0):
+    result = CliRunner().invoke(command.app, arguments)
+    if result.exception and not isinstance(result.exception, SystemExit):
+        raise result.exception
+    assert result.exit_code == code
+    return result.output.splitlines()
+
+
+@pytest.fixture
+def tried(toy):
+    """Give a study with a run that is done, one that failed and two that are missing."""
+    commit = toy.save(toy.study().cells[0])
+    note_attempt(NAMES[1], alive=False, reason="disk full")
+    return commit
+
+
+@pytest.mark.parametrize("options", [(), ("--watch",)])
+def test_status_is_a_table(tried, options):
+    """A line per run with its commit or its reason, and the counts; watching ends by itself."""
+    assert call("status", "toy", *options) == [
+        f"toy-light-s0  done      {tried[:10]}",
+        "toy-light-s1  failed    disk full",
+        "toy-dark-s0   missing",
+        "toy-dark-s1   missing",
+        "1 done, 1 failed, 2 missing",
+    ]
+
+
+def test_watching_goes_on_while_the_study_runs(tried, monkeypatch):
+    """The last picture is of the study at its end, not of when the watching began."""
+    monkeypatch.setattr(command, "_REFRESH_S", 0.05)
+    held = threading.Event()
+
+    def run_the_study():
+        with study_lock("toy"):
+            note_attempt(NAMES[2], alive=True)
+            held.set()
+            time.sleep(0.5)
+            note_attempt(NAMES[2], alive=False, reason="loss is not finite")
+
+    study = threading.Thread(target=run_the_study)
+    study.start()
+    held.wait(10)
+    lines = call("status", "toy", "--watch")
+    study.join()
+    assert lines[-3] == "toy-dark-s0   failed    loss is not finite"
+
+
+def test_run_says_what_failed_and_ends_with_one(tried, toy, monkeypatch):
+    """Each outcome is a line; open runs are listed; the exit code says that some are open."""
+
+    class Engine:
+        def run(self, cells):
+            for cell in cells:
+                reason = "" if "dark" in cell.name else "it broke"
+                if not reason:
+                    toy.save(cell)
+                note_attempt(cell.name, alive=False, reason=reason)
+                yield Outcome(cell, reason, 1.0)
+
+    monkeypatch.setattr(command, "_engine", lambda *_: Engine())
+    lines = call("run", "toy", code=1)
+    assert lines == [
+        "toy-light-s1 failed: it broke",
+        "toy-dark-s0 done in 1 s",
+        "toy-dark-s1 done in 1 s",
+        "toy-light-s1  failed    it broke",
+        "3 of 4 runs of toy are done",
+    ]
+
+
+@pytest.mark.parametrize("engine", ["local", "inprocess"])
+@pytest.mark.parametrize(
+    "option", [("--hub", "x"), ("--scratch", "x"), ("--slurm", "time=1"), ("--cluster", "slurm")]
+)
+def test_options_of_slurm_belong_to_slurm(toy, engine, option):
+    """An option that an engine would ignore is refused, with the engine that has it."""
+    with pytest.raises(ParameterError, match="did you mean --engine slurm"):
+        call("run", "toy", "--engine", engine, *option)
+
+
+@pytest.mark.parametrize("option", [("--slurm", "partition"), ("--set", "data.seed")])
+def test_an_option_without_a_value_is_refused(toy, option):
+    """Both kinds of pairs have one form."""
+    with pytest.raises(ParameterError, match="has another form than key=value"):
+        call("run", "toy", "--engine", "slurm", *option)
