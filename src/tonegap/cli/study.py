@@ -186,7 +186,7 @@ def _engine(name: EngineName, jobs: int, study: Study, site: Site) -> Engine:
     if name is EngineName.inprocess:
         from tonegap.study.inprocess import InProcessEngine  # noqa: PLC0415
 
-        return InProcessEngine(_announce, len(study.cells))
+        return InProcessEngine(study, _announce)
     from tonegap.study.local import LocalEngine  # noqa: PLC0415
     from tonegap.study.run import visible_gpus  # noqa: PLC0415
 

@@ -10,7 +10,14 @@ from filelock import Timeout
 from tonegap.errors import StudyError
 from tonegap.files.repository import experiments, git
 from tonegap.study.plan import Study
-from tonegap.study.records import experiment_ref, jobs_folder, log_path, note_path, study_lock
+from tonegap.study.records import (
+    copy_path,
+    experiment_ref,
+    jobs_folder,
+    log_path,
+    note_path,
+    study_lock,
+)
 from tonegap.study.run import leftovers
 
 
@@ -37,7 +44,7 @@ def clean_study(study: Study, *, results: bool) -> list[str]:
     """
     try:
         with study_lock(study.name):
-            return [*_remove_notes(study), *_remove_copies(), *_remove_refs(study, results)]
+            return [*_remove_notes(study), *_remove_copies(study), *_remove_refs(study, results)]
     except Timeout:
         raise StudyError(f"the study {study.name!r} is running; stop it first") from None
 
@@ -55,9 +62,10 @@ def _remove_notes(study: Study, root: Path = Path()) -> list[str]:
     return lines
 
 
-def _remove_copies() -> list[str]:
+def _remove_copies(study: Study) -> list[str]:
     lines = []
-    for folder in leftovers():
+    mine = [path for path in [copy_path(study.name)] if path.is_dir()]
+    for folder in [*leftovers(), *mine]:
         shutil.rmtree(folder, ignore_errors=True)
         lines.append(f"removed the left-over copy {folder.name}")
     return lines

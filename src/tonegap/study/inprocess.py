@@ -34,12 +34,10 @@ from tonegap.files.repository import git, head, stage_environment
 from tonegap.stages import train
 from tonegap.study.outcome import Outcome
 from tonegap.study.overrides import dvc_arguments
-from tonegap.study.plan import Cell
-from tonegap.study.records import LAST_STAGE, experiment_ref, log_path, note_attempt
+from tonegap.study.plan import Cell, Study
+from tonegap.study.records import LAST_STAGE, copy_path, experiment_ref, log_path, note_attempt
 from tonegap.training.precision import choose_arithmetic
 from tonegap.training.workbench import Workbench
-
-_CLONE = Path(".dvc/tmp/tonegap/inprocess")
 
 
 class InProcessEngine:
@@ -47,15 +45,16 @@ class InProcessEngine:
 
     Parameters
     ----------
+    study
+        The study. Its size decides whether compiling pays, however many runs are left: a run
+        gives the same numbers before and after an interruption.
     started
         Called with a cell when its run starts.
-    expected_runs
-        Models that this process is going to train, for deciding whether compiling pays.
     """
 
-    def __init__(self, started: Callable[[Cell], None], expected_runs: int) -> None:
+    def __init__(self, study: Study, started: Callable[[Cell], None]) -> None:
+        self.study = study
         self.started = started
-        self.expected_runs = expected_runs
         self._bench: Workbench | None = None
         # A commit made while the study runs must not name code that is not running.
         self._baseline = head()
@@ -65,7 +64,7 @@ class InProcessEngine:
         root = Path.cwd()
         _require_own_code(root)
         os.environ.update(stage_environment())
-        with _clone(root, self._baseline) as clone:
+        with _clone(root, self._baseline, copy_path(self.study.name, root)) as clone:
             for cell in cells:
                 self.started(cell)
                 note_attempt(cell.name, alive=True, root=root)
@@ -113,7 +112,7 @@ class InProcessEngine:
     def _workbench(self, cell: Cell) -> Workbench:
         arithmetic = choose_arithmetic(cell.params.train.device, cell.params.train.precision)
         if self._bench is None or self._bench.arithmetic != arithmetic:
-            self._bench = Workbench(arithmetic, expected_runs=self.expected_runs)
+            self._bench = Workbench(arithmetic, expected_runs=len(self.study.cells))
         return self._bench
 
 
@@ -136,9 +135,9 @@ def _stages_run_here(run: Callable[[str], None]) -> Iterator[None]:
 
 
 @contextmanager
-def _clone(root: Path, baseline: str) -> Iterator[Path]:
+def _clone(root: Path, baseline: str, folder: Path) -> Iterator[Path]:
     """Clone the repository, with its cache and its local settings; remove it at the end."""
-    clone = (root / _CLONE).resolve()
+    clone = folder.resolve()
     shutil.rmtree(clone, ignore_errors=True)
     git("clone", "--quiet", "--shared", "--no-checkout", str(root), str(clone))
     git("checkout", "--quiet", "--detach", baseline, root=clone)

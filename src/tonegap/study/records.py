@@ -137,6 +137,11 @@ def jobs_folder(study: str, root: Path = Path()) -> Path:
     return root / _NOTES / "jobs" / study
 
 
+def copy_path(study: str, root: Path = Path()) -> Path:
+    """Where the engine that runs a study in one process keeps its copy of the repository."""
+    return root / _NOTES / "inprocess" / study
+
+
 def note_attempt(cell: str, *, alive: bool, reason: str = "", root: Path = Path()) -> None:
     """Note that an attempt began, or how it ended."""
     note = {"alive": alive, "reason": reason}
