@@ -84,6 +84,24 @@ def test_sum_reduction_is_the_negative_elbo(batch: dict[str, torch.Tensor]) -> N
     torch.testing.assert_close(pixel_values / 2 * terms.total, -log_likelihood + kl - constant)
 
 
+def test_eq_2_read_literally_is_a_small_perceptual_scale(batch: dict[str, torch.Tensor]) -> None:
+    """With `sum` and layers/P: P/2 * total = negative ELBO + half of each layer's mean square.
+
+    At 128 px and 16 layers the scale is 16 / 49,152 = 1/3,072 (docs/deviations.md).
+    """
+    maps = [normal(4, 5, 2, 2, seed=seed) for seed in (4, 5, 6)]
+    targets = [normal(4, 5, 2, 2, seed=seed) for seed in (7, 8, 9)]
+    pixel_values = 3 * 8 * 8
+    scale = len(maps) / pixel_values
+    objective = Objective(beta=1.0, kl_reduction="sum", perceptual_scale=scale)
+    total = objective.terms(**batch, features=maps, target_features=targets).total
+    elbo = Objective(beta=1.0, kl_reduction="sum", perceptual_scale=0.0).terms(**batch).total
+    layers = sum(((a - b) ** 2).mean() for a, b in zip(maps, targets, strict=True)) / 2
+    torch.testing.assert_close(
+        pixel_values / 2 * total, pixel_values / 2 * elbo + layers, rtol=1e-6, atol=0.0
+    )
+
+
 @pytest.mark.parametrize("reduction", ["mean", "sum"])
 def test_reported_kl_is_per_image_whatever_the_reduction(
     batch: dict[str, torch.Tensor], reduction: str
