@@ -147,8 +147,10 @@ def numerics(*, deterministic: bool) -> Iterator[None]:
         torch.is_deterministic_algorithms_warn_only_enabled(),
         cudnn.benchmark,
         cudnn.conv.fp32_precision,
+        cudnn.rnn.fp32_precision,
         cublas.fp32_precision,
         filling.fill_uninitialized_memory,
+        _cudnn_allows_tf32(),
     )
     # cuBLAS reads it when its first handle is made; without it products raise.
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
@@ -157,17 +159,30 @@ def numerics(*, deterministic: bool) -> Iterator[None]:
         # Nothing here reads memory that it did not write; filling it costs a pass over it.
         filling.fill_uninitialized_memory = False
         cudnn.benchmark = not deterministic
-        cudnn.conv.fp32_precision = cublas.fp32_precision = "ieee"
+        # The older switch as well, and first, as it sets the others: PyTorch refuses to read it
+        # while they differ, and torch.backends.cudnn.flags, which a model may use, reads it.
+        cudnn.allow_tf32 = False
+        cudnn.conv.fp32_precision = cudnn.rnn.fp32_precision = "ieee"
+        cublas.fp32_precision = "ieee"
         yield
     finally:
         torch.use_deterministic_algorithms(before[0], warn_only=before[1])
         cudnn.benchmark = before[2]
-        cudnn.conv.fp32_precision, cublas.fp32_precision = before[3], before[4]
-        filling.fill_uninitialized_memory = before[5]
+        cudnn.allow_tf32 = before[7]
+        cudnn.conv.fp32_precision, cudnn.rnn.fp32_precision = before[3], before[4]
+        cublas.fp32_precision = before[5]
+        filling.fill_uninitialized_memory = before[6]
 
 
 def _increment(x: torch.Tensor) -> torch.Tensor:
     return x + 1.0
+
+
+def _cudnn_allows_tf32() -> bool:
+    try:
+        return bool(torch.backends.cudnn.allow_tf32)
+    except RuntimeError:  # the newer switches differ from it, or from each other
+        return False
 
 
 def _device(name: str) -> torch.device:

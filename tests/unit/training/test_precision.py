@@ -59,6 +59,21 @@ def test_switches_are_set_and_put_back(deterministic):
     assert after == before
 
 
+def test_models_can_use_cudnn_flags_in_a_run():
+    """PyTorch's older and newer switches of TF32 agree: off in a run, as they were after it."""
+
+    def switches():
+        cudnn = torch.backends.cudnn
+        return cudnn.allow_tf32, cudnn.conv.fp32_precision, cudnn.rnn.fp32_precision
+
+    before = switches()
+    with numerics(deterministic=True):
+        assert switches() == (False, "ieee", "ieee")
+        with torch.backends.cudnn.flags(enabled=False):
+            pass
+    assert switches() == before
+
+
 def test_room_is_bounded():
     """What a run may take of the memory does not depend on what is free now."""
     assert room_bytes(CPU) == 2 * 2**30
