@@ -14,7 +14,7 @@ from typing import Annotated
 import typer
 
 import tonegap
-from tonegap.cli import bench, doctor, model, pull_request, source, split, study
+from tonegap.cli import bench, calibrate, doctor, model, pull_request, source, split, study
 from tonegap.errors import TonegapError
 
 _USER_ERROR = 2
@@ -32,6 +32,7 @@ app.add_typer(study.app, name="study")
 app.add_typer(bench.app, name="bench")
 app.command("model")(model.describe)
 app.command("split")(split.explain)
+app.command("calibrate")(calibrate.calibrate)
 app.command("doctor")(doctor.doctor)
 app.command("pr-report")(pull_request.pull_request_report)
 

@@ -1,4 +1,8 @@
-"""The claims as the report shows them, and as report/claims.json holds them."""
+"""The claims as the report shows them.
+
+What they are, and what report/claims.json holds, is said by
+:mod:`tonegap.statistics.claims` alone.
+"""
 
 from __future__ import annotations
 
@@ -16,17 +20,16 @@ VERDICTS: Mapping[str, tuple[str, str]] = {
     "not assessable": ("?", "unknown"),
     "described": ("\N{MIDDLE DOT}", "unknown"),
 }
-NO_CLAIMS: Mapping[str, Any] = {"study": None, "claims": [], "contrasts": []}
-"""The document where no study is shown."""
-
 _ROWS = ("contrasts", "descriptions")
 _PRIMARY = "primary"
-_DIGITS = 6  # more would differ between processors, and mean nothing
 
 
 @dataclass(frozen=True)
 class ClaimView:
-    """A claim with its contrasts, each row a mapping with ``icon`` and ``style``.
+    """A claim with its contrasts.
+
+    Each row is a mapping with ``icon``, ``style``, ``p_shown`` and ``p_of``, which names the
+    test that the p value belongs to (empty: the only one).
 
     Attributes
     ----------
@@ -54,14 +57,15 @@ def claim_views(document: Mapping[str, Any]) -> list[ClaimView]:
     Parameters
     ----------
     document
-        ``Claims.to_mapping()`` of :mod:`tonegap.statistics.claims`, or ``NO_CLAIMS``.
+        ``Claims.to_mapping()`` of :mod:`tonegap.statistics.claims`, or its
+        ``no_claims()``.
 
     Raises
     ------
     DataError
         If a verdict is not one of ``VERDICTS``.
     """
-    rows = [_marked(row) for key in _ROWS for row in document.get(key, [])]
+    rows = [_marked(row) | _decisive(row) for key in _ROWS for row in document.get(key, [])]
     views = []
     for claim in map(_marked, document["claims"]):
         mine = [row for row in rows if row["claim"] == claim["claim"]]
@@ -77,15 +81,6 @@ def claim_views(document: Mapping[str, Any]) -> list[ClaimView]:
     return views
 
 
-def claims_document(document: Mapping[str, Any], caveats: list[str]) -> dict[str, Any]:
-    """Give report/claims.json: the claims, what the numbers rest on, the sign of a gap.
-
-    Numbers have six significant digits, so that processors that round differently in the
-    last place write the same file.
-    """
-    return {**_rounded(document), "gap": "dark minus light", "caveats": caveats}
-
-
 def _marked(row: Mapping[str, Any]) -> dict[str, Any]:
     if row["verdict"] not in VERDICTS:
         raise DataError(
@@ -96,9 +91,13 @@ def _marked(row: Mapping[str, Any]) -> dict[str, Any]:
     return {**row, "icon": icon, "style": style}
 
 
-def _rounded(value: Any) -> Any:
-    if isinstance(value, Mapping):
-        return {key: _rounded(entry) for key, entry in value.items()}
-    if isinstance(value, list | tuple):
-        return [_rounded(entry) for entry in value]
-    return float(f"{value:.{_DIGITS}g}") if isinstance(value, float) else value
+def _decisive(row: Mapping[str, Any]) -> dict[str, Any]:
+    """Give the p value that the verdict rests on, and which test it belongs to.
+
+    A comparison with a margin has two tests: that the value lies within, and beyond.
+    """
+    if row.get("margin") is None or row["verdict"] == "not assessable":
+        return {"p_shown": row.get("p_holm"), "p_of": ""}
+    if row["verdict"] == "contradicted":
+        return {"p_shown": row["p_beyond_holm"], "p_of": "beyond the margin"}
+    return {"p_shown": row["p_holm"], "p_of": "within the margin"}

@@ -84,8 +84,8 @@ class Context:
         One row per mix and group: mix, dark_share, group, runs, n (test images per run),
         mse, sigma (means over runs).
     claims : mapping
-        ``Claims.to_mapping()`` of :mod:`tonegap.statistics.claims`, or
-        :data:`tonegap.report.claims.NO_CLAIMS`.
+        ``Claims.to_mapping()`` of :mod:`tonegap.statistics.claims`, or its
+        ``no_claims()``: the content of report/claims.json.
     pictures : sequence of Picture
         The figures.
     conditions : DataFrame

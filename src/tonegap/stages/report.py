@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -21,11 +21,11 @@ from tonegap.files import layout
 from tonegap.files.atomic import write_text
 from tonegap.files.tables import read_csv, read_json, write_json
 from tonegap.params import GroupDefinition
-from tonegap.report.claims import NO_CLAIMS, claims_document
 from tonegap.report.context import Context, Picture, Provenance
 from tonegap.report.deviations import parse_deviations
 from tonegap.report.page import render
-from tonegap.statistics.claims import assess_claims
+from tonegap.statistics.claims import assess_claims, no_claims
+from tonegap.statistics.design import ordinary_rows
 
 DEVIATIONS = Path("docs/deviations.md")
 
@@ -84,22 +84,23 @@ def run(
     settings = facts.get("settings", {})
     group: GroupDefinition = settings.get("group_definition", "scale")
     counts = read_json(cohort_counts, "the cohort's counts")
+    caveats = _caveats(settings, facts)
     context = Context(
         study=str(facts["study"]) if drawn else None,
         no_study=str(index["reason"]),
-        caveats=_caveats(settings, facts),
+        caveats=caveats,
         groups={name: group_name(name, group) for name in ("light", "dark")},
         cohort=counts["cohort"],
         flow=read_csv(exclusions_flow, _FLOW_COLUMNS, "the exclusions flow"),
-        arms=_arms(runs),
-        claims=_claims(images, facts),
+        arms=_arms(ordinary_rows(runs)),
+        claims=_claims(images, facts, caveats),
         pictures=[_picture(entry, figures) for entry in index["figures"]],
-        conditions=_conditions(images),
+        conditions=_conditions(None if images is None else ordinary_rows(images)),
         deviations=parse_deviations(deviations.read_text(encoding="utf-8")),
         provenance=_provenance(facts, settings, annotations),
     )
     write_text(report / "index.html", render(context))
-    write_json(claims_document(context.claims, list(context.caveats)), report / "claims.json")
+    write_json(context.claims, report / "claims.json")
 
 
 def from_workspace() -> None:
@@ -142,8 +143,13 @@ def _arms(runs: pd.DataFrame) -> pd.DataFrame:
     return arms.sort_values(["dark_share", "mix", "group"], ascending=[True, True, False])
 
 
-def _claims(images: pd.DataFrame | None, facts: Mapping[str, Any]) -> Mapping[str, Any]:
-    return NO_CLAIMS if images is None else assess_claims(images, str(facts["study"])).to_mapping()
+def _claims(
+    images: pd.DataFrame | None, facts: Mapping[str, Any], caveats: Sequence[str]
+) -> Mapping[str, Any]:
+    """Give the content of report/claims.json."""
+    if images is None:
+        return no_claims(caveats)
+    return assess_claims(images, str(facts["study"])).to_mapping(caveats)
 
 
 def _conditions(images: pd.DataFrame | None) -> pd.DataFrame:

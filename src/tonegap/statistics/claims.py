@@ -6,17 +6,22 @@
      "method": {"unit", "resamples", "seed", "interval", "correction", "auc_margin"},
      "claims": [{"claim", "statement", "verdict", "because"}],
      "contrasts": [{"claim", "contrast", "metric", "family", "expected", "estimate",
-                    "low", "high", "low_90", "high_90", "se", "df", "p", "p_holm",
-                    "margin", "n_images", "n_clusters", "n_runs", "n_seeds",
-                    "verdict", "reason", "sentence"}],
+                    "low", "high", "low_90", "high_90", "se", "df", "p", "p_beyond",
+                    "n_images", "n_clusters", "n_runs", "n_seeds", "p_holm",
+                    "p_beyond_holm", "p_tests", "margin", "verdict", "reason",
+                    "sentence"}],
      "descriptions": [the same keys; verdict "described" or "not assessable", no p_holm],
      "paper_reading": {"warning", "known_false_positive_rate",
                        "tests": [{"contrast", "metric", "value", "p_paired", "p_welch",
-                                  "n_seeds"}]}}
+                                  "n_seeds"}]},
+     "gap": "dark minus light", "caveats": [what the numbers rest on]}
 
-Numbers that do not exist are null, an interval is 95 % unless named otherwise. A claim takes
-its verdict from the contrasts of the ``primary`` family alone: contradicted when any is,
-supported when all are.
+Numbers that do not exist are null, the others have six significant digits, so that processors
+that round differently in the last place write the same file. An interval is 95 % unless named
+otherwise. ``p_tests`` names the null of ``p``. A test of equivalence has a second one,
+``p_beyond``, whose null is that the contrast lies within the margin: a small ``p`` supports
+the claim, a small ``p_beyond`` contradicts it. A claim takes its verdict from the contrasts of
+the ``primary`` family alone: contradicted when any is, supported when all are.
 """
 
 from __future__ import annotations
@@ -28,7 +33,7 @@ from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
-from jaxtyping import Float
+from jaxtyping import Float, Shaped
 from statsmodels.stats.multitest import multipletests
 
 from tonegap.statistics.bootstrap import Resamples, resample
@@ -39,11 +44,11 @@ from tonegap.statistics.contrasts import (
     Contrast,
     declared_contrasts,
 )
-from tonegap.statistics.design import Design, design_of
+from tonegap.statistics.design import Design, design_of, ordinary_rows, rows_of_equal_distinct
 from tonegap.statistics.inference import Estimate, estimate, obstacle
 from tonegap.statistics.measures import measure_columns
 from tonegap.statistics.pairwise import KNOWN_FALSE_POSITIVE_RATE, RunMeansTest, run_means_test
-from tonegap.statistics.sentences import sentence
+from tonegap.statistics.sentences import Decision, sentence, tested_null
 
 Verdict = Literal["supported", "not supported", "contradicted", "not assessable"]
 
@@ -54,6 +59,10 @@ STATEMENTS: Mapping[str, str] = {
     "the best case.",
     "C3": "Sigma, the model's own uncertainty, does not tell the groups apart.",
 }
+GAP = "dark minus light"
+DIGITS = 6
+"""Significant digits of the document; more would differ between processors."""
+
 WARNING = (
     "Tests on run means take runs for independent samples, which redrawn test sets are not; "
     "they reject true nulls too often and decide no verdict here."
@@ -64,13 +73,14 @@ WARNING = (
 class Finding:
     """A contrast with its estimate, or with the reason why there is none.
 
-    ``p_holm`` and the verdict are filled in once the whole family is known.
+    The corrected p values and the verdict are filled in once the whole family is known.
     """
 
     contrast: Contrast
     estimate: Estimate | None
     reason: str = ""
     p_holm: float = math.nan
+    p_beyond_holm: float = math.nan
     verdict: Verdict | Literal["described"] = "not assessable"
 
     def to_mapping(self) -> dict[str, Any]:
@@ -87,13 +97,18 @@ class Finding:
     def _judgement(self) -> dict[str, Any]:
         return {
             "p_holm": self.p_holm,
+            "p_beyond_holm": self.p_beyond_holm,
+            "p_tests": tested_null(self.contrast) if self.contrast.is_tested else "",
             "margin": math.nan if self.contrast.margin is None else self.contrast.margin,
             "verdict": self.verdict,
             "reason": self.reason,
-            "sentence": sentence(
-                self.contrast, self.estimate, self.p_holm, self.verdict, self.reason
-            ),
+            "sentence": sentence(self.contrast, self.estimate, self._deciding(), self.reason),
         }
+
+    def _deciding(self) -> Decision:
+        """Give the verdict and the p value of the test that it rests on."""
+        beyond = self.contrast.margin is not None and self.verdict == "contradicted"
+        return Decision(self.verdict, self.p_beyond_holm if beyond else self.p_holm)
 
 
 @dataclass(frozen=True)
@@ -138,8 +153,18 @@ class Claims:
         table = pd.DataFrame([asdict(test) for test in self.paper_reading], columns=columns)
         return table.rename(columns={"name": "contrast", "measure": "metric"})
 
-    def to_mapping(self) -> dict[str, Any]:
-        """Everything, ready for JSON."""
+    def to_mapping(self, caveats: Sequence[str] = ()) -> dict[str, Any]:
+        """Everything, ready for JSON: the content of report/claims.json.
+
+        Parameters
+        ----------
+        caveats
+            What the numbers rest on, in sentences.
+        """
+        content = {**self._content(), "gap": GAP, "caveats": list(caveats)}
+        return {key: _rounded(value) for key, value in content.items()}
+
+    def _content(self) -> dict[str, Any]:
         return {
             "schema": SCHEMA,
             "study": self.study,
@@ -216,13 +241,13 @@ def assess_claims(
     DataError
         A column is missing or a group is unknown.
     """
-    ordinary, equal = _by_distinct(table)
+    ordinary, equal = ordinary_rows(table), rows_of_equal_distinct(table)
     contrasts = declared_contrasts(sorted(set(ordinary["dark_share"].astype(float))))
     parts = {False: [c for c in contrasts if not c.equal_distinct]}
     parts[True] = [c for c in contrasts if c.equal_distinct]
     first, tests = _assess_rows(ordinary, parts[False], resamples, seed)
     if equal.empty:
-        reason = "no run trained on equal numbers of distinct images (data.distinct: equal)"
+        reason = _reason_for_no_equal(table)
         second = [Finding(contrast, None, reason) for contrast in parts[True]]
     else:
         second, _ = _assess_rows(equal, parts[True], resamples, seed)
@@ -233,19 +258,46 @@ def assess_claims(
 def judge(findings: Sequence[Finding], alpha: float) -> tuple[Finding, ...]:
     """Correct p values by Holm (1979) within each family and draw the verdicts.
 
-    Contrasts that are not assessable have no p and do not count into their family.
+    Contrasts that are not assessable have no p and do not count into their family. A test of
+    equivalence counts once: its ``p_beyond`` is corrected in the family that has it in the
+    place of ``p``, since a contrast lies either within its margin or beyond.
     """
-    corrected = np.full(len(findings), math.nan)
     p_values = np.array([f.estimate.p if f.estimate else math.nan for f in findings])
+    beyond = np.array([f.estimate.p_beyond if f.estimate else math.nan for f in findings])
     families = np.array([finding.contrast.family for finding in findings])
+    within = _holm_by_family(p_values, families)
+    contrary = _holm_by_family(np.where(np.isnan(beyond), p_values, beyond), families)
+    contrary = np.where(np.isnan(beyond), math.nan, contrary)
+    corrected = (
+        replace(finding, p_holm=float(p), p_beyond_holm=float(p_beyond))
+        for finding, p, p_beyond in zip(findings, within, contrary, strict=True)
+    )
+    return tuple(replace(finding, verdict=_verdict(finding, alpha)) for finding in corrected)
+
+
+def _holm_by_family(
+    p_values: Float[np.ndarray, " tests"], families: Shaped[np.ndarray, " tests"]
+) -> Float[np.ndarray, " tests"]:
+    """Holm's correction within each family; NaN for descriptions and where there is no p."""
+    corrected = np.full(p_values.size, math.nan)
     for family in sorted(set(families.tolist()) - {DESCRIPTION}):
         members = np.flatnonzero((families == family) & np.isfinite(p_values))
         if members.size:
             corrected[members] = _holm(p_values[members])
-    return tuple(
-        replace(finding, p_holm=float(p), verdict=_verdict(finding, float(p), alpha))
-        for finding, p in zip(findings, corrected, strict=True)
-    )
+    return corrected
+
+
+def no_claims(caveats: Sequence[str] = ()) -> dict[str, Any]:
+    """Give the document where no study is shown: the schema with nothing in it."""
+    return {
+        "schema": SCHEMA,
+        "study": None,
+        "claims": [],
+        "contrasts": [],
+        "descriptions": [],
+        "gap": GAP,
+        "caveats": list(caveats),
+    }
 
 
 def _holm(p_values: Float[np.ndarray, " tests"]) -> Float[np.ndarray, " tests"]:
@@ -255,29 +307,29 @@ def _holm(p_values: Float[np.ndarray, " tests"]) -> Float[np.ndarray, " tests"]:
     return adjusted
 
 
-def _verdict(finding: Finding, p_holm: float, alpha: float) -> Verdict | Literal["described"]:
+def _verdict(finding: Finding, alpha: float) -> Verdict | Literal["described"]:
     """Supported or contradicted only beyond the corrected level, else not supported."""
     found, expected = finding.estimate, finding.contrast.expected
     if found is None:
         return "not assessable"
     if expected == "none":
         return "described"
-    if found.margin is not None:
-        lower, upper = found.interval(1.0 - alpha)
-        if lower > found.margin or upper < -found.margin:
-            return "contradicted"
-        return "supported" if p_holm <= alpha else "not supported"
-    if p_holm > alpha:
+    if finding.p_beyond_holm <= alpha:
+        return "contradicted"
+    if finding.p_holm > alpha:
         return "not supported"
-    return "supported" if (found.value > 0.0) == (expected == "positive") else "contradicted"
+    as_expected = found.margin is not None or (found.value > 0.0) == (expected == "positive")
+    return "supported" if as_expected else "contradicted"
 
 
-def _by_distinct(table: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Rows for the ordinary contrasts, and those trained on equal numbers of distinct images."""
+def _reason_for_no_equal(table: pd.DataFrame) -> str:
+    """Say why the contrast at equal distinct images has no runs."""
     if "distinct" not in table.columns:
-        return table, table.iloc[:0]
-    equal = table["distinct"].astype(str) == "equal"
-    return (table if equal.all() else table[~equal]), table[equal]
+        return (
+            "the study's table has no column `distinct` to tell which runs trained on equal "
+            "numbers of distinct images (data.distinct: equal); `tonegap study collect` writes it"
+        )
+    return "no run trained on equal numbers of distinct images (data.distinct: equal)"
 
 
 def _assess_rows(
@@ -316,12 +368,12 @@ def _finding(
 
 
 def _numbers(found: Estimate | None) -> dict[str, float]:
-    names = ("estimate", "low", "high", "low_90", "high_90", "se", "df", "p")
+    names = ("estimate", "low", "high", "low_90", "high_90", "se", "df", "p", "p_beyond")
     counts = ("n_images", "n_clusters", "n_runs", "n_seeds")
     if found is None:
         return {**dict.fromkeys(names, math.nan), **dict.fromkeys(counts, 0)}
     values = (found.value, *found.interval(0.95), *found.interval(0.90))
-    numbers = dict(zip(names, (*values, found.se, found.df, found.p), strict=True))
+    numbers = dict(zip(names, (*values, found.se, found.df, found.p, found.p_beyond), strict=True))
     return {**numbers, **{name: getattr(found, name) for name in counts}}
 
 
@@ -331,3 +383,12 @@ def _records(table: pd.DataFrame) -> list[dict[str, Any]]:
         {str(key): None if pd.isna(value) else value for key, value in row.items()}
         for row in table.to_dict("records")
     ]
+
+
+def _rounded(value: Any) -> Any:
+    """Round every float in nested mappings and lists to ``DIGITS`` significant digits."""
+    if isinstance(value, Mapping):
+        return {key: _rounded(entry) for key, entry in value.items()}
+    if isinstance(value, list | tuple):
+        return [_rounded(entry) for entry in value]
+    return float(f"{value:.{DIGITS}g}") if isinstance(value, float) else value

@@ -16,7 +16,7 @@ from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int
 
 from tonegap.errors import DataError
 
@@ -103,6 +103,28 @@ def design_of(table: pd.DataFrame) -> Design:
         image=codes["md5hash"],
         run=codes["run"],
     )
+
+
+def ordinary_rows(table: pd.DataFrame) -> pd.DataFrame:
+    """Rows of the runs that the ordinary contrasts, tables and figures speak of.
+
+    Runs on equal numbers of distinct images (column ``distinct`` is ``equal``) stand apart
+    where a study has both kinds; where all runs are such, they are the ordinary ones. A table
+    without the column was collected before it existed and is returned as it is.
+    """
+    equal = _is_equal(table)
+    return table if equal.all() else table[~equal]
+
+
+def rows_of_equal_distinct(table: pd.DataFrame) -> pd.DataFrame:
+    """Rows of the runs trained on equal numbers of distinct images; none without the column."""
+    return table[_is_equal(table)]
+
+
+def _is_equal(table: pd.DataFrame) -> Bool[np.ndarray, " rows"]:
+    if "distinct" not in table.columns:
+        return np.zeros(len(table), dtype=bool)
+    return (table["distinct"].astype(str) == "equal").to_numpy(dtype=bool)
 
 
 def _arm_codes(table: pd.DataFrame) -> tuple[Int[np.ndarray, " rows"], tuple[Arm, ...]]:

@@ -76,6 +76,22 @@ class Estimate:
             return float(2.0 * stats.t.sf(abs(self.value) / self.se, self.df))
         return float(stats.t.sf((self.margin - abs(self.value)) / self.se, self.df))
 
+    @property
+    def p_beyond(self) -> float:
+        """P value of the null "the contrast lies within the margin"; NaN without a margin.
+
+        The test that contradicts equivalence: one-sided t on the nearer bound of the margin,
+        but never less than ``2 ** -n_seeds``. That is the least that a test can give which
+        knows only on which side of the bound each seed lies (the sign test). Where trainings
+        decide, a run's AUC is near 0 or near 1; four such seeds agree by chance in an eighth
+        of all studies, with hardly any scatter, and t would take that for certainty
+        (``docs/experiments.md``).
+        """
+        if self.margin is None:
+            return float("nan")
+        by_t = float(stats.t.sf((abs(self.value) - self.margin) / self.se, self.df))
+        return max(by_t, 0.5**self.n_seeds)
+
 
 def obstacle(contrast: Contrast, design: Design, values: Float[np.ndarray, " rows"]) -> str | None:
     """Why a contrast cannot be assessed on these rows; None where it can."""

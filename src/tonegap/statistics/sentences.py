@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import NamedTuple
 
 from tonegap.statistics.contrasts import Contrast
 from tonegap.statistics.inference import Estimate
@@ -20,22 +21,43 @@ EQUIVALENCE_READINGS: Mapping[str, str] = {
 }
 
 
-def sentence(
-    contrast: Contrast, found: Estimate | None, p_holm: float, verdict: str, reason: str
-) -> str:
-    """Say what was found: value, interval, corrected p, sample, reading."""
+class Decision(NamedTuple):
+    """A verdict and the corrected p value of the test that it rests on."""
+
+    verdict: str
+    p_holm: float
+
+
+def tested_null(contrast: Contrast) -> str:
+    """Name the null that a contrast's p value belongs to."""
+    if contrast.margin is None:
+        return "the contrast is 0"
+    return f"the contrast lies {contrast.margin:.3f} or more from 0"
+
+
+def sentence(contrast: Contrast, found: Estimate | None, decision: Decision, reason: str) -> str:
+    """Say what was found: value, interval, corrected p and its null, sample, reading."""
     if found is None:
         return f"{contrast.meaning}: not assessable, because {reason}."
     lower, upper = found.interval(0.95)
-    p = "" if verdict == "described" else f", Holm-corrected {_p(p_holm)}"
+    described = decision.verdict == "described"
+    p = "" if described else f", Holm-corrected {_p(decision.p_holm)}{_of(contrast, decision)}"
     sample = (
         f"{found.n_images:,} images in {found.n_clusters:,} clusters, "
         f"{found.n_runs} runs of {found.n_seeds} seeds"
     )
     return (
         f"{contrast.meaning}: {_number(found.value)} (95 % interval {_number(lower)} to "
-        f"{_number(upper)}{p}; {sample}); {_reading(contrast, verdict)}."
+        f"{_number(upper)}{p}; {sample}); {_reading(contrast, decision.verdict)}."
     )
+
+
+def _of(contrast: Contrast, decision: Decision) -> str:
+    """Say which of the two tests of an equivalence the p value belongs to."""
+    if contrast.margin is None:
+        return ""
+    side = "beyond" if decision.verdict == "contradicted" else "within"
+    return f" for lying {side} the margin"
 
 
 def _reading(contrast: Contrast, verdict: str) -> str:

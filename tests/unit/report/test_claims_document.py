@@ -1,25 +1,38 @@
-"""report/claims.json: the claims as they are, and nothing else."""
+"""The claims as the report shows them."""
 
 from __future__ import annotations
-
-import json
 
 import pytest
 
 from tonegap.errors import DataError
-from tonegap.report.claims import NO_CLAIMS, claim_views, claims_document
+from tonegap.report.claims import claim_views
+from tonegap.statistics.claims import no_claims
 
 
-def test_the_document_equals_the_claims(claims):
-    """Every row and key comes through, numbers to six digits, absent ones as null."""
-    found = json.loads(json.dumps(claims_document(claims, ["Phantoms."]), allow_nan=False))
-    assert found["caveats"] == ["Phantoms."]
-    assert found["gap"] == "dark minus light"
-    assert found["claims"] == claims["claims"]
-    for row, expected in zip(found["contrasts"], claims["contrasts"], strict=True):
-        assert {**row, "estimate": None} == {**expected, "estimate": None}
-    assert found["contrasts"][0]["estimate"] == 0.0123457
-    assert found["contrasts"][3]["estimate"] is None
+@pytest.mark.parametrize(
+    ("verdict", "shown", "of"),
+    [
+        ("supported", 0.011, "within the margin"),
+        ("not supported", 0.011, "within the margin"),
+        ("contradicted", 0.022, "beyond the margin"),
+    ],
+)
+def test_the_p_of_an_equivalence_is_that_of_its_verdict(claims, verdict, shown, of):
+    """A claim of no difference shows the test that its verdict rests on, and names it."""
+    claims["contrasts"][0] |= {
+        "verdict": verdict,
+        "margin": 0.056,
+        "p_holm": 0.011,
+        "p_beyond_holm": 0.022,
+    }
+    row = claim_views(claims)[0].primary[0]
+    assert (row["p_shown"], row["p_of"]) == (shown, of)
+
+
+def test_the_p_of_a_difference_is_its_only_one(claims):
+    """Comparisons without a margin have one test, which needs no name."""
+    row = claim_views(claims)[1].primary[0]
+    assert (row["p_shown"], row["p_of"]) == (0.00001, "")
 
 
 def test_primary_contrasts_are_told_from_the_others(claims):
@@ -39,6 +52,5 @@ def test_unknown_verdicts_are_refused(claims):
 
 
 def test_no_study_means_no_claims():
-    """Without a study the document holds empty lists."""
-    assert claim_views(NO_CLAIMS) == []
-    assert claims_document(NO_CLAIMS, [])["contrasts"] == []
+    """Without a study the report has nothing to show."""
+    assert claim_views(no_claims()) == []

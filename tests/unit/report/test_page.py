@@ -11,8 +11,9 @@ from itertools import pairwise
 
 import pytest
 
-from tonegap.report.claims import NO_CLAIMS, VERDICTS
+from tonegap.report.claims import VERDICTS
 from tonegap.report.page import measure_name, number, p_value, render
+from tonegap.statistics.claims import no_claims
 
 VOID = {"meta", "link", "br", "img", "input", "hr"}
 LOADING = ("src", "srcset", "href", "data", "poster", "action", "formaction", "background")
@@ -185,7 +186,7 @@ def test_without_a_study_the_report_says_so(context):
         study=None,
         no_study="No study has been collected.",
         caveats=[],
-        claims=NO_CLAIMS,
+        claims=no_claims(),
         arms=context.arms.iloc[:0],
         conditions=context.conditions.iloc[:0],
     )

@@ -11,7 +11,7 @@ import pytest
 from scipy import stats
 from statsmodels.stats.multitest import multipletests
 
-from tonegap.statistics.claims import Claims, Finding, assess_claims, judge
+from tonegap.statistics.claims import Claims, Finding, assess_claims, judge, no_claims
 from tonegap.statistics.contrasts import AUC_MARGIN, declared_contrasts
 from tonegap.statistics.inference import Estimate
 from tonegap.statistics.simulation import Scenario, draw_study
@@ -33,9 +33,15 @@ def row(claims: Claims, name: str, metric: str = "mse") -> pd.Series:
     return table[(table["contrast"] == name) & (table["metric"] == metric)].iloc[0]
 
 
-def found(value: float, margin: float | None = None, se: float = 1.0, df: float = 50.0) -> Estimate:
+def found(
+    value: float,
+    margin: float | None = None,
+    se: float = 1.0,
+    df: float = 50.0,
+    seeds: int = 10,
+) -> Estimate:
     """Make an estimate with a given value."""
-    return Estimate(value, se, df, margin, 100, 90, 12, 4)
+    return Estimate(value, se, df, margin, 100, 90, 3 * seeds, seeds)
 
 
 def verdict(expected: str, estimate: Estimate) -> str:
@@ -53,7 +59,7 @@ def test_planted_effects_are_found_with_the_right_sign() -> None:
 def test_the_opposite_effect_contradicts() -> None:
     """Errors that rise with a group's share and a gap against light contradict C1 and C2."""
     opposite = Scenario(
-        n_seeds=6,
+        n_seeds=8,
         n_test=300,
         pool_light=3000,
         pool_dark=2000,
@@ -114,6 +120,51 @@ def test_equivalence_needs_the_90_percent_interval_within_the_margin() -> None:
     assert touching.interval(0.90)[1] == pytest.approx(2.0)
 
 
+def test_the_two_tests_of_an_equivalence_are_one_sided_t_tests() -> None:
+    """`p` and `p_beyond` against scipy's t on the nearer bound of the margin."""
+    for value in (0.5, -0.5, 3.0, -3.0):
+        tested = found(value, margin=2.0)
+        t = (2.0 - abs(value)) / 1.0
+        assert tested.p == pytest.approx(stats.t.sf(t, 50))
+        assert tested.p_beyond == pytest.approx(stats.t.cdf(t, 50))
+    assert math.isnan(found(2.0).p_beyond)
+
+
+def test_few_seeds_cannot_contradict_an_equivalence() -> None:
+    """However far and alike: four seeds give no p below 1/16, as the sign test; ten do."""
+    contrast = next(c for c in declared_contrasts((0.0, 1.0)) if c.expected == "equivalent")
+    for seeds, then in ((4, "not supported"), (10, "contradicted")):
+        estimate = found(0.49, AUC_MARGIN, 0.001, df=float(seeds - 1), seeds=seeds)
+        signs = stats.binomtest(seeds, seeds, 0.5, alternative="greater").pvalue
+        assert estimate.p_beyond >= signs
+        assert estimate.p_beyond == pytest.approx(signs, rel=1e-6)
+        assert judge([Finding(contrast, estimate)], 0.05)[0].verdict == then
+
+
+def test_contradicting_an_equivalence_is_corrected_like_supporting_it() -> None:
+    """Beyond the margin at .04 alone contradicts; beside two other tests it does not."""
+    alone, *others = [c for c in declared_contrasts((0.0, 0.5, 1.0)) if c.expected == "equivalent"]
+    reach = stats.t.isf(0.04, 50)
+    beyond = Finding(alone, found(AUC_MARGIN + reach * 0.1, AUC_MARGIN, 0.1))
+    assert judge([beyond], 0.05)[0].verdict == "contradicted"
+    unclear = [Finding(other, found(AUC_MARGIN, AUC_MARGIN, 0.1)) for other in others]
+    first = judge([beyond, *unclear], 0.05)[0]
+    assert first.verdict == "not supported"
+    assert first.p_beyond_holm == pytest.approx(3 * 0.04)
+
+
+def test_the_sentence_names_the_test_that_its_p_belongs_to() -> None:
+    """Within the margin where C3 is supported or open, beyond it where it is contradicted."""
+    contrast = next(c for c in declared_contrasts((0.0, 1.0)) if c.expected == "equivalent")
+    near, far = found(0.0, AUC_MARGIN, 0.001), found(0.4, AUC_MARGIN, 0.01)
+    rows = [judge([Finding(contrast, e)], 0.05)[0].to_mapping() for e in (near, far)]
+    assert "p < 0.001 for lying within the margin" in rows[0]["sentence"]
+    assert "p < 0.001 for lying beyond the margin" in rows[1]["sentence"]
+    assert rows[1]["p_holm"] == pytest.approx(1.0)
+    assert rows[1]["p_beyond_holm"] < 0.001
+    assert rows[0]["p_tests"] == "the contrast lies 0.056 or more from 0"
+
+
 @pytest.mark.parametrize(
     ("expected", "estimate", "verdict_then"),
     [
@@ -154,7 +205,13 @@ def test_holm_is_applied_within_each_family_only() -> None:
         (lambda t: t.assign(cluster="one"), "gap_mixed", "mse", "clusters needs at least 3"),
         (lambda t: t.assign(sigma=np.nan), "sigma_auc_50", "sigma_auc", "sigma_auc is missing"),
         (lambda t: t.drop(columns="mse"), "slope_dark", "mse", "mse is missing"),
-        (lambda t: t, "gap_best_case_equal_distinct", "mse", "equal numbers of distinct"),
+        (lambda t: t, "gap_best_case_equal_distinct", "mse", "no column `distinct`"),
+        (
+            lambda t: t.assign(distinct="paper"),
+            "gap_best_case_equal_distinct",
+            "mse",
+            "no run trained on equal numbers of distinct",
+        ),
         (lambda t: t, "gap_mixed", "mse_given_jpeg", "mse_given_jpeg is missing"),
     ],
 )
@@ -234,6 +291,25 @@ def test_json_has_the_documented_keys_and_every_contrast() -> None:
     assert {c["verdict"] for c in mapping["descriptions"]} == {"described"}
     declared = len(declared_contrasts((0.0, 0.5, 1.0)))
     assert len(mapping["contrasts"]) + len(mapping["descriptions"]) == declared
+
+
+def test_the_document_rounds_to_six_digits_and_carries_the_caveats() -> None:
+    """Numbers that processors round differently in the last place do not change the file."""
+    mapping = assess_claims(study(), "small", resamples=0).to_mapping(["Phantoms."])
+    assert mapping["caveats"] == ["Phantoms."]
+    assert mapping["gap"] == "dark minus light"
+    table = assess_claims(study(), "small", resamples=0).contrasts_table()
+    estimates = [c["estimate"] for c in mapping["contrasts"] if c["estimate"] is not None]
+    assert estimates == [float(f"{value:.6g}") for value in table["estimate"].dropna()]
+
+
+def test_without_a_study_the_document_is_empty_but_whole() -> None:
+    """The same schema, no claims, the caveats kept."""
+    mapping = no_claims(["Nothing yet."])
+    assert mapping["schema"] == "tonegap-claims-1"
+    assert mapping["study"] is None
+    assert (mapping["claims"], mapping["contrasts"], mapping["descriptions"]) == ([], [], [])
+    assert mapping["caveats"] == ["Nothing yet."]
 
 
 def test_sentences_speak_plainly() -> None:
