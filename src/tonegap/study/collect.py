@@ -30,7 +30,8 @@ from tonegap.files.trained import read_facts
 from tonegap.study.plan import Study
 from tonegap.study.state import CellState
 
-RUN_COLUMNS = ("study", "run", "mix", "dark_share", "seed")
+RUN_COLUMNS = ("study", "run", "mix", "dark_share", "seed", "distinct")
+"""What tells runs apart in the study's tables; ``distinct`` is ``data.distinct``."""
 
 
 def collect_study(study: Study, states: Sequence[CellState], *, partial: bool) -> list[str]:
@@ -110,6 +111,7 @@ def _images_of(study: Study, state: CellState) -> pd.DataFrame:
         "mix": params.data.mix,
         "dark_share": params.dark_share,
         "seed": params.data.seed,
+        "distinct": params.data.distinct,
     }
     table = _table(layout.PER_IMAGE, state)
     for place, (name, value) in enumerate(keys.items()):
@@ -173,9 +175,14 @@ def _common_params(done: Sequence[CellState]) -> dict[str, Any]:
 
 
 def _collect_examples(done: Sequence[CellState]) -> Path | None:
-    """Bring together one seed's examples of every mix; photographs go to the private folder."""
-    seed = min(state.cell.params.data.seed for state in done)
-    chosen = [state for state in done if state.cell.params.data.seed == seed]
+    """Bring together one seed's examples of every mix; photographs go to the private folder.
+
+    Where a study has runs on equal numbers of distinct images beside others, the others show.
+    """
+    kinds = {state.cell.params.data.distinct for state in done}
+    shown = [s for s in done if len(kinds) == 1 or s.cell.params.data.distinct != "equal"]
+    seed = min(state.cell.params.data.seed for state in shown)
+    chosen = [state for state in shown if state.cell.params.data.seed == seed]
     by_mix: dict[str, Examples] = {}
     for state in chosen:
         by_mix[state.cell.params.data.mix] = read_examples(_output(layout.EXAMPLES, state))
