@@ -1,0 +1,129 @@
+"""What a study's experiments become: tables that tell every kind of run apart."""
+
+from __future__ import annotations
+
+import json
+from types import SimpleNamespace
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from tonegap.errors import StudyError
+from tonegap.files import layout
+from tonegap.files.parameters import read_yaml
+from tonegap.statistics.claims import assess_claims
+from tonegap.study import collect
+from tonegap.study.collect import RUN_COLUMNS, collect_study
+from tonegap.study.plan import plan_study
+from tonegap.study.state import CellState
+
+GRID = {
+    "data.mix": ["light", "mixed", "dark"],
+    "data.seed": [0, 1, 2],
+    "data.distinct": ["paper", "equal"],
+}
+IMAGES = [f"{n:032x}" for n in range(20)]
+
+
+def _per_image(cell) -> pd.DataFrame:
+    """Errors of ten light and ten dark images; half as large at equal distinct images."""
+    data = cell.params.data
+    rng = np.random.default_rng([data.seed, len(data.mix)])
+    scale = 0.5 if data.distinct == "equal" else 1.0
+    return pd.DataFrame(
+        {
+            "md5hash": IMAGES,
+            "group": ["light"] * 10 + ["dark"] * 10,
+            "cluster": IMAGES,
+            "mse": scale * rng.uniform(0.01, 0.02, 20) * ([1.0] * 10 + [2.0] * 10),
+            "sigma": rng.uniform(0.1, 0.2, 20),
+        }
+    )
+
+
+def _split(cell) -> pd.DataFrame:
+    """Give the training draw: dark images where the mix has any, one drawn twice."""
+    share = cell.params.dark_share
+    rows = [("light", "a")] * 2 * (share < 1.0) + [("dark", "b"), ("dark", "c")] * (share > 0.0)
+    return pd.DataFrame(rows, columns=["group", "md5hash"]).assign(role="train")
+
+
+@pytest.fixture
+def study(repository):
+    return plan_study("toy", {"grid": GRID}, read_yaml(repository / "params.yaml"))
+
+
+@pytest.fixture
+def states(study, monkeypatch, tmp_path):
+    """Every cell done; its files come from memory instead of DVC's cache."""
+    cells = {cell.name: cell for cell in study.cells}
+    shown: list[list[str]] = []
+
+    def output(path, state):
+        cell = cells[state.cell.name]
+        if path == layout.EXAMPLES:
+            return state.cell.name.encode()
+        table = _per_image(cell) if path == layout.PER_IMAGE else _split(cell)
+        return table.to_csv(index=False).encode()
+
+    facts = {"settings": {"images": "phantom", "mix": "light", "seed": 0}}
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(collect, "_output", output)
+    monkeypatch.setattr(collect, "_made_on", lambda _: {"device": "cpu", "torch": "2"})
+    monkeypatch.setattr(collect, "file_at", lambda *_: json.dumps(facts))
+    monkeypatch.setattr(collect, "head", lambda: "0" * 40)
+    monkeypatch.setattr(
+        collect, "read_examples", lambda name: SimpleNamespace(light=0, rendered=1, name=name)
+    )
+    monkeypatch.setattr(
+        collect,
+        "write_study_examples",
+        lambda by_mix, _: shown.append(sorted(e.name.decode() for e in by_mix.values())),
+    )
+    done = [CellState(cell, "done", commit="c0ffee", reason="") for cell in study.cells]
+    return SimpleNamespace(done=done, shown=shown)
+
+
+def test_tables_tell_runs_on_equal_distinct_images_apart(study, states):
+    """Both tables have `distinct`; a row per run and group, a row per run and image."""
+    collect_study(study, states.done, partial=False)
+    images, runs = pd.read_csv(layout.STUDY_IMAGES), pd.read_csv(layout.STUDY)
+    assert list(images.columns[: len(RUN_COLUMNS)]) == list(RUN_COLUMNS)
+    assert list(runs.columns[: len(RUN_COLUMNS)]) == list(RUN_COLUMNS)
+    assert len(images) == 18 * 20
+    assert len(runs) == 18 * 2
+    for table in (images, runs):
+        of_equal = table["run"].str.contains("equal")
+        assert (table["distinct"] == np.where(of_equal, "equal", "paper")).all()
+    row = runs[(runs["run"] == "toy-mixed-s1-distinctpaper") & (runs["group"] == "light")].iloc[0]
+    mine = images[(images["run"] == row["run"]) & (images["group"] == "light")]
+    assert row["mse"] == pytest.approx(mine["mse"].mean())
+    assert (row["n"], row["n_distinct_train"]) == (10, 1)
+
+
+def test_the_best_case_at_equal_distinct_images_is_assessed_from_the_table(study, states):
+    """The contrast rests on the `equal` runs alone, the ordinary gap on the others alone."""
+    collect_study(study, states.done, partial=False)
+    images = pd.read_csv(layout.STUDY_IMAGES)
+    table = assess_claims(images, "toy", resamples=0).contrasts_table()
+    values = table[table["metric"] == "mse"].set_index("contrast")["estimate"]
+    assert values["gap_best_case_equal_distinct"] == pytest.approx(0.5 * values["gap_best_case"])
+
+
+def test_examples_are_those_of_ordinary_runs(study, states):
+    """Pictures of a mix come from one run: the least seed's, not the one of equal images."""
+    collect_study(study, states.done, partial=False)
+    assert states.shown == [[f"toy-{mix}-s0-distinctpaper" for mix in ("dark", "light", "mixed")]]
+
+
+def test_missing_cells_are_named(study, states):
+    """A study with a hole is collected on request only."""
+    hole = CellState(study.cells[-1], "failed", commit=None, reason="killed")
+    holey = [*states.done[:-1], hole]
+    with pytest.raises(StudyError, match=r"17 of 18 runs are done; .*failed \(killed\)") as error:
+        collect_study(study, holey, partial=False)
+    assert "\n" not in str(error.value)
+    assert "--partial" in str(error.value)
+    collect_study(study, holey, partial=True)
+    assert pd.read_csv(layout.STUDY)["run"].nunique() == 17
