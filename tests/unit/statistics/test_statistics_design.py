@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from tonegap.errors import DataError
-from tonegap.statistics.design import Arm, design_of
+from tonegap.statistics.design import Arm, design_of, ordinary_rows, rows_of_equal_distinct
 
 
 def small_table() -> pd.DataFrame:
@@ -73,3 +73,16 @@ def test_a_bad_table_is_refused_in_one_line(spoil, says) -> None:
     with pytest.raises(DataError, match=says) as caught:
         design_of(spoil(small_table()))
     assert "\n" not in str(caught.value)
+
+
+def test_runs_on_equal_distinct_images_stand_apart() -> None:
+    """Beside other runs they are left out; alone, or in a table without the column, nothing is."""
+    table = pd.DataFrame({"run": ["a", "b", "c"], "distinct": ["paper", "equal", "paper"]})
+    table.index = pd.Index([7, 7, 7])
+    assert ordinary_rows(table)["run"].tolist() == ["a", "c"]
+    assert rows_of_equal_distinct(table)["run"].tolist() == ["b"]
+    alone = table[table["distinct"] == "equal"]
+    assert ordinary_rows(alone)["run"].tolist() == ["b"]
+    old = table.drop(columns="distinct")
+    assert ordinary_rows(old)["run"].tolist() == ["a", "b", "c"]
+    assert rows_of_equal_distinct(old).empty
