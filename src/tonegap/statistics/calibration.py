@@ -176,7 +176,7 @@ def draw_outcome(
     rng = np.random.default_rng(child)
     table = draw_study(scenario, rng)
     design = design_of(table)
-    measures = measure_columns(table, design)[list(MEASURES)]
+    measures = measure_columns(table, design, MEASURES)
     drawn = resample(design, measures.to_numpy(), resamples, rng) if resamples else None
     found = []
     for contrast in calibrated_contrasts(scenario):

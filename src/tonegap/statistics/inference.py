@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Float
-from scipy import stats
+from scipy import special
 
 from tonegap.statistics.bootstrap import Resamples
 from tonegap.statistics.contrasts import Contrast
@@ -61,7 +61,7 @@ class Estimate:
 
     def interval(self, level: float = 0.95) -> tuple[float, float]:
         """Two-sided interval of the given coverage, in the measure's units."""
-        reach = float(stats.t.ppf(0.5 + level / 2.0, self.df)) * self.se
+        reach = float(special.stdtrit(self.df, 0.5 + level / 2.0)) * self.se
         return self.value - reach, self.value + reach
 
     @property
@@ -73,8 +73,8 @@ class Estimate:
         when the 90 % interval lies within the margin.
         """
         if self.margin is None:
-            return float(2.0 * stats.t.sf(abs(self.value) / self.se, self.df))
-        return float(stats.t.sf((self.margin - abs(self.value)) / self.se, self.df))
+            return float(2.0 * special.stdtr(self.df, -abs(self.value) / self.se))
+        return float(special.stdtr(self.df, (abs(self.value) - self.margin) / self.se))
 
     @property
     def p_beyond(self) -> float:
@@ -89,7 +89,7 @@ class Estimate:
         """
         if self.margin is None:
             return float("nan")
-        by_t = float(stats.t.sf((abs(self.value) - self.margin) / self.se, self.df))
+        by_t = float(special.stdtr(self.df, (self.margin - abs(self.value)) / self.se))
         return max(by_t, 0.5**self.n_seeds)
 
 

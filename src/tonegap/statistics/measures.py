@@ -12,19 +12,31 @@ A row whose measure cannot be computed gets NaN; nothing is imputed.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
 import numpy as np
 import pandas as pd
-from jaxtyping import Float, Int
-from scipy import stats
+from jaxtyping import Bool, Float, Int
 
 from tonegap.statistics.design import Design
 
 MIN_ROWS = 3
 """Fewest rows of a run's group, or of an arm, from which a rank or a line is drawn."""
 
+ROUNDING = 1e-12
+"""Variances of ranks (scaled to [0, 1]) below this are rounding: all values are equal."""
 
-def measure_columns(table: pd.DataFrame, design: Design) -> pd.DataFrame:
+
+def measure_columns(
+    table: pd.DataFrame, design: Design, names: Sequence[str] | None = None
+) -> pd.DataFrame:
     """Every measure of the study, one column each, NaN where the table has no data.
+
+    Parameters
+    ----------
+    names
+        The measures that are wanted, in this order; None: all.
 
     Returns
     -------
@@ -34,25 +46,39 @@ def measure_columns(table: pd.DataFrame, design: Design) -> pd.DataFrame:
         arms = AUC - 0.5); ``auc_excess`` (gap = AUC of the error - AUC of sigma);
         ``sigma_error_rank`` (arm mean = mean over runs of Spearman's correlation).
     """
+    makers = _makers(table, design)
+    return pd.DataFrame({name: makers[name]() for name in names or makers})
+
+
+def _makers(
+    table: pd.DataFrame, design: Design
+) -> dict[str, Callable[[], Float[np.ndarray, " rows"]]]:
+    """How each measure is made; those that are not wanted cost nothing."""
     mse, sigma = _column(table, "mse"), _column(table, "sigma")
     dark = table["group"].to_numpy() == "dark"
-    sigma_auc = auc_pseudovalues(sigma, dark, design.run)
-    return pd.DataFrame(
-        {
-            "mse": mse,
-            "nmse": _column(table, "nmse"),
-            "sigma": sigma,
-            "mse_given_pca": given_difficulty(mse, _difficulty(table, "mse_pca", design), design),
-            "mse_given_jpeg": given_difficulty(mse, _difficulty(table, "mse_jpeg", design), design),
-            "sigma_auc": sigma_auc,
-            "auc_excess": auc_pseudovalues(mse, dark, design.run) - sigma_auc,
-            "sigma_error_rank": rank_pseudovalues(sigma, mse, 2 * design.run + dark),
-        }
-    )
+
+    def auc(values: Float[np.ndarray, " rows"]) -> Float[np.ndarray, " rows"]:
+        return auc_pseudovalues(values, dark, design.run)
+
+    def given(baseline: str) -> Float[np.ndarray, " rows"]:
+        return given_difficulty(mse, _difficulty(table, baseline, design), design)
+
+    return {
+        "mse": lambda: mse,
+        "nmse": lambda: _column(table, "nmse"),
+        "sigma": lambda: sigma,
+        "mse_given_pca": lambda: given("mse_pca"),
+        "mse_given_jpeg": lambda: given("mse_jpeg"),
+        "sigma_auc": lambda: auc(sigma),
+        "auc_excess": lambda: auc(mse) - auc(sigma),
+        "sigma_error_rank": lambda: rank_pseudovalues(sigma, mse, 2 * design.run + dark),
+    }
 
 
 def auc_pseudovalues(
-    values: Float[np.ndarray, " rows"], dark: np.ndarray, run: Int[np.ndarray, " rows"]
+    values: Float[np.ndarray, " rows"],
+    dark: Bool[np.ndarray, " rows"],
+    run: Int[np.ndarray, " rows"],
 ) -> Float[np.ndarray, " rows"]:
     """Pseudo-values of AUC - 0.5 within each run; 0 means that groups cannot be told apart.
 
@@ -60,20 +86,20 @@ def auc_pseudovalues(
     the same run, ties counting half (Mann and Whitney 1947); runs may differ in level. The
     influence is that of DeLong, DeLong and Clarke-Pearson (1988, Biometrics 44:837): the
     place of each value among the other group's. Mean over dark minus mean over light rows of
-    a run is its AUC - 0.5.
+    a run is its AUC - 0.5. NaN for a run with a missing value, whose ranks would speak of
+    other images, and for one without both groups.
     """
-    frame = pd.DataFrame({"value": values, "dark": dark, "run": run})
-    by_run, by_half = frame.groupby("run")["value"], frame.groupby(["run", "dark"])["value"]
-    own_count = by_half.transform("count")
-    other_count = by_run.transform("count") - own_count
+    half = 2 * run + dark
+    own = np.bincount(half, minlength=2 * (int(run.max()) + 1))
+    usable = np.bincount(run, weights=np.isnan(values)) == 0
+    usable &= (own.reshape(-1, 2) > 0).all(axis=1)
+    rows = usable[run]
+    others = np.where(rows, own[half ^ 1], 1)
     # Rows of the other group below this one: its rank among all minus that among its own.
-    below = (by_run.rank() - by_half.rank()) / other_count.where(other_count > 0)
-    auc = below.where(frame["dark"]).groupby(frame["run"]).transform("mean")
-    centre = auc.where(frame["dark"], 1.0 - auc)
-    half_effect = (centre - 0.5) / 2.0
-    # A run with a missing value is left out whole: its ranks would speak of other images.
-    incomplete = frame["value"].isna().groupby(frame["run"]).transform("any")
-    return (below - centre + half_effect).mask(incomplete).to_numpy(dtype=float)
+    below = (_sorted(values, run).ranks() - _sorted(values, half).ranks()) / others
+    auc = np.bincount(run, weights=below * dark) / np.maximum(own[1::2], 1)
+    centre = np.where(dark, auc[run], 1.0 - auc[run])
+    return np.where(rows, below - centre + (centre - 0.5) / 2.0, np.nan)
 
 
 def rank_pseudovalues(
@@ -82,39 +108,75 @@ def rank_pseudovalues(
     """Pseudo-values of Spearman's rank correlation of ``x`` and ``y`` within each block.
 
     Their mean over a block is its correlation, in [-1, 1]; NaN for blocks with a missing
-    value, fewer than three rows, or no variation.
+    value, fewer than three rows, or no variation. Each is the influence of its pair on
+    ``12 E[F(x) G(y)] - 3``, the sampling of the ranks included.
     """
-    out = np.full(x.size, np.nan)
-    order = np.argsort(block, kind="stable")
-    borders = np.flatnonzero(np.diff(block[order])) + 1
-    for rows in np.split(order, borders):
-        if rows.size >= MIN_ROWS and np.isfinite(x[rows]).all() and np.isfinite(y[rows]).all():
-            out[rows] = _spearman_pseudovalues(x[rows], y[rows])
-    return out
+    count = np.bincount(block)
+    sorted_x, sorted_y = _sorted(x, block), _sorted(y, block)
+    u = (sorted_x.ranks() - 0.5) / count[block]
+    v = (sorted_y.ranks() - 0.5) / count[block]
+    cu, cv = (part - _block_means(part, block)[block] for part in (u, v))
+    scale = np.sqrt(_block_means(cu * cu, block) * _block_means(cv * cv, block))
+    missing = np.bincount(block, weights=np.isnan(x) | np.isnan(y)) > 0
+    good = (count >= MIN_ROWS) & ~missing & (scale > ROUNDING)
+    divisor = np.where(good, scale, 1.0)
+    above = (sorted_x.sums_above(v) + sorted_y.sums_above(u)) / count[block]
+    influence = u * v + above
+    rho = _block_means(cu * cv, block) / divisor
+    centred = (influence - _block_means(influence, block)[block]) / divisor[block]
+    return np.where(good[block], centred + rho[block], np.nan)
 
 
-def _spearman_pseudovalues(
-    x: Float[np.ndarray, " n"], y: Float[np.ndarray, " n"]
-) -> Float[np.ndarray, " n"]:
-    """Influence of each pair on 12 E[F(x) G(y)] - 3, ranks' own sampling included."""
-    u = (stats.rankdata(x) - 0.5) / x.size
-    v = (stats.rankdata(y) - 0.5) / y.size
-    scale = u.std() * v.std()
-    if scale <= 0.0:
-        return np.full(x.size, np.nan)
-    rho = float(((u - u.mean()) * (v - v.mean())).mean() / scale)
-    influence = (u * v + _mean_above(x, v) + _mean_above(y, u)) / scale
-    return np.asarray(influence - influence.mean() + rho)
+@dataclass(frozen=True)
+class _Sorted:
+    """Rows in the order of their block and value.
+
+    ``tie`` numbers, from 0, the sets of rows that share both; ``block`` is that of each row in
+    this order.
+    """
+
+    order: Int[np.ndarray, " rows"]
+    block: Int[np.ndarray, " rows"]
+    tie: Int[np.ndarray, " rows"]
+
+    def ranks(self) -> Float[np.ndarray, " rows"]:
+        """Rank of each row within its block, from 1; ties get their mean rank."""
+        first = np.cumsum(np.bincount(self.block)) - np.bincount(self.block)
+        place = np.arange(1.0, self.order.size + 1.0) - first[self.block]
+        return self._back(_block_means(place, self.tie)[self.tie])
+
+    def sums_above(self, weight: Float[np.ndarray, " rows"]) -> Float[np.ndarray, " rows"]:
+        """Sum of the weights of rows that are not smaller; other rows that tie count half."""
+        own = weight[self.order]
+        of_tie = np.bincount(self.tie, weights=own)
+        last = np.cumsum(np.bincount(self.tie)) - 1
+        through_block = np.cumsum(np.bincount(self.block, weights=own))
+        larger = through_block[self.block[last]] - np.cumsum(of_tie)
+        return self._back((larger + of_tie / 2.0)[self.tie] + own / 2.0)
+
+    def _back(self, values: Float[np.ndarray, " rows"]) -> Float[np.ndarray, " rows"]:
+        """Bring values from this order to that of the table."""
+        out = np.empty(values.size)
+        out[self.order] = values
+        return out
 
 
-def _mean_above(
-    key: Float[np.ndarray, " n"], weight: Float[np.ndarray, " n"]
-) -> Float[np.ndarray, " n"]:
-    """``sum_j weight_j [key_j >= key_i] / n`` for each i; equal keys count in table order."""
-    order = np.argsort(key, kind="stable")[::-1]
-    out = np.empty(key.size)
-    out[order] = np.cumsum(weight[order]) / key.size
-    return out
+def _sorted(values: Float[np.ndarray, " rows"], block: Int[np.ndarray, " rows"]) -> _Sorted:
+    """Sort rows within blocks: by value, then stably by block, which is a radix sort of codes."""
+    by_value = np.argsort(values)
+    codes = block[by_value]
+    short = codes.astype(np.uint16) if codes.max() <= np.iinfo(np.uint16).max else codes
+    order = by_value[np.argsort(short, kind="stable")]
+    new = np.ones(values.size, dtype=bool)
+    new[1:] = (np.diff(block[order]) != 0) | (np.diff(values[order]) != 0)
+    return _Sorted(order, block[order], np.cumsum(new) - 1)
+
+
+def _block_means(
+    values: Float[np.ndarray, " rows"], block: Int[np.ndarray, " rows"]
+) -> Float[np.ndarray, " blocks"]:
+    """Mean of each block; 0 for a number that no row has."""
+    return np.bincount(block, weights=values) / np.maximum(np.bincount(block), 1)
 
 
 def given_difficulty(

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Float
-from scipy import stats
+from scipy import special
 
 from tonegap.statistics.contrasts import Contrast
 from tonegap.statistics.design import Design
@@ -82,14 +82,21 @@ def seed_means(
 def _p_one_sample(values: Float[np.ndarray, " seeds"]) -> float:
     if values.size < 2 or _is_constant(values):  # noqa: PLR2004 - the fewest that can differ
         return float("nan")
-    return float(stats.ttest_1samp(values, 0.0).pvalue)
+    return _two_sided(values.mean(), values.var(ddof=1) / values.size, values.size - 1.0)
 
 
 def _p_welch(means: Float[np.ndarray, "seeds 2"]) -> float:
     first, second = means.T
     if len(means) < 2 or _is_constant(first) or _is_constant(second):  # noqa: PLR2004 - as above
         return float("nan")
-    return float(stats.ttest_ind(first, second, equal_var=False).pvalue)
+    parts = means.var(axis=0, ddof=1) / len(means)
+    df = (len(means) - 1) * parts.sum() ** 2 / (parts**2).sum()
+    return _two_sided(first.mean() - second.mean(), parts.sum(), df)
+
+
+def _two_sided(value: float, variance: float, df: float) -> float:
+    """P of t = value / sqrt(variance); scipy.stats' own tests take 20 times as long to set up."""
+    return float(2.0 * special.stdtr(df, -abs(value) / np.sqrt(variance)))
 
 
 def _is_constant(values: Float[np.ndarray, " seeds"]) -> bool:
