@@ -16,6 +16,7 @@ _LEFT_NAMES = {
     "labelled": "with a skin type",
     "grouped": "in a group",
     "quality": "not flagged",
+    "listed": "on no list of exclusions",
     "fetched": "with an image",
     "readable": "readable",
     "large_enough": "large enough",
@@ -25,6 +26,7 @@ _EXCLUDED_NAMES = {
     "labelled": "no skin type",
     "grouped": "between the groups",
     "quality": "quality flag",
+    "listed": "a list of exclusions",
     "fetched": "no image",
     "readable": "unreadable",
     "large_enough": "too small",
@@ -70,6 +72,11 @@ def draw(flow: pd.DataFrame, caveat: str = "") -> Drawing:
                 _arrow(axes, (_LEFT, row - 0.5), (_RIGHT, row - 0.5), None, aside)
             above = box
     return Drawing(figure, flow)
+
+
+def step_name(step: str) -> str:
+    """Say in words what the rows that are left after a step are."""
+    return _LEFT_NAMES.get(step, step.replace("_", " "))
 
 
 def _described(name: str, counts: pd.Series) -> str:

@@ -6,11 +6,14 @@ What they are, and what report/claims.json holds, is said by
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from tonegap.errors import DataError
+from tonegap.report.axis import Axis, axis_through_zero
+from tonegap.report.wording import Sides, comparison_name, measure_words, sides_of
 
 VERDICTS: Mapping[str, tuple[str, str]] = {
     # verdict: icon, class of the style sheet
@@ -20,16 +23,54 @@ VERDICTS: Mapping[str, tuple[str, str]] = {
     "not assessable": ("?", "unknown"),
     "described": ("\N{MIDDLE DOT}", "unknown"),
 }
+MEANINGS: Mapping[str, str] = {
+    "supported": "the data are consistent with the claim and not with its opposite",
+    "not supported": "these data do not decide; that is no evidence of no difference",
+    "contradicted": "the data are consistent with the opposite of the claim",
+    "not assessable": "the study lacks what the comparison needs",
+    "described": "a value with its interval, not tested",
+}
 _ROWS = ("contrasts", "descriptions")
 _PRIMARY = "primary"
+
+
+@dataclass(frozen=True)
+class Block:
+    """Comparisons of one measure, drawn over one axis.
+
+    Attributes
+    ----------
+    measure : str
+        The measure with its range or unit.
+    sides : Sides
+        What lies below and above zero.
+    axis : Axis
+        Holds every interval of the rows, zero, and the margin where there is one.
+    rows : list of mapping
+        The comparisons, as in :class:`ClaimView`.
+    """
+
+    measure: str
+    sides: Sides
+    axis: Axis
+    rows: list[dict[str, Any]]
+
+    @property
+    def numbers(self) -> list[float]:
+        """Every estimate and bound, by which the decimals are chosen."""
+        return [row[key] for row in self.rows for key in _SHOWN if row[key] is not None]
+
+
+_SHOWN = ("estimate", "low", "high")
 
 
 @dataclass(frozen=True)
 class ClaimView:
     """A claim with its contrasts.
 
-    Each row is a mapping with ``icon``, ``style``, ``p_shown`` and ``p_of``, which names the
-    test that the p value belongs to (empty: the only one).
+    Each row is a mapping with ``icon``, ``style``, ``name`` (the comparison in words),
+    ``p_shown`` and ``p_of``, which names the test that the p value belongs to (empty: the
+    only one).
 
     Attributes
     ----------
@@ -50,6 +91,43 @@ class ClaimView:
     primary: list[dict[str, Any]]
     beside: list[dict[str, Any]]
 
+    @property
+    def blocks(self) -> list[Block]:
+        """What decides, by measure."""
+        return _blocks(self.primary)
+
+    @property
+    def blocks_beside(self) -> list[Block]:
+        """What decides nothing, by measure."""
+        return _blocks(self.beside)
+
+    @property
+    def tally(self) -> str:
+        """Count the verdicts of what decides: "2 comparisons: 1 supported, 1 not supported"."""
+        counts = Counter(row["verdict"] for row in self.primary)
+        listed = ", ".join(f"{counts[name]} {name}" for name in VERDICTS if counts[name])
+        return f"{len(self.primary)} comparison{'s' * (len(self.primary) != 1)}: {listed}"
+
+
+def _blocks(rows: Sequence[dict[str, Any]]) -> list[Block]:
+    """Bring together what shares an axis: same measure, same meaning of the two sides."""
+    found: dict[tuple[str, Sides], list[dict[str, Any]]] = {}
+    for row in rows:
+        found.setdefault((measure_words(row["metric"]), sides_of(row["contrast"])), []).append(row)
+    return [
+        Block(measure, sides, axis_through_zero(_drawn_numbers(mine)), mine)
+        for (measure, sides), mine in found.items()
+    ]
+
+
+def _drawn_numbers(rows: Sequence[Mapping[str, Any]]) -> list[float | None]:
+    margins: list[float] = [row["margin"] for row in rows if row.get("margin") is not None]
+    return [
+        *(row[key] for row in rows for key in _SHOWN),
+        *margins,
+        *(-margin for margin in margins),
+    ]
+
 
 def claim_views(document: Mapping[str, Any]) -> list[ClaimView]:
     """Bring each claim and its contrasts together, in the document's order.
@@ -65,7 +143,11 @@ def claim_views(document: Mapping[str, Any]) -> list[ClaimView]:
     DataError
         If a verdict is not one of ``VERDICTS``.
     """
-    rows = [_marked(row) | _decisive(row) for key in _ROWS for row in document.get(key, [])]
+    rows = [
+        _marked(row) | _named(row) | _decisive(row)
+        for key in _ROWS
+        for row in document.get(key, [])
+    ]
     views = []
     for claim in map(_marked, document["claims"]):
         mine = [row for row in rows if row["claim"] == claim["claim"]]
@@ -89,6 +171,10 @@ def _marked(row: Mapping[str, Any]) -> dict[str, Any]:
         )
     icon, style = VERDICTS[row["verdict"]]
     return {**row, "icon": icon, "style": style}
+
+
+def _named(row: Mapping[str, Any]) -> dict[str, str]:
+    return {"name": comparison_name(row["contrast"])}
 
 
 def _decisive(row: Mapping[str, Any]) -> dict[str, Any]:

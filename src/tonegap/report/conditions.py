@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 _LEVELS = ("coarse", "middle", "fine")
+_SHADES = 4  # the strongest for the largest gap of the table
 
 
 @dataclass(frozen=True)
@@ -21,15 +22,20 @@ class ConditionRow:
         Level of the labels, and the condition.
     n_light, n_dark : int
         Distinct test images, the most that any mix has.
-    errors : sequence of (mse_light, mse_dark, gap) or None
+    few : bool
+        Whether a group has too few images for a mean to speak for the condition.
+    errors : sequence of (mse_light, mse_dark, gap, shade) or None
         By mix, in the order of the columns; None where a mix has no image of a group.
+        ``shade`` is the gap's place between the table's largest gaps, from -4 (light fares
+        worse) to 4.
     """
 
     level: str
     label: str
     n_light: int
     n_dark: int
-    errors: Sequence[tuple[float, float, float] | None]
+    few: bool
+    errors: Sequence[tuple[float, float, float, int] | None]
 
 
 def condition_rows(conditions: pd.DataFrame, mixes: Sequence[str]) -> list[ConditionRow]:
@@ -38,21 +44,25 @@ def condition_rows(conditions: pd.DataFrame, mixes: Sequence[str]) -> list[Condi
     Parameters
     ----------
     conditions
-        mix, level, label, n_light, n_dark, mse_light, mse_dark, gap.
+        mix, level, label, n_light, n_dark, mse_light, mse_dark, gap, drawn (whether both
+        groups have enough images).
     mixes
         The mixes in the order of the columns.
     """
     ordered = conditions.assign(rank=conditions["level"].map(_LEVELS.index))
+    largest = float(conditions.loc[conditions["drawn"].astype(bool), "gap"].abs().max())
     return [
-        _row(str(level), str(label), rows, mixes)
+        _row(str(level), str(label), rows, mixes, largest)
         for (_, level, label), rows in ordered.groupby(["rank", "level", "label"], sort=True)
     ]
 
 
-def _row(level: str, label: str, rows: pd.DataFrame, mixes: Sequence[str]) -> ConditionRow:
+def _row(
+    level: str, label: str, rows: pd.DataFrame, mixes: Sequence[str], largest: float
+) -> ConditionRow:
     values = rows[["mse_light", "mse_dark", "gap"]].to_numpy(dtype=np.float64).tolist()
     by_mix = {
-        str(mix): (light, dark, gap)
+        str(mix): (light, dark, gap, _shade(gap, largest))
         for mix, (light, dark, gap) in zip(rows["mix"], values, strict=True)
     }
     return ConditionRow(
@@ -60,5 +70,13 @@ def _row(level: str, label: str, rows: pd.DataFrame, mixes: Sequence[str]) -> Co
         label=label,
         n_light=int(rows["n_light"].max()),
         n_dark=int(rows["n_dark"].max()),
+        few=not rows["drawn"].any(),
         errors=[by_mix.get(mix) for mix in mixes],
     )
+
+
+def _shade(gap: float, largest: float) -> int:
+    """Give the shade of a gap: 0 for none, ``_SHADES`` for the largest or beyond."""
+    share = abs(gap) / largest if largest > 0 else 0.0
+    shade = min(round(share * _SHADES), _SHADES)
+    return shade if gap > 0 else -shade

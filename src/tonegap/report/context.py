@@ -74,12 +74,16 @@ class Context:
         Why no study is shown; empty where one is.
     caveats : sequence of str
         What the numbers rest on, for the banner: sentences.
+    basis : sequence of str
+        The same in two words each ("phantom images", "random features"), to stand beside
+        every table of numbers; empty where nothing keeps the numbers from being read as the
+        paper's.
     groups : mapping of str to str
         Name with skin types of ``light`` and ``dark``.
     cohort : mapping of str to int
         Images by group: all, light, dark.
     flow : DataFrame
-        step, group, left, excluded.
+        step (in words), group, left, excluded.
     arms : DataFrame
         One row per mix and group: mix, dark_share, group, runs, n (test images per run),
         mse, sigma (means over runs).
@@ -90,6 +94,8 @@ class Context:
         The figures.
     conditions : DataFrame
         Rows of :func:`tonegap.figures.conditions.condition_errors`, all levels.
+    few_images : int
+        Fewest images per group for a condition's mean to speak for it.
     deviations : sequence of Deviation
         How the project differs from the paper.
     provenance : Provenance
@@ -99,6 +105,7 @@ class Context:
     study: str | None
     no_study: str
     caveats: Sequence[str]
+    basis: Sequence[str]
     groups: Mapping[str, str]
     cohort: Mapping[str, int]
     flow: pd.DataFrame
@@ -106,5 +113,6 @@ class Context:
     claims: Mapping[str, Any]
     pictures: Sequence[Picture]
     conditions: pd.DataFrame
+    few_images: int
     deviations: Sequence[Deviation]
     provenance: Provenance

@@ -10,19 +10,26 @@ from __future__ import annotations
 import base64
 import hashlib
 import math
-from collections.abc import Sequence
+import re
+import statistics
+from collections.abc import Iterable, Sequence
 from importlib import resources
 
 import jinja2
 import pandas as pd
 from markupsafe import Markup
 
-from tonegap.report.claims import claim_views
+from tonegap.report.arms import arm_views, error_axis
+from tonegap.report.claims import MEANINGS, VERDICTS, claim_views
 from tonegap.report.conditions import condition_rows
 from tonegap.report.context import Context
+from tonegap.report.wording import comparison_name, measure_name
 
-_ACRONYMS = ("auc", "jpeg", "mse", "nmse", "pca")
+_HYPHEN_MINUS = re.compile(r"(?<![\w.])-(?=\d)")
+_MOST_DECIMALS = 6
+_FLOW = "exclusions_flow"  # the figure that stands beside the counts of images
 _SMALLEST_P = 0.001
+_ROUND_P = 0.0995  # from here on two decimals say enough
 _MINUS = "\N{MINUS SIGN}"
 _ABSENT = "\N{EN DASH}"
 
@@ -38,10 +45,18 @@ def render(context: Context) -> str:
         keep_trailing_newline=True,
     )
     environment.filters.update(
-        number=number, p_value=p_value, data_uri=data_uri, measure_name=measure_name
+        number=number,
+        fixed=fixed,
+        p_value=p_value,
+        data_uri=data_uri,
+        decimals_for=decimals_for,
+        comparison_name=comparison_name,
+        measure_name=measure_name,
+        true_minus=true_minus,
     )
     style, script = _own("page.css"), _own("page.js")
-    mixes = _mixes(context.arms)
+    arms = arm_views(context.arms)
+    mixes = [(arm.mix, arm.dark_share) for arm in arms]
     return environment.get_template("page.html.j2").render(
         context=context,
         style=style,
@@ -49,9 +64,12 @@ def render(context: Context) -> str:
         style_hash=_hash(style),
         script_hash=_hash(script),
         claims=claim_views(context.claims),
+        verdicts=[(*VERDICTS[name], name, meaning) for name, meaning in MEANINGS.items()],
         reading=context.claims.get("paper_reading"),
         mixes=mixes,
-        arms=_records(context.arms),
+        arms=arms,
+        error_axis=error_axis(arms),
+        flow_name=_FLOW,
         steps=_steps(context.flow),
         conditions=condition_rows(context.conditions, [mix for mix, _ in mixes]),
     )
@@ -68,16 +86,39 @@ def number(value: object, digits: int = 3) -> str:
 
 
 def p_value(value: object) -> str:
-    """Write a p-value: two digits, small ones as a bound."""
+    """Write a p-value: two decimals, three below a tenth, tiny ones as a bound."""
     if not isinstance(value, int | float) or not math.isfinite(value):
         return _ABSENT
-    return f"< {_SMALLEST_P}" if value < _SMALLEST_P else f"{value:.2g}"
+    if value < _SMALLEST_P:
+        return f"< {_SMALLEST_P}"
+    return f"{value:.2f}" if value >= _ROUND_P else f"{value:.3f}"
 
 
-def measure_name(name: str) -> str:
-    """Write a measure's column name as words: ``mse_given_pca`` is "MSE given PCA"."""
-    words = name.split("_")
-    return " ".join(word.upper() if word in _ACRONYMS else word for word in words)
+def decimals_for(values: Iterable[object], digits: int = 3) -> int:
+    """Choose decimals for a column, so that its points align and its median has ``digits``.
+
+    Between 0 and 6; values that are no finite numbers, or zero, have no say.
+    """
+    sizes = [abs(v) for v in values if isinstance(v, int | float) and math.isfinite(v) and v]
+    if not sizes:
+        return digits
+    leading = math.floor(math.log10(statistics.median(sizes)))
+    return min(max(digits - 1 - leading, 0), _MOST_DECIMALS)
+
+
+def fixed(value: object, decimals: int, *, signed: bool = False) -> str:
+    """Write a number with so many decimals and a true minus; nothing as a dash."""
+    if not isinstance(value, int | float) or not math.isfinite(value):
+        return _ABSENT
+    text = f"{value:+,.{decimals}f}" if signed else f"{value:,.{decimals}f}"
+    if not text.strip("+-0.,"):  # rounded to zero: it has no sign
+        text = text.lstrip("+-")
+    return text.replace("-", _MINUS)
+
+
+def true_minus(text: str) -> str:
+    """Write the hyphens before numbers as minus signs."""
+    return _HYPHEN_MINUS.sub(_MINUS, text)
 
 
 def data_uri(svg: bytes) -> str:
@@ -94,15 +135,6 @@ def _own(name: str) -> Markup:
 def _hash(text: str) -> str:
     digest = hashlib.sha256(text.encode("utf-8")).digest()
     return f"sha256-{base64.b64encode(digest).decode('ascii')}"
-
-
-def _mixes(arms: pd.DataFrame) -> list[tuple[str, float]]:
-    pairs = arms[["mix", "dark_share"]].drop_duplicates().sort_values(["dark_share", "mix"])
-    return [(str(mix), float(share)) for mix, share in pairs.itertuples(index=False)]
-
-
-def _records(table: pd.DataFrame) -> list[dict[str, object]]:
-    return [{str(key): value for key, value in row.items()} for row in table.to_dict("records")]
 
 
 def _steps(flow: pd.DataFrame) -> Sequence[tuple[str, dict[str, tuple[int, int]]]]:

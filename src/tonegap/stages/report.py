@@ -15,7 +15,8 @@ from typing import Any
 import pandas as pd
 
 from tonegap.errors import DataError
-from tonegap.figures.conditions import LEVELS, condition_errors
+from tonegap.figures.conditions import LEVELS, MIN_IMAGES, condition_errors
+from tonegap.figures.flow import step_name
 from tonegap.figures.style import group_name
 from tonegap.files import layout
 from tonegap.files.atomic import write_text
@@ -89,13 +90,15 @@ def run(
         study=str(facts["study"]) if drawn else None,
         no_study=str(index["reason"]),
         caveats=caveats,
+        basis=_basis(settings),
         groups={name: group_name(name, group) for name in ("light", "dark")},
         cohort=counts["cohort"],
-        flow=read_csv(exclusions_flow, _FLOW_COLUMNS, "the exclusions flow"),
+        flow=_flow(exclusions_flow),
         arms=_arms(ordinary_rows(runs)),
         claims=_claims(images, facts, caveats),
         pictures=[_picture(entry, figures) for entry in index["figures"]],
         conditions=_conditions(None if images is None else ordinary_rows(images)),
+        few_images=MIN_IMAGES,
         deviations=parse_deviations(deviations.read_text(encoding="utf-8")),
         provenance=_provenance(facts, settings, annotations),
     )
@@ -130,6 +133,18 @@ def _caveats(settings: Mapping[str, Any], facts: Mapping[str, Any]) -> list[str]
     return caveats
 
 
+def _basis(settings: Mapping[str, Any]) -> list[str]:
+    basis = ["phantom images"] if settings.get("images") == "phantom" else []
+    if "random" in str(settings.get("features", "")):
+        basis.append("random features")
+    return basis
+
+
+def _flow(path: Path) -> pd.DataFrame:
+    flow = read_csv(path, _FLOW_COLUMNS, "the exclusions flow")
+    return flow.assign(step=[step_name(str(step)) for step in flow["step"]])
+
+
 def _no_runs() -> pd.DataFrame:
     return pd.DataFrame(columns=list(_RUN_COLUMNS))
 
@@ -154,7 +169,10 @@ def _claims(
 
 def _conditions(images: pd.DataFrame | None) -> pd.DataFrame:
     levels = [condition_errors(images, level) for level in LEVELS] if images is not None else []
-    columns = ["mix", "level", "label", "n_light", "n_dark", "mse_light", "mse_dark", "gap"]
+    columns = [
+        *("mix", "level", "label", "n_light", "n_dark"),
+        *("mse_light", "mse_dark", "gap", "drawn"),
+    ]
     return pd.concat(levels, ignore_index=True) if levels else pd.DataFrame(columns=columns)
 
 

@@ -78,11 +78,11 @@ def context(claims) -> Context:
     """Content of a whole report."""
     conditions = pd.DataFrame(
         [
-            ("light", 0.0, "fine", HOSTILE, 7, 6, 0.01, 0.02, 0.01),
-            ("dark", 1.0, "fine", HOSTILE, 7, 6, 0.03, 0.02, -0.01),
-            ("light", 0.0, "coarse", "phantom", 30, 30, 0.01, 0.02, 0.01),
+            ("light", 0.0, "fine", HOSTILE, 7, 6, 0.01, 0.02, 0.01, True),
+            ("dark", 1.0, "fine", HOSTILE, 7, 6, 0.03, 0.02, -0.01, True),
+            ("light", 0.0, "coarse", "phantom", 30, 3, 0.01, 0.02, 0.01, False),
         ],
-        columns="mix dark_share level label n_light n_dark mse_light mse_dark gap".split(),  # noqa: SIM905  one line
+        columns="mix dark_share level label n_light n_dark mse_light mse_dark gap drawn".split(),  # noqa: SIM905  one line
     )
     arms = pd.DataFrame(
         [
@@ -105,16 +105,19 @@ def context(claims) -> Context:
         study=HOSTILE,
         no_study="",
         caveats=["Phantoms only."],
+        basis=["phantom images", "random features"],
         groups={"light": "light (FST 1-2)", "dark": "dark (FST 5-6)"},
         cohort={"all": 577, "light": 338, "dark": 239},
         flow=flow,
         arms=arms,
         claims=claims,
         pictures=[
+            Picture("exclusions_flow", "Flow", "Follow the boxes.", svg, ""),
             Picture("fig3", HOSTILE, "Lower is better.", svg, ""),
             Picture("fig4", "Examples", "Compare.", None, "Photographs stay here."),
         ],
         conditions=conditions,
+        few_images=5,
         deviations=[Deviation(HOSTILE, "a", "b", "data.mix")],
         provenance=Provenance(
             facts={"Code (git commit)": "0" * 40},

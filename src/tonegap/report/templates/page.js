@@ -1,5 +1,9 @@
 // Sorting and filtering of the condition table. Without script it is a plain table.
 "use strict";
+// Paper has no clicks: what is folded is opened for it.
+addEventListener("beforeprint", () => {
+  document.querySelectorAll("details").forEach((part) => part.setAttribute("open", ""));
+});
 (() => {
   const table = document.querySelector("table.sortable");
   if (!table) return;
@@ -38,19 +42,24 @@
   });
 
   const box = document.querySelector(".filter");
-  const input = box.querySelector("input");
+  const input = document.getElementById("filter");
+  const level = document.getElementById("level");
+  const enough = document.getElementById("enough");
   const count = document.getElementById("filter-count");
   const filter = () => {
     const wanted = input.value.trim().toLowerCase();
     let shown = 0;
     for (const row of rows) {
-      const text = `${row.cells[0].textContent} ${row.cells[1].textContent}`.toLowerCase();
-      row.hidden = !text.includes(wanted);
+      const [label, its] = [row.cells[0].textContent, row.cells[1].textContent];
+      row.hidden =
+        !label.toLowerCase().includes(wanted) ||
+        (level.value !== "" && its !== level.value) ||
+        (enough.checked && row.classList.contains("few"));
       shown += row.hidden ? 0 : 1;
     }
     count.textContent = `${shown} of ${rows.length} conditions`;
   };
-  input.addEventListener("input", filter);
+  [input, level, enough].forEach((control) => control.addEventListener("input", filter));
   box.hidden = false;
   filter();
 })();
