@@ -167,3 +167,35 @@ def test_targets_get_no_gradient_and_reconstructions_do() -> None:
     term = perceptual([maps], [torch.zeros(1, 2, 2, 2)])
     (gradient,) = torch.autograd.grad(term, [maps])
     torch.testing.assert_close(gradient, torch.full((1, 2, 2, 2), 2.0 / 8.0))
+
+
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])
+def test_half_precision_maps_are_compared_as_in_float32(dtype: torch.dtype) -> None:
+    """Value to 1e-3 and gradient to the format's own rounding, as if both were raised first."""
+    map_ = normal(3, 5, 8, 8, seed=0).to(dtype).requires_grad_()
+    target = normal(3, 5, 8, 8, seed=1).to(dtype)
+    found, expected = perceptual([map_], [target]), (map_.float() - target.float()).square().mean()
+    assert found.dtype == torch.float32
+    torch.testing.assert_close(found, expected, rtol=1e-3, atol=0.0)
+    (gradient,) = torch.autograd.grad(3.0 * found, [map_])
+    (wanted,) = torch.autograd.grad(3.0 * expected, [map_])
+    assert gradient.dtype == dtype
+    torch.testing.assert_close(gradient, wanted, rtol=0.02, atol=1e-6)
+
+
+def test_equal_half_precision_maps_have_neither_distance_nor_gradient() -> None:
+    """At zero distance nothing pulls, and nothing is undefined."""
+    map_ = normal(2, 3, 4, 4, seed=0).bfloat16().requires_grad_()
+    distance = perceptual([map_], [map_.detach().clone()])
+    (gradient,) = torch.autograd.grad(distance, [map_])
+    assert float(distance.detach()) == 0.0
+    assert not gradient.any()
+
+
+def test_half_precision_maps_are_not_copied_to_float32() -> None:
+    """The largest tensors of a step are neither written nor kept at twice their size."""
+    map_ = normal(2, 3, 16, 16, seed=0).bfloat16().requires_grad_()
+    kept: list[torch.Tensor] = []
+    with torch.autograd.graph.saved_tensors_hooks(lambda x: kept.append(x) or x, lambda x: x):
+        perceptual([map_], [torch.zeros_like(map_)])
+    assert [x.dtype for x in kept if x.numel() == map_.numel()] == [torch.bfloat16]
