@@ -131,6 +131,14 @@ def _new_stream(device: torch.device) -> torch.cuda.Stream:
     return make(device)  # untyped in PyTorch
 
 
+class _Loaded(NamedTuple):
+    """A batch's pixels and flips on the device; there once the event has happened."""
+
+    pixels: Tensor
+    flips: Tensor
+    arrived: torch.cuda.Event | None
+
+
 class StreamedFeed:
     """Feed of images that stay in a memory map, read ahead by a thread.
 
@@ -148,7 +156,7 @@ class StreamedFeed:
     def batches(self, plan: EpochPlan, spans: Sequence[slice]) -> Iterator[Batch]:
         """Yield batches while the thread prepares the following ones."""
         with ThreadPoolExecutor(1, "tonegap-feed") as pool:
-            ready: list[tuple[slice, Future[tuple[Tensor, Tensor]]]] = []
+            ready: list[tuple[slice, Future[_Loaded]]] = []
             for span in spans:
                 ready.append((span, pool.submit(self._load, plan.rows[span], plan.flips[span])))
                 if len(ready) > _AHEAD:
@@ -158,21 +166,22 @@ class StreamedFeed:
 
     def _load(
         self, rows: Int64[np.ndarray, " batch"], flips: Bool[np.ndarray, " batch"]
-    ) -> tuple[Tensor, Tensor]:
+    ) -> _Loaded:
         pixels, coins = torch.from_numpy(self._images[rows]), torch.from_numpy(flips.copy())
         if self._stream is None:
-            return pixels.to(self._device), coins.to(self._device)
+            return _Loaded(pixels.to(self._device), coins.to(self._device), None)
+        # The allocator keeps pinned memory from its next use until its copy is done.
         with torch.cuda.stream(self._stream):
-            return (
-                pixels.pin_memory().to(self._device, non_blocking=True),
-                coins.pin_memory().to(self._device, non_blocking=True),
-            )
+            pixels = pixels.pin_memory().to(self._device, non_blocking=True)
+            coins = coins.pin_memory().to(self._device, non_blocking=True)
+            return _Loaded(pixels, coins, self._stream.record_event())
 
-    def _finish(self, span: slice, loading: Future[tuple[Tensor, Tensor]]) -> Batch:
-        pixels, flips = loading.result()
-        if self._stream is not None:
+    def _finish(self, span: slice, loading: Future[_Loaded]) -> Batch:
+        pixels, flips, arrived = loading.result()
+        if arrived is not None:
             current = torch.cuda.current_stream(self._device)
-            current.wait_stream(self._stream)
+            # For this batch alone: the stream is copying the following ones already.
+            current.wait_event(arrived)
             # The allocator must not hand this memory to the copy stream while it is in use.
             pixels.record_stream(current)
             flips.record_stream(current)

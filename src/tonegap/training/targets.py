@@ -76,15 +76,26 @@ class CachedTargets:
         self._slots[distinct] = np.arange(len(distinct))
         self._mirrored = len(distinct)  # first slot of the mirror images
         self._device = arithmetic.device
+        self._maps: list[Tensor] = []
         sides = (False, True) if flip else (False,)
-        chunks = [
-            _channels_last_maps(
-                features, arithmetic, images[distinct[start : start + _CHUNK]], side
-            )
-            for side in sides
-            for start in range(0, len(distinct), _CHUNK)
-        ]
-        self._maps = [torch.cat(tap) for tap in zip(*chunks, strict=True)]
+        for mirrored in sides:
+            for start in range(0, len(distinct), _CHUNK):
+                # No name is bound to a chunk's maps: they are gone before the next is computed.
+                self._put(
+                    _channels_last_maps(
+                        features, arithmetic, images[distinct[start : start + _CHUNK]], mirrored
+                    ),
+                    first=mirrored * len(distinct) + start,
+                    in_all=len(sides) * len(distinct),
+                )
+
+    def _put(self, chunk: Maps, first: int, in_all: int) -> None:
+        """Write a chunk's maps to their slots."""
+        # Joining the chunks at the end would take twice the memory that is allowed.
+        if not self._maps:
+            self._maps = [tap.new_empty((in_all, *tap.shape[1:])) for tap in chunk]
+        for kept, tap in zip(self._maps, chunk, strict=True):
+            kept[first : first + len(tap)].copy_(tap)
 
     def epoch(self, plan: EpochPlan) -> MapsOf:
         """Look the maps of each batch up."""
@@ -166,4 +177,4 @@ def _channels_last_maps(
     on_device = torch.from_numpy(pixels).to(arithmetic.device)
     flips = torch.full((len(pixels),), mirrored, device=arithmetic.device)
     maps = compute_maps(features, arithmetic, to_model_range(on_device, flips))
-    return tuple(m.permute(0, 2, 3, 1).contiguous() for m in maps)
+    return tuple(m.permute(0, 2, 3, 1) for m in maps)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+
 import numpy as np
 import pytest
 import torch
@@ -125,3 +127,36 @@ def test_streaming_to_a_gpu_gives_the_same_batches(images):
     streamed = StreamedFeed(images, torch.device("cuda")).batches(plan, spans)
     held = HeldFeed(torch.from_numpy(images).cuda()).batches(plan, spans)
     assert all(torch.equal(a.images, b.images) for a, b in zip(held, streamed, strict=True))
+
+
+class _FakeGpu:
+    """What streaming asks of CUDA, written down in order."""
+
+    def __init__(self, monkeypatch):
+        self.log = []
+        self.copies = 0
+        monkeypatch.setattr(torch.cuda, "stream", lambda stream: contextlib.nullcontext())
+        monkeypatch.setattr(torch.cuda, "current_stream", lambda device: self)
+        monkeypatch.setattr(torch.Tensor, "pin_memory", lambda tensor: tensor)
+        monkeypatch.setattr(
+            torch.Tensor, "record_stream", lambda tensor, stream: self.log.append("in use")
+        )
+
+    def record_event(self):
+        self.copies += 1
+        return self.copies
+
+    def wait_event(self, event):
+        self.log.append(event)
+
+
+def test_a_step_waits_for_its_own_copy_alone(images, monkeypatch):
+    """Copies of the following batches, queued already, overlap with the step; memory is kept."""
+    gpu = _FakeGpu(monkeypatch)
+    feed = StreamedFeed(images, CPU)
+    feed._stream = gpu
+    plan = plan_epoch(np.arange(9), 0, 0, flip=True)
+    batches = list(feed.batches(plan, batch_spans(9, 3)))
+    assert gpu.log == [1, "in use", "in use", 2, "in use", "in use", 3, "in use", "in use"]
+    held = list(HeldFeed(torch.from_numpy(images)).batches(plan, batch_spans(9, 3)))
+    assert all(torch.equal(a.images, b.images) for a, b in zip(batches, held, strict=True))

@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 import torch
 from torch.nn import functional
+from torch.utils._python_dispatch import TorchDispatchMode
 
 from tonegap.model.factory import build_model
 from tonegap.model.objective import Terms
@@ -282,3 +283,41 @@ def test_gpu_agrees_with_the_plain_path(case, network, plain):
     losses, gradients, _ = _fast_epoch(*case, network(), cuda)
     on_host = [[g.cpu() for g in step] for step in gradients]
     _assert_close((losses, on_host), plain, 1e-3)
+
+
+class _NoWaiting(TorchDispatchMode):
+    """Refuses every operation whose result the host has to wait for."""
+
+    WAITING = frozenset({"_local_scalar_dense", "nonzero", "equal", "is_nonzero", "item"})
+
+    def __torch_dispatch__(self, func, types, args=(), kwargs=None):
+        assert func.overloadpacket.__name__ not in self.WAITING, func
+        return func(*args, **(kwargs or {}))
+
+
+@pytest.mark.parametrize("autocast", [None, torch.bfloat16])
+@pytest.mark.parametrize("cache", ["on", "off"])
+def test_no_step_waits_for_the_device(case, network, autocast, cache):
+    """A GPU never runs dry because the host fetches a number: not in three steps of any kind."""
+    data, model_params, train = case
+    bench = Workbench(Arithmetic(CPU, autocast))
+    job = bench.prepare(
+        data,
+        model_params,
+        train.model_copy(update={"cache_features": cache}),
+        bench.features("key", network),
+    )
+    plan = plan_epoch(data.rows, 0, 0, flip=True)
+    with _NoWaiting():
+        results = list(job.loop.steps(job.run, plan, batch_spans(len(data.rows), 4)))
+    assert len(results) == 3
+
+
+def test_loss_scaling_waits_for_nothing_either(scaled):
+    """float16's skipped and taken steps are decided on the device."""
+    network, stepper, _ = scaled
+    with _NoWaiting():
+        for loss in (_overflow, lambda weight: Terms(*[weight.square().sum()] * 4)):
+            nothing = torch.zeros(0)
+            stepper(lambda *_, loss=loss: loss(network.weight), nothing, nothing, ())
+    assert stepper.scaler.get_scale() == 32768.0

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import weakref
+
 import numpy as np
 import pytest
 import torch
 
+from tonegap.training import targets as targets_module
 from tonegap.training.feed import HeldFeed, batch_spans, plan_epoch
 from tonegap.training.precision import Arithmetic
 from tonegap.training.targets import (
@@ -70,3 +73,21 @@ def test_without_a_network_there_are_no_targets(data, float32):
     """perceptual_scale 0 costs nothing."""
     targets = make_targets(None, float32, data.images, data.rows, flip=True, cached=False)
     assert isinstance(targets, NoTargets)
+
+
+def test_kept_features_are_never_held_twice(data, features, float32, monkeypatch):
+    """The bound on memory holds while features are computed: one chunk beside what is kept."""
+    produced = []
+    compute = targets_module._channels_last_maps
+
+    def watch(*args):
+        assert all(tap() is None for tap in produced)  # earlier chunks are gone
+        maps = compute(*args)
+        produced.extend(weakref.ref(tap) for tap in maps)
+        return maps
+
+    monkeypatch.setattr(targets_module, "_CHUNK", 2)
+    monkeypatch.setattr(targets_module, "_channels_last_maps", watch)
+    whole = CachedTargets(features, float32, data.images, np.arange(7), flip=True)
+    assert len(produced) == 8 * 25  # chunks of both sides, taps of each
+    assert len(whole._maps[0]) == 14
