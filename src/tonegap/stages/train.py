@@ -41,6 +41,9 @@ from tonegap.training.workbench import Job, Workbench
 _LATER = ("checkpoint", "device", "precision", "compile", "cache_features", "perceptual_weights")
 """Keys of ``train`` that enter a run's key as what they came to, or not at all."""
 
+_UNDETERMINED = "does not have a deterministic implementation"
+"""How PyTorch words it where `train.deterministic` cannot be had."""
+
 
 @dataclass(frozen=True)
 class Speed:
@@ -126,7 +129,7 @@ def run(
     bench = workbench or Workbench(choose_arithmetic(train.device, train.precision))
     watch = Stopwatch(bench.arithmetic.device)
     data = read_training_data(images, image_rows, split, image_size)
-    with numerics(deterministic=train.deterministic), _full_disk_explained(metrics):
+    with numerics(deterministic=train.deterministic), _explained(metrics):
         features, label = _features(bench, train)
         job = bench.prepare(data, model, train, features, data_key=_identity(images))
         if job.remark:
@@ -326,8 +329,8 @@ def _store(key: str) -> CheckpointStore:
 
 
 @contextmanager
-def _full_disk_explained(metrics: Path) -> Iterator[None]:
-    """Say what to do when the log cannot be written; other failures are bugs."""
+def _explained(metrics: Path) -> Iterator[None]:
+    """Say what to do where the machine is at its limits; other failures are bugs."""
     try:
         yield
     except OSError as error:
@@ -337,6 +340,25 @@ def _full_disk_explained(metrics: Path) -> Iterator[None]:
             f"the disk became full while training wrote to {metrics} ({error.strerror}); "
             "the checkpoints are kept: free some space and run again to go on"
         ) from error
+    except torch.OutOfMemoryError as error:
+        raise MachineError(
+            f"the GPU's memory is full ({_first_line(error)}); checkpoints are kept: run fewer "
+            "experiments on it at a time, lower train.batch_size or data.image_size, or set "
+            "train.cache_features to off"
+        ) from error
+    except RuntimeError as error:
+        if _UNDETERMINED not in str(error):
+            raise
+        raise MachineError(
+            f"the model uses an operation that cannot be made deterministic here "
+            f"({_first_line(error)}); replace it, or set train.deterministic to false: a killed "
+            "run then goes on as well, but equal runs give slightly unequal weights"
+        ) from error
+
+
+def _first_line(error: Exception) -> str:
+    """Give what PyTorch says first, without the advice that follows."""
+    return str(error).strip().splitlines()[0].partition(". ")[0]
 
 
 @contextmanager

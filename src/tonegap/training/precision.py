@@ -133,11 +133,13 @@ def compiler_problem(device: torch.device) -> str | None:
 
 
 @contextmanager
-def numerics(*, deterministic: bool) -> Iterator[None]:
+def numerics(*, deterministic: bool, strict: bool = True) -> Iterator[None]:
     """Set PyTorch's global switches for a run, and restore them.
 
-    Deterministic: cuDNN keeps to deterministic algorithms and does not time candidates.
-    Otherwise it times them, which is faster and may choose differently each time.
+    Deterministic: cuDNN keeps to deterministic algorithms and does not time candidates, and
+    torch.compile chooses no kernel by timing. Otherwise both time candidates, which is faster
+    and may choose differently each time. An operation without a deterministic form raises a
+    RuntimeError, or, not ``strict``, is used with a warning.
     """
     cudnn: Any = torch.backends.cudnn  # its members are made at run time
     filling: Any = torch.utils.deterministic
@@ -155,7 +157,7 @@ def numerics(*, deterministic: bool) -> Iterator[None]:
     # cuBLAS reads it when its first handle is made; without it products raise.
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
     try:
-        torch.use_deterministic_algorithms(deterministic)
+        torch.use_deterministic_algorithms(deterministic, warn_only=not strict)
         # Nothing here reads memory that it did not write; filling it costs a pass over it.
         filling.fill_uninitialized_memory = False
         cudnn.benchmark = not deterministic

@@ -83,3 +83,27 @@ def test_the_device_is_described_with_what_changes_last_bits():
     """Another number of threads is another machine."""
     threads = torch.get_num_threads()
     assert describe_device(CPU).endswith(f"{threads} threads")
+
+
+def test_a_model_that_is_assessed_may_do_what_has_no_deterministic_form():
+    """Training refuses such an operation, assessment warns of it: neither goes on in silence."""
+
+    def write():
+        return torch.zeros(3).put_(torch.tensor([0]), torch.tensor([1.0]))
+
+    with numerics(deterministic=True), pytest.raises(RuntimeError, match="deterministic"):
+        write()
+    with (
+        numerics(deterministic=True, strict=False),
+        pytest.warns(UserWarning, match="does not have a deterministic"),
+    ):
+        write()
+
+
+def test_compiled_kernels_are_not_chosen_by_timing_where_runs_must_be_equal():
+    """torch.compile may else take other kernels, of another rounding, after a restart."""
+    from torch._inductor import config  # noqa: PLC0415 - loads slowly
+
+    with numerics(deterministic=True):
+        assert config.deterministic
+    assert not config.deterministic

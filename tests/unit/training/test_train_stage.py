@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+from functools import partial
 
 import numpy as np
 import pandas as pd
 import pytest
 import safetensors.torch
+import torch
 
+from tonegap.errors import MachineError
 from tonegap.model.perceptual import feature_network, random_weights
 from tonegap.stages import train as stage
 from tonegap.training.workbench import Workbench
@@ -86,3 +89,41 @@ def test_what_an_epoch_took_is_said_and_kept_apart(train, folder, float32, capsy
     kept = json.loads(timings.read_text())
     assert [epoch["epoch"] for epoch in kept["epochs"]] == [0, 1]
     assert "images_per_s" not in (folder / "metrics" / "metrics.json").read_text()
+
+
+@pytest.mark.parametrize(
+    ("error", "expected"),
+    [
+        (
+            torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB. GPU 0 has"),
+            r"memory is full \(CUDA out of memory\); checkpoints are kept.*train\.batch_size",
+        ),
+        (
+            RuntimeError("upsample_bilinear2d_backward_out_cuda does not have a deterministic "
+                         "implementation, but you set 'torch.use_deterministic"),
+            r"\(upsample_bilinear2d_backward_out_cuda does.*train\.deterministic to false",
+        ),
+    ],
+    ids=["memory", "determinism"],
+)  # fmt: skip
+def test_what_a_gpu_cannot_do_is_said_on_one_line(train, folder, float32, error, expected):
+    """PyTorch's own words name no parameter of ours."""
+    _write_images(folder, seed=0)
+    bench = Workbench(float32)
+    bench.prepare = partial(_raise, error)
+    with pytest.raises(MachineError, match=expected) as caught:
+        train(bench)
+    assert "\n" not in str(caught.value)
+
+
+def test_other_errors_of_a_model_are_not_reworded(train, folder, float32):
+    """A bug of the model stays a bug, with its traceback."""
+    _write_images(folder, seed=0)
+    bench = Workbench(float32)
+    bench.prepare = partial(_raise, RuntimeError("mat1 and mat2 shapes cannot be multiplied"))
+    with pytest.raises(RuntimeError, match="mat1"):
+        train(bench)
+
+
+def _raise(error, *args, **kwargs):
+    raise error
