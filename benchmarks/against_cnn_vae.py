@@ -8,8 +8,12 @@ Both train the same architecture at the same batch and image size on the same no
 images, with VGG19's random features of the same weights. Theirs is the loop body of its
 train_vae.py: images as float batches from memory (its loader is left out, in its favour),
 both images in one pass through VGG19, four statistics fetched per step, gradient scaling
-and autocast where CUDA is. Ours is the whole step: picking images, scaling, flipping,
-noise, loss, update.
+and autocast where CUDA is, PyTorch's switches as they are by default. Ours is the whole step:
+picking images, scaling, flipping, noise, loss, update, with the switches of our training.
+
+On a GPU, at the paper's sizes (what has to be brought along: the text of train.py beside this):
+
+    python benchmarks/against_cnn_vae.py --checkout cnn-vae --paper --steps 20 --compile on
 
 The ratio of a run counts the time to fill the cache of real images' features, where
 ours keeps them: (epochs x draws) images trained on, 2 x distinct images passed first.
@@ -26,6 +30,7 @@ import statistics
 import sys
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -34,7 +39,7 @@ from unittest import mock
 import torch
 from torch import Tensor
 from torch.nn import functional
-from train import paper_sections
+from train import PAPER_MODELS, add_common_options, paper_sections, parsed
 
 from tonegap.files.parameters import read_params
 from tonegap.files.weights import resolve_weights
@@ -42,8 +47,6 @@ from tonegap.model.cost import parameter_count
 from tonegap.training.bench import synthetic_data, timed_steps
 from tonegap.training.precision import choose_arithmetic, describe_device, numerics
 from tonegap.training.workbench import Workbench
-
-EPOCHS = 15
 
 
 def main() -> None:
@@ -55,21 +58,20 @@ def main() -> None:
     model, train = paper_sections(params.model, params.train, options)
     data = synthetic_data(4 * options.batch_size, options.image_size)
     theirs = their_steps(options, arithmetic.device, features.state_dict())
-    with numerics(deterministic=False):
-        bench = Workbench(arithmetic)
+    ours_numerics = partial(numerics, deterministic=options.deterministic)
+    with ours_numerics():
+        bench = Workbench(arithmetic, expected_runs=PAPER_MODELS)
         placed = bench.features("bench", lambda: features)
         started = time.perf_counter()
         job = bench.prepare(data, model, train, placed)
         setup_s = time.perf_counter() - started
-        ours = timed_steps(job, arithmetic)
-        rounds = [
-            {
-                "theirs_s": statistics.median(itertools.islice(theirs, options.steps)),
-                "ours_s": statistics.median(itertools.islice(ours, options.steps)),
-            }
-            for _ in range(options.rounds + 1)
-        ]
-    fill_s = setup_s * options.batch_size / (len(data.rows) * EPOCHS) if job.cached else 0.0
+    ours = timed_steps(job, arithmetic, options.steps)
+    rounds = []
+    for _ in range(options.rounds + 1):
+        their_s = statistics.fmean(itertools.islice(theirs, options.steps))
+        with ours_numerics():
+            rounds.append({"theirs_s": their_s, "ours_s": next(ours)})
+    fill_s = setup_s * options.batch_size / (len(data.rows) * options.epochs) if job.cached else 0.0
     measured = rounds[1:]  # the first round warms both up
     steps = [r["theirs_s"] / r["ours_s"] for r in measured]
     runs = [r["theirs_s"] / (r["ours_s"] + fill_s) for r in measured]
@@ -80,12 +82,13 @@ def main() -> None:
                 "precision": arithmetic.name,
                 "compiled": job.compiled,
                 "cached": job.cached,
+                "deterministic": options.deterministic,
                 "parameters": parameter_count(job.run.network),
                 "theirs_images_per_s": _rate(measured, "theirs_s", options.batch_size),
                 "ours_images_per_s": _rate(measured, "ours_s", options.batch_size),
                 "median_ratio_of_steps": statistics.median(steps),
                 "smallest_and_largest_ratio": [min(steps), max(steps)],
-                f"median_ratio_of_a_run_of_{EPOCHS}_epochs": statistics.median(runs),
+                f"median_ratio_of_a_run_of_{options.epochs}_epochs": statistics.median(runs),
                 "rounds": measured,
             },
             indent=2,
@@ -164,17 +167,11 @@ def _rate(rounds: list[dict[str, float]], key: str, batch_size: int) -> float:
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--checkout", type=Path, required=True)
-    parser.add_argument("--image-size", type=int, default=64)
-    parser.add_argument("--base-width", type=int, default=16)
-    parser.add_argument("--batch-size", type=int, default=16)
+    add_common_options(parser)
+    parser.add_argument("--cache-features", choices=("auto", "off", "on"), default="auto")
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--steps", type=int, default=2, help="of each per round")
-    parser.add_argument("--device", default="auto")
-    parser.add_argument("--precision", default="auto")
-    parser.add_argument("--compile", choices=("auto", "off", "on"), default="auto")
-    parser.add_argument("--cache-features", choices=("auto", "off", "on"), default="auto")
-    parser.add_argument("--deterministic", action=argparse.BooleanOptionalAction, default=True)
-    return parser.parse_args()
+    return parsed(parser)
 
 
 if __name__ == "__main__":

@@ -1,12 +1,27 @@
-"""Time training steps and extrapolate a study: `python benchmarks/train.py --help`.
+r"""Time training steps or whole models: `python benchmarks/train.py --help`.
 
-On a GPU, at the paper's settings:
+On a GPU, at the paper's settings, without and with torch.compile; then two whole models, from
+which thirty are extrapolated as one process would train them:
 
-    python benchmarks/train.py --image-size 128 --base-width 64 --batch-size 64 --steps 50
+    python benchmarks/train.py --paper --steps 50 --compile off
+    python benchmarks/train.py --paper --steps 50 --compile on
+    python benchmarks/train.py --paper --whole-models 2 --compile on
 
 On a laptop, reduced:
 
-    python benchmarks/train.py --image-size 64 --base-width 16 --batch-size 16 --steps 5
+    python benchmarks/train.py --steps 5
+    python benchmarks/train.py --whole-models 2 --draws 32 --epochs 2
+
+From the source tree, where tonegap is not installed and no registry is reached: besides torch,
+torchvision and numpy this needs four packages and theirs, brought in a folder (some are compiled
+for one version of Python; take the other machine's):
+
+    pip install --target wheels --only-binary :all: --python-version 3.12 \
+        jaxtyping pydantic ruamel.yaml safetensors
+    PYTHONPATH=src:wheels python benchmarks/train.py --paper --steps 50 --compile on
+
+With typer and platformdirs as well, `PYTHONPATH=src:wheels python -m tonegap bench train --study
+paper` runs there too.
 """
 
 from __future__ import annotations
@@ -15,15 +30,16 @@ import argparse
 import json
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 from tonegap.files.parameters import read_params
 from tonegap.files.weights import resolve_weights
 from tonegap.params import ModelParams, TrainParams
-from tonegap.training.bench import measure_training
-from tonegap.training.precision import choose_arithmetic
+from tonegap.training.bench import measure_training, train_whole_models
+from tonegap.training.precision import choose_arithmetic, describe_device
 
-PAPER_IMAGES = 1_668 * 15  # training draws x epochs of one model
-PAPER_MODELS = 30
+PAPER_DRAWS, PAPER_EPOCHS, PAPER_MODELS = 1_668, 15, 30
+PAPER = {"image_size": 128, "base_width": 64, "batch_size": 64}
 
 
 def main() -> None:
@@ -31,16 +47,8 @@ def main() -> None:
     options = _options()
     params = read_params(Path(__file__).resolve().parent.parent / "params.yaml")
     model, train = paper_sections(params.model, params.train, options)
-    speed = measure_training(
-        model,
-        train,
-        options.image_size,
-        choose_arithmetic(train.device, train.precision),
-        resolve_weights(train.perceptual_network, "random"),
-        steps=options.steps,
-    )
-    hours = speed.hours(PAPER_MODELS, PAPER_IMAGES)
-    print(json.dumps(asdict(speed) | {"hours_of_30_models_at_this_size": hours}, indent=2))
+    measure = _whole_models if options.whole_models else _steps
+    print(json.dumps(measure(model, train, options), indent=2))
 
 
 def paper_sections(
@@ -54,7 +62,7 @@ def paper_sections(
             update={
                 "batch_size": options.batch_size,
                 "learning_rate": 1e-4,
-                "epochs": 15,
+                "epochs": options.epochs,
                 "perceptual_network": "vgg19",
                 "device": options.device,
                 "precision": options.precision,
@@ -66,18 +74,73 @@ def paper_sections(
     )
 
 
-def _options() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+def add_common_options(parser: argparse.ArgumentParser) -> None:
+    """Add the options that decide what is trained and on what."""
+    parser.add_argument("--paper", action="store_true", help="128 px, base width 64, batch 64")
     parser.add_argument("--image-size", type=int, default=64)
     parser.add_argument("--base-width", type=int, default=16)
     parser.add_argument("--batch-size", type=int, default=16)
-    parser.add_argument("--steps", type=int, default=10)
+    parser.add_argument("--epochs", type=int, default=PAPER_EPOCHS)
     parser.add_argument("--device", default="auto")
     parser.add_argument("--precision", default="auto")
     parser.add_argument("--compile", choices=("auto", "off", "on"), default="auto")
-    parser.add_argument("--cache-features", choices=("auto", "off", "on"), default="off")
     parser.add_argument("--deterministic", action=argparse.BooleanOptionalAction, default=True)
-    return parser.parse_args()
+
+
+def parsed(parser: argparse.ArgumentParser) -> argparse.Namespace:
+    """Parse the command line; ``--paper`` overrides the sizes."""
+    options = parser.parse_args()
+    if options.paper:
+        vars(options).update(PAPER)
+    return options
+
+
+def _steps(model: ModelParams, train: TrainParams, options: argparse.Namespace) -> dict[str, Any]:
+    speed = measure_training(
+        model,
+        train,
+        options.image_size,
+        choose_arithmetic(train.device, train.precision),
+        resolve_weights(train.perceptual_network, "random"),
+        steps=options.steps,
+    )
+    hours = speed.hours(PAPER_MODELS, PAPER_DRAWS * PAPER_EPOCHS)
+    return asdict(speed) | {"hours_of_30_models_at_this_size_steps_alone": hours}
+
+
+def _whole_models(
+    model: ModelParams, train: TrainParams, options: argparse.Namespace
+) -> dict[str, Any]:
+    arithmetic = choose_arithmetic(train.device, train.precision)
+    whole = train_whole_models(
+        model,
+        train,
+        options.image_size,
+        arithmetic,
+        resolve_weights(train.perceptual_network, "random"),
+        draws=options.draws,
+        models=options.whole_models,
+        runs=PAPER_MODELS,
+    )
+    return {
+        "device": describe_device(arithmetic.device),
+        "precision": arithmetic.name,
+        "draws": options.draws,
+        "epochs": options.epochs,
+        "seconds_of_each_model": whole.seconds,
+        "images_per_s_of_the_last": options.draws * options.epochs / whole.seconds[-1],
+        "hours_of_30_such_models": whole.hours(PAPER_MODELS),
+    }
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    add_common_options(parser)
+    parser.add_argument("--cache-features", choices=("auto", "off", "on"), default="off")
+    parser.add_argument("--steps", type=int, default=10, help="to measure")
+    parser.add_argument("--whole-models", type=int, default=0, help="train so many instead")
+    parser.add_argument("--draws", type=int, default=PAPER_DRAWS, help="per epoch of whole models")
+    return parsed(parser)
 
 
 if __name__ == "__main__":

@@ -2,9 +2,19 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
 from typing import Annotated
 
 import typer
+
+
+class Choice(StrEnum):
+    """Values of ``train.compile``."""
+
+    AUTO = "auto"
+    OFF = "off"
+    ON = "on"
+
 
 app = typer.Typer(help="Measure speed on this machine.", no_args_is_help=True)
 
@@ -19,15 +29,22 @@ def train(
     study: Annotated[
         str | None, typer.Option(help="Take the parameters of this study, such as `paper`.")
     ] = None,
-    steps: Annotated[int, typer.Option(min=1, help="Steps to measure, after one warm-up.")] = 10,
+    steps: Annotated[int, typer.Option(min=1, help="Steps to measure, after three more.")] = 10,
     batch_size: Annotated[
         int | None, typer.Option(min=2, help="Images per step, in place of the parameters'.")
     ] = None,
     deterministic: Annotated[
         bool | None, typer.Option(help="Deterministic algorithms, in place of the parameters'.")
     ] = None,
+    compile_: Annotated[
+        Choice | None, typer.Option("--compile", help="torch.compile, in place of the parameters'.")
+    ] = None,
 ) -> None:
-    """Time training steps on synthetic images with random features of the same cost."""
+    """Time training steps on synthetic images with random features of the same cost.
+
+    `auto` compiles, and keeps features, where training all models of the study in one process
+    (`--engine inprocess`) would. Whole models: benchmarks/train.py --whole-models.
+    """
     import dataclasses  # noqa: PLC0415
 
     from tonegap.files.parameters import read_params  # noqa: PLC0415
@@ -38,8 +55,13 @@ def train(
 
     planned = read_study(study) if study else None
     params = planned.cells[0].params if planned else read_params()
+    models = len(planned.cells) if planned else 1
     network = params.train.perceptual_network
-    asked = {"batch_size": batch_size, "deterministic": deterministic}
+    asked = {
+        "batch_size": batch_size,
+        "deterministic": deterministic,
+        "compile": None if compile_ is None else compile_.value,
+    }
     given = {name: value for name, value in asked.items() if value is not None}
     settings = params.train.model_copy(update=given)
     speed = measure_training(
@@ -49,9 +71,10 @@ def train(
         choose_arithmetic(params.train.device, params.train.precision),
         resolve_weights(network, "random") if params.train.perceptual_scale > 0 else None,
         steps=steps,
+        draws=max(params.data.n_train, settings.batch_size),
+        runs=models,
     )
     for name, value in dataclasses.asdict(speed).items():
         typer.echo(f"{name:<20} {value:.4g}" if isinstance(value, float) else f"{name:<20} {value}")
-    models = len(planned.cells) if planned else 1
     hours = speed.hours(models, params.data.n_train * params.train.epochs)
     typer.echo(f"{'extrapolated':<20} {hours:.3g} h for the training steps of {models} models")

@@ -5,10 +5,8 @@ from __future__ import annotations
 import itertools
 import statistics
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import partial
-from typing import TypeVar
 
 import numpy as np
 import torch
@@ -19,13 +17,14 @@ from tonegap.params import ModelParams, TrainParams
 from tonegap.training.feed import batch_spans, plan_epoch
 from tonegap.training.loop import TrainingData
 from tonegap.training.precision import Arithmetic, describe_device, numerics
-from tonegap.training.usage import peak_bytes, reset_peak
+from tonegap.training.step import StepResult
+from tonegap.training.usage import peak_bytes, peak_reserved_bytes, reset_peak
 from tonegap.training.workbench import Job, Workbench
 
 _TERA = 1e12
-Result = TypeVar("Result")
 _PRODUCT_SIDE = {"cuda": 8192, "mps": 4096, "cpu": 1024}
 _WARM_UP = 2  # steps before measuring, beside the first
+_BLOCKS = 5  # at the most, into which the measured steps are divided
 
 
 @dataclass(frozen=True)
@@ -40,10 +39,13 @@ class TrainingSpeed:
         Whether the loss was compiled and the real images' features were kept.
     batch_size, image_size : int
         Images per step, and their side in pixels.
+    setup_s : float
+        Building the model and, where features are kept, computing them, seconds.
     first_step_s : float
         First step, with compiling and choosing of algorithms, seconds.
     step_s : float
-        Median of the measured steps, seconds.
+        Seconds per step: the median of blocks of steps, of which each ends by waiting for the
+        device. Within a block the host runs ahead of a GPU, as it does in training.
     images_per_s : float
         Batch size over ``step_s``.
     gflop_per_image : float
@@ -57,6 +59,9 @@ class TrainingSpeed:
         are counted where up-sampling is folded into its convolution.
     peak_device_bytes : int
         Largest GPU memory held by tensors; 0 without a GPU.
+    peak_reserved_bytes : int
+        Largest GPU memory that the process took from the driver for them: what counts where
+        experiments share a GPU, beside about half a gigabyte for CUDA itself. 0 without a GPU.
     """
 
     device: str
@@ -65,6 +70,7 @@ class TrainingSpeed:
     cached: bool
     batch_size: int
     image_size: int
+    setup_s: float
     first_step_s: float
     step_s: float
     images_per_s: float
@@ -73,10 +79,29 @@ class TrainingSpeed:
     product_tflop_per_s: float
     share_of_product_rate: float
     peak_device_bytes: int
+    peak_reserved_bytes: int
 
     def hours(self, models: int, images_per_model: int) -> float:
         """Extrapolate the time of a study's training, hours; nothing but steps is counted."""
         return models * images_per_model / self.images_per_s / 3600.0
+
+
+@dataclass(frozen=True)
+class WholeModels:
+    """Models trained from their first step to their last, one after another in a process.
+
+    Attributes
+    ----------
+    seconds : tuple of float
+        Wall time of each: building, keeping features, compiling and all epochs. The first
+        also pays what the others find done.
+    """
+
+    seconds: tuple[float, ...]
+
+    def hours(self, models: int) -> float:
+        """Extrapolate to a study's models in one process: the first, and others like the last."""
+        return (self.seconds[0] + (models - 1) * self.seconds[-1]) / 3600.0
 
 
 def synthetic_data(images: int, image_size: int, seed: int = 0) -> TrainingData:
@@ -95,6 +120,8 @@ def measure_training(
     features: FeatureNetwork | None,
     *,
     steps: int = 10,
+    draws: int | None = None,
+    runs: int = 1,
 ) -> TrainingSpeed:
     """Time training steps on synthetic images.
 
@@ -110,15 +137,30 @@ def measure_training(
         The perceptual network, or None.
     steps
         Steps to measure, after the first and two more to warm up.
+    draws
+        Images of an epoch, all distinct; four batches by default. With ``runs`` they decide
+        what ``auto`` comes to for compiling and for keeping features.
+    runs
+        Models that the process is taken to train.
     """
-    bench = Workbench(arithmetic)
+    bench = Workbench(arithmetic, expected_runs=runs)
     placed = None if features is None else bench.features("bench", lambda: features)
+    data = synthetic_data(draws or 4 * train.batch_size, image_size)
     reset_peak(arithmetic.device)
     with numerics(deterministic=train.deterministic):
-        job = bench.prepare(synthetic_data(4 * train.batch_size, image_size), model, train, placed)
-        seconds = list(itertools.islice(timed_steps(job, arithmetic), 1 + _WARM_UP + steps))
+        started = time.perf_counter()
+        job = bench.prepare(data, model, train, placed)
+        _wait(arithmetic.device)
+        setup_s = time.perf_counter() - started
+        taken = taken_steps(job)
+        first_step_s = _seconds_per_step(taken, 1, arithmetic.device)
+        _seconds_per_step(taken, _WARM_UP, arithmetic.device)
+        sizes = [len(part) for part in np.array_split(range(steps), min(steps, _BLOCKS))]
+        step_s = statistics.median(
+            _seconds_per_step(taken, size, arithmetic.device) for size in sizes
+        )
+        peaks = peak_bytes(arithmetic.device), peak_reserved_bytes(arithmetic.device)
         product = product_rate(arithmetic)
-    step_s = statistics.median(seconds[1 + _WARM_UP :])
     cost = step_cost(job.run.network, image_size, placed)
     gflop = cost.total_gflop - (cost.target_features_gflop if job.cached else 0.0)
     achieved = gflop * 1e9 * train.batch_size / step_s / _TERA
@@ -129,30 +171,78 @@ def measure_training(
         cached=job.cached,
         batch_size=train.batch_size,
         image_size=image_size,
-        first_step_s=seconds[0],
+        setup_s=setup_s,
+        first_step_s=first_step_s,
         step_s=step_s,
         images_per_s=train.batch_size / step_s,
         gflop_per_image=gflop,
         tflop_per_s=achieved,
         product_tflop_per_s=product,
         share_of_product_rate=achieved / product,
-        peak_device_bytes=peak_bytes(arithmetic.device),
+        peak_device_bytes=peaks[0],
+        peak_reserved_bytes=peaks[1],
     )
 
 
-def timed_steps(job: Job, arithmetic: Arithmetic) -> Iterator[float]:
-    """Train on, yielding the seconds of each step, waiting for the device after each.
+def train_whole_models(
+    model: ModelParams,
+    train: TrainParams,
+    image_size: int,
+    arithmetic: Arithmetic,
+    features: FeatureNetwork | None,
+    *,
+    draws: int,
+    models: int,
+    runs: int,
+) -> WholeModels:
+    """Train whole models on synthetic images, one after another, as a study in one process does.
 
-    Waiting costs a GPU the overlap of one step with the next: the true rate is no lower.
+    Checkpoints, the log and the other stages are left out.
+
+    Parameters
+    ----------
+    model, train, image_size, arithmetic, features, runs
+        As in :func:`measure_training`.
+    draws
+        Images of an epoch, all distinct.
+    models
+        How many to train.
     """
+    bench = Workbench(arithmetic, expected_runs=runs)
+    placed = None if features is None else bench.features("bench", lambda: features)
+    data = synthetic_data(draws, image_size)
+    seconds = []
+    for seed in range(models):
+        started = time.perf_counter()
+        with numerics(deterministic=train.deterministic):
+            settings = train.model_copy(update={"seed": seed})
+            job = bench.prepare(data, model, settings, placed, data_key="bench")
+            for _ in job.loop.epochs(job.run, train.epochs):
+                pass  # an epoch ends by fetching its losses: the device is done
+        seconds.append(time.perf_counter() - started)
+    return WholeModels(tuple(seconds))
+
+
+def taken_steps(job: Job) -> Iterator[StepResult]:
+    """Train on for ever, yielding after each step is queued on the device."""
     loop = job.loop
     spans = batch_spans(len(loop.data.rows), loop.batch_size)
+    # Full batches alone: a last, smaller one would count as a step that is done sooner.
+    full = [span for span in spans if span.stop - span.start == loop.batch_size] or spans
     for epoch in itertools.count():
-        steps = loop.steps(
-            job.run, plan_epoch(loop.data.rows, epoch, loop.seed, flip=loop.flip), spans
-        )
-        for _ in spans:
-            yield _timed(partial(next, steps), arithmetic.device)[0]
+        plan = plan_epoch(loop.data.rows, epoch, loop.seed, flip=loop.flip)
+        yield from loop.steps(job.run, plan, full)
+
+
+def timed_steps(job: Job, arithmetic: Arithmetic, block: int = 1) -> Iterator[float]:
+    """Train on, yielding the seconds per step of one block of steps after another.
+
+    The device is waited for after each block. Waiting costs a GPU the overlap of one step
+    with the next, so the true rate is no lower.
+    """
+    taken = taken_steps(job)
+    while True:
+        yield _seconds_per_step(taken, block, arithmetic.device)
 
 
 def product_rate(arithmetic: Arithmetic, repeats: int = 5) -> float:
@@ -160,16 +250,22 @@ def product_rate(arithmetic: Arithmetic, repeats: int = 5) -> float:
     side = _PRODUCT_SIDE[arithmetic.device.type]
     dtype = arithmetic.autocast or torch.float32
     factor = torch.rand(side, side, device=arithmetic.device).to(dtype)
-    seconds = [_timed(lambda: factor @ factor, arithmetic.device)[0] for _ in range(repeats + 1)]
-    return 2.0 * side**3 / min(seconds[1:]) / _TERA
+    products = (factor @ factor for _ in itertools.count())
+    return (
+        2.0
+        * side**3
+        / min(_seconds_per_step(products, 1, arithmetic.device) for _ in range(repeats + 1))
+        / _TERA
+    )
 
 
-def _timed(act: Callable[[], Result], device: torch.device) -> tuple[float, Result]:
+def _seconds_per_step(taken: Iterator[object], steps: int, device: torch.device) -> float:
     _wait(device)
     started = time.perf_counter()
-    result = act()
+    for _ in itertools.islice(taken, steps):
+        pass
     _wait(device)
-    return time.perf_counter() - started, result
+    return (time.perf_counter() - started) / steps
 
 
 def _wait(device: torch.device) -> None:

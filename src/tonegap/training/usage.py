@@ -99,3 +99,11 @@ def reset_peak(device: torch.device) -> None:
 def peak_bytes(device: torch.device) -> int:
     """Give the largest GPU memory held by tensors since :func:`reset_peak`, bytes; else 0."""
     return torch.cuda.max_memory_allocated(device) if device.type == "cuda" else 0
+
+
+def peak_reserved_bytes(device: torch.device) -> int:
+    """Give the largest GPU memory taken from the driver since :func:`reset_peak`, bytes; else 0.
+
+    Freed memory is kept for the next step, so this is what other processes have to do without.
+    """
+    return torch.cuda.max_memory_reserved(device) if device.type == "cuda" else 0

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import itertools
+
 import pytest
 from typer.testing import CliRunner
 
 from tonegap.cli.bench import app
+from tonegap.training import bench
 from tonegap.training.bench import measure_training, synthetic_data
+from tonegap.training.workbench import Workbench
 
 
 def test_figures_are_consistent(model_params, train_params, features, float32):
@@ -54,3 +58,65 @@ def test_the_command_can_leave_determinism_off(repository, monkeypatch, option, 
     monkeypatch.setattr("tonegap.training.bench.measure_training", stop)
     CliRunner().invoke(app, ["train", *option])
     assert [(train.deterministic, train.batch_size) for train in seen] == [(expected, 8)]
+
+
+def test_steps_are_timed_in_blocks(model_params, train_params, features, float32, monkeypatch):
+    """Within a block the host does not wait: 7 steps are 5 waits, beside warming up."""
+    waits = []
+    monkeypatch.setattr(bench, "_wait", waits.append)
+    monkeypatch.setattr(bench, "product_rate", lambda arithmetic: 1.0)
+    bench.measure_training(model_params, train_params(), 32, float32, features, steps=7)
+    assert len(waits) == 1 + 2 * (1 + 1 + 5)  # set-up; both ends of first, warm-up and blocks
+
+
+def test_a_smaller_last_batch_is_not_timed(data, model_params, train_params, float32):
+    """A step of two images would count as one of four."""
+    job = Workbench(float32).prepare(data, model_params, train_params(perceptual_scale=0.0), None)
+    draws = [draw.shape[0] for draw in _noise_of(job, steps=5)]
+    assert draws == [4] * 5  # ten draws an epoch are two batches of four and one of two
+
+
+def _noise_of(job, steps):
+    drawn = []
+    draw = job.loop.noise.draw
+    job.loop.noise.draw = lambda *args: drawn.append(draw(*args)) or drawn[-1]
+    list(itertools.islice(bench.taken_steps(job), steps))
+    return drawn
+
+
+def test_whole_models_are_trained_to_their_end(model_params, train_params, float32, monkeypatch):
+    """Every model takes all steps of all epochs, from a seed of its own, and is timed."""
+    jobs = []
+    prepare = Workbench.prepare
+    monkeypatch.setattr(
+        Workbench, "prepare", lambda *a, **k: jobs.append(prepare(*a, **k)) or jobs[-1]
+    )
+    train = train_params(perceptual_scale=0.0, epochs=2)
+    whole = bench.train_whole_models(
+        model_params, train, 32, float32, None, draws=6, models=2, runs=30
+    )
+    assert [job.run.next_epoch for job in jobs] == [2, 2]
+    assert [job.loop.seed for job in jobs] == [0, 1]
+    assert len(whole.seconds) == 2
+    assert min(whole.seconds) > 0
+
+
+def test_thirty_models_cost_the_first_and_more_like_the_last():
+    """Start-up is paid once: 100 s and 29 times 36 s are 1,144 s."""
+    assert bench.WholeModels((100.0, 50.0, 36.0)).hours(30) == pytest.approx(1_144 / 3600)
+
+
+@pytest.mark.parametrize(("option", "expected"), [([], "auto"), (["--compile", "on"], "on")])
+def test_the_command_measures_what_a_study_would_do(repository, monkeypatch, option, expected):
+    """`auto` is decided by the study's draws and models, and can be overridden."""
+    monkeypatch.chdir(repository)
+    seen = []
+
+    def stop(model, train, *rest, **more):
+        seen.append((train.compile, more["draws"], more["runs"]))
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("tonegap.training.bench.measure_training", stop)
+    monkeypatch.setattr("tonegap.files.weights.resolve_weights", lambda *_: None)
+    CliRunner().invoke(app, ["train", "--study", "paper", *option])
+    assert seen == [(expected, 1_668, 30)]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from tonegap.training.usage import EpochUsage, Meter, gpu_percent, peak_bytes
+from tonegap.training.usage import EpochUsage, Meter, gpu_percent, peak_bytes, peak_reserved_bytes
 
 CPU, CUDA = torch.device("cpu"), torch.device("cuda:1")
 
@@ -76,3 +76,9 @@ def test_without_a_gpu_no_driver_is_asked(monkeypatch):
 def test_only_what_is_known_is_said(usage, expected):
     """Nothing is invented for a machine without a GPU or its driver's package."""
     assert str(usage) == expected
+
+
+def test_memory_taken_from_the_driver_is_that_of_the_runs_device(monkeypatch):
+    """What other processes have to do without is more than what tensors hold."""
+    monkeypatch.setattr(torch.cuda, "max_memory_reserved", lambda device: device.index + 41)
+    assert (peak_reserved_bytes(CUDA), peak_reserved_bytes(CPU)) == (42, 0)
