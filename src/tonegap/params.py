@@ -7,7 +7,9 @@ here hold the types and the ranges. Unknown keys and impossible values raise
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import reprlib
+from collections.abc import Iterable, Mapping
+from itertools import islice
 from typing import Annotated, Any, Literal, get_args
 
 import pydantic
@@ -15,7 +17,12 @@ import pydantic
 from tonegap.errors import ParameterError, nearest
 
 Share = Annotated[float, pydantic.Field(ge=0.0, le=1.0)]
-Count = Annotated[int, pydantic.Field(ge=1)]
+Count = Annotated[int, pydantic.Field(ge=1, lt=2**31)]
+# Bounds far above any use: beyond them a slip of the hand would ask for more memory than there
+# is, and fail late and without a word of which parameter did it.
+Draws = Annotated[int, pydantic.Field(ge=1, le=10_000_000)]
+Channels = Annotated[int, pydantic.Field(ge=1, le=16_384)]
+Widening = Annotated[int, pydantic.Field(ge=1, le=1024)]
 Seed = Annotated[int, pydantic.Field(ge=0, lt=2**63)]
 Positive = Annotated[float, pydantic.Field(gt=0.0, allow_inf_nan=False)]
 NonNegative = Annotated[float, pydantic.Field(ge=0.0, allow_inf_nan=False)]
@@ -27,6 +34,11 @@ Match = Literal["none", "condition", "condition_source"]
 Distinct = Literal["paper", "equal"]
 PerceptualNetwork = Literal["vgg19", "squeezenet1_1"]
 Baseline = Literal["pca", "jpeg"]
+
+# Foreign values in messages: aliases of YAML can make a small file mean a huge value.
+_LONGEST_NAME = 80
+_SHOWN = reprlib.Repr()
+_SHOWN.maxlevel, _SHOWN.maxstring = 2, _LONGEST_NAME
 
 # Side of the smallest image of which each network's last tap has a pixel left.
 _SMALLEST_IMAGE: dict[PerceptualNetwork, int] = {"vgg19": 16, "squeezenet1_1": 17}
@@ -44,7 +56,7 @@ class FetchParams(Section):
     download: bool
     accept_unverified: bool
     min_success: Share
-    timeout_s: Positive
+    timeout_s: Annotated[float, pydantic.Field(gt=0.0, le=3600.0)]
     retries: Annotated[int, pydantic.Field(ge=0, le=20)]
     connections: Annotated[int, pydantic.Field(ge=1, le=256)]
     connections_per_host: Annotated[int, pydantic.Field(ge=1, le=64)]
@@ -73,8 +85,8 @@ class DataParams(Section):
     image_size: Annotated[int, pydantic.Field(ge=16, le=1024)]
     seed: Seed
     mix: str
-    n_test: Count
-    n_train: Count
+    n_test: Draws
+    n_train: Draws
     replacement: bool
     duplicates: SplitDuplicates
     match: Match
@@ -85,10 +97,10 @@ class ModelParams(Section):
     """The generative model: tonegap's residual VAE, or a factory of the user's own."""
 
     factory: Annotated[str, pydantic.Field(pattern=r"^[A-Za-z_][\w.]*:[A-Za-z_]\w*$")]
-    base_width: Count
-    block_widths: tuple[Count, ...]
-    latent_channels: Count
-    bottleneck_blocks: Annotated[int, pydantic.Field(ge=0)]
+    base_width: Channels
+    block_widths: tuple[Widening, ...]
+    latent_channels: Channels
+    bottleneck_blocks: Annotated[int, pydantic.Field(ge=0, le=1000)]
     deep: bool
 
     @pydantic.field_validator("block_widths", mode="before")
@@ -116,7 +128,7 @@ class TrainParams(Section):
 
     seed: Seed
     epochs: Count
-    batch_size: Annotated[int, pydantic.Field(ge=2)]
+    batch_size: Annotated[int, pydantic.Field(ge=2, le=1_000_000)]
     learning_rate: Positive
     clip_norm: Positive
     flip: bool
@@ -199,8 +211,8 @@ def params_from_mapping(raw: object, origin: str = "params.yaml") -> Params:
         raise ParameterError(f"{origin}: {_first_problem(error)}") from None
     if params.data.mix not in params.mixes:
         raise ParameterError(
-            f"{origin}: data.mix is {params.data.mix!r}, which the table `mixes` does not define; "
-            + nearest(params.data.mix, params.mixes)
+            f"{origin}: data.mix is {_SHOWN.repr(params.data.mix)}, which the table `mixes` does "
+            f"not define; {_nearest(params.data.mix, params.mixes)}"
         )
     factor = 2 ** len(params.model.block_widths)
     if params.data.image_size % factor:
@@ -232,8 +244,8 @@ def nearest_key(dotted: str) -> str:
     known = known_keys()
     group, _, key = dotted.partition(".")
     if group not in known:
-        return nearest(group, known)
-    return nearest(key, known[group])
+        return _nearest(group, known)
+    return _nearest(key, known[group])
 
 
 def _section(group: str) -> type[Section] | None:
@@ -243,16 +255,28 @@ def _section(group: str) -> type[Section] | None:
 
 def _first_problem(error: pydantic.ValidationError) -> str:
     problem = error.errors(include_url=False)[0]
-    place = ".".join(str(part) for part in problem["loc"])
+    place = ".".join(_inline(str(part)) for part in problem["loc"])
     if problem["type"] == "extra_forbidden":
         return f"unknown key {place}; {nearest_key(place)}"
     if problem["type"] == "missing":
         return f"key {place} is missing; add it, params.yaml of a fresh clone explains it"
     message = problem["msg"].removeprefix("Value error, ")
     value: Any = problem.get("input")
+    shown = _SHOWN.repr(value)
     if problem["type"] == "literal_error":
-        return f"{place} is {value!r}; {nearest(str(value), _choices(problem))}"
-    return f"{place} is {value!r}: {message[:1].lower()}{message[1:]}"
+        name = value if isinstance(value, str) else shown
+        return f"{place} is {shown}; {_nearest(name, _choices(problem))}"
+    return f"{place} is {shown}: {message[:1].lower()}{message[1:]}"
+
+
+def _nearest(name: str, known: Iterable[str]) -> str:
+    """Nearest of the first names: foreign ones may be many, and long."""
+    return nearest(name[:_LONGEST_NAME], [word[:_LONGEST_NAME] for word in islice(known, 100)])
+
+
+def _inline(name: str) -> str:
+    """Show a foreign name within a message, without its line breaks and its excess."""
+    return ascii(name[:_LONGEST_NAME])[1:-1]
 
 
 def _choices(problem: Mapping[str, Any]) -> tuple[str, ...]:

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any, Final, Literal, NamedTuple
 
 import pandas as pd
@@ -86,9 +87,11 @@ class Outcome(NamedTuple):
 _MD5: Final = r"^[0-9a-f]{32}\Z"
 _FST: Final = r"^(-1|[1-6])\Z"
 # Spreadsheet programs run a cell that begins so as a formula.
-_FORMULA: Final = r"^\s*[=+\-@\t\r]"
-_CONTROL: Final = r"[\x00-\x1f\x7f]"
+_FORMULA: Final = r"^\s*[=+\-@\t\r\uff1d\uff0b\uff0d\uff20]"  # the last four: wide = + - @
+# Line breaks of every kind, and signs that turn the direction of what is shown around them.
+_CONTROL: Final = r"[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]"
 _LONGEST_LABEL: Final = 200
+_LONGEST_TEXT: Final = 300  # of foreign text in our own tables
 _FIRST_LINE: Final = 2  # line 1 of the file holds the column names
 
 _MEANING: Final = {
@@ -118,7 +121,8 @@ def _short() -> pa.Check:
 
 
 def _label() -> pa.Column:
-    checks = [_check("plain", f"{_FORMULA}|{_CONTROL}", absent=True), _short()]
+    plain = _check("plain", f"{_FORMULA}|{_CONTROL}", absent=True)
+    checks = [plain, _check("present", r"\S"), _short()]
     return pa.Column(None, checks=checks, nullable=False)
 
 
@@ -168,8 +172,8 @@ def validate_annotations(frame: pd.DataFrame, origin: str) -> pd.DataFrame:
     if missing:
         raise DataError(
             f"{origin} lacks the column {missing[0]!r}, which every annotation table needs; it has "
-            f"{', '.join(map(repr, map(str, frame.columns)))}; bring another data set's table in "
-            "with `tonegap source table`"
+            f"{_few(frame.columns)}; name the columns of another data set's table: `tonegap source "
+            "table FILE --identifier COLUMN --fst COLUMN --label COLUMN` (docs/other-data.md)"
         )
     if frame.empty:
         raise DataError(f"{origin} has no rows; there is nothing to fetch")
@@ -182,11 +186,25 @@ def validate_annotations(frame: pd.DataFrame, origin: str) -> pd.DataFrame:
 def inert(text: object) -> str:
     """Foreign text made safe for a table: one line, and no formula.
 
-    Control characters become spaces. Text that a spreadsheet program would run gets an
-    apostrophe in front, the sign by which such programs mark text.
+    Control characters become spaces, what is no Unicode (names of files may hold such) its
+    escape, and very long text loses its end. Text that a spreadsheet program would run gets
+    an apostrophe in front, the sign by which such programs mark text.
     """
-    line = " ".join(re.sub(_CONTROL, " ", str(text)).split())
+    encodable = str(text)[: 2 * _LONGEST_TEXT].encode("utf-8", "backslashreplace").decode("utf-8")
+    line = " ".join(re.sub(_CONTROL, " ", encodable).split())
+    if len(line) > _LONGEST_TEXT:
+        line = f"{line[:_LONGEST_TEXT]}..."
     return f"'{line}" if re.search(_FORMULA, line) else line
+
+
+def _few(names: Iterable[object], most: int = 12) -> str:
+    """List names for a message: foreign tables may have thousands of columns."""
+    shown = [repr(str(name)[:80]) for name in islice(names, most + 1)]
+    return ", ".join(shown[:most]) + (" and more" if len(shown) > most else "")
+
+
+def _nearest_column(name: str, frame: pd.DataFrame) -> str:
+    return nearest(name, [inert(column) for column in islice(frame.columns, 200)])
 
 
 def _first_problem(failures: pd.DataFrame, origin: str) -> str:
@@ -265,7 +283,7 @@ def canonical_table(
     for name in filter(None, vars(names).values()):
         if name not in frame.columns:
             raise DataError(
-                f"{origin} has no column {name!r}; {nearest(name, map(str, frame.columns))}"
+                f"{origin} has no column {inert(name)!r}; {_nearest_column(name, frame)}"
             )
     _require_identifiers(frame[names.identifier], origin)
     label = frame[names.label].str.strip()

@@ -8,6 +8,7 @@ It runs as a program of its own, so that a test may kill the client without touc
 from __future__ import annotations
 
 import contextlib
+import gzip
 import json
 import sys
 import threading
@@ -116,6 +117,44 @@ class FaultHandler(BaseHTTPRequestHandler):
 
     def _gzip(self, name, times):
         self._send(self._image(name), Content_Encoding="gzip")
+
+    def _compressed(self, name, times):
+        self._send(gzip.compress(self._image(name)), Content_Encoding="gzip")
+
+    def _bomb(self, name, times):
+        self._send(gzip.compress(bytes(20_000_000)), Content_Encoding="gzip")
+
+    def _cut(self, name, times):
+        self._send(gzip.compress(self._image(name))[:-20], Content_Encoding="gzip")
+
+    def _encoded(self, name, times):
+        self._send(b"?", Content_Encoding="compress")
+
+    def _partial(self, name, times):
+        self._send(self._image(name)[:99], 206)
+
+    def _junk(self, name, times):
+        self.wfile.write(b"\x00\x01 this is no HTTP\r\n\r\n")
+        self.close_connection = True
+
+    def _noplace(self, name, times):
+        self._send(b"", 302, Location="http://0177.0.0.1/")
+
+    def _script(self, name, times):
+        self._send(b"", 302, Location="javascript:alert(1)")
+
+    def _circle(self, name, times):
+        self._send(b"", 302, Location="")
+
+    def _relative(self, name, times):
+        self._send(b"", 307, Location=f"../good/{name}#top")
+
+    def _cookie(self, name, times):
+        """Refuse whoever sends a cookie back."""
+        if "Cookie" in self.headers:
+            self._send(HTML, 400)
+        else:
+            self._send(self._image(name), Set_Cookie="a=b; Path=/")
 
     def _loop(self, name, times):
         self._send(b"", 302, Location=self.path)

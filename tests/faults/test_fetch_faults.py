@@ -128,7 +128,7 @@ class Task:
             return archive.names()
 
 
-GOOD = ("good", "recovers", "busy", "flaky", "moved")
+GOOD = ("good", "recovers", "busy", "flaky", "moved", "compressed", "relative", "cookie")
 BAD = {
     "missing": "not_found",
     "forbidden": "http_error",
@@ -140,12 +140,21 @@ BAD = {
     "declared": "too_large",
     "endless": "too_large",
     "gzip": "http_error",
+    "bomb": "too_large",
+    "cut": "truncated",
+    "encoded": "http_error",
+    "partial": "http_error",
+    "junk": "http_error",
+    "noplace": "refused_url",
+    "script": "refused_url",
+    "circle": "too_many_redirects",
     "loop": "too_many_redirects",
     "private": "refused_url",
     "file": "refused_url",
     "hangup": "unreachable",
 }
 ONCE = ("missing", "forbidden", "other", "html", "declared", "endless", "gzip", "private", "file")
+ONCE += ("bomb", "encoded", "partial", "junk", "noplace", "script", "circle")
 """Faults that no second request can mend."""
 
 
@@ -189,7 +198,7 @@ def test_every_good_image_arrives_and_every_fault_has_its_status(server, tmp_pat
     counts = server.counts()
     asked = {fault: counts[f"/{fault}/{wrong}"] for fault in BAD}
     assert {fault: times for fault, times in asked.items() if fault in ONCE and times != 1} == {}
-    assert {asked["broken"], asked["stall"], asked["truncated"]} == {2}
+    assert {asked["broken"], asked["stall"], asked["truncated"], asked["cut"]} == {2}
     assert counts["/loop/100.jpg"] == 1
 
     before = server.counts()
@@ -233,11 +242,26 @@ def test_a_private_host_is_refused_unless_trusted(server, tmp_path):
 
 
 def test_a_silent_host_is_given_up(tmp_path):
-    """After ten rows without an answer the rest of the host's rows are not asked."""
-    rows = [(_no_md5(str(n)), f"http://127.0.0.1:1/{n}.jpg") for n in range(40)]
+    """After ten rows without an answer and twenty from all over, the rest is not asked."""
+    rows = [(_no_md5(str(n)), f"http://127.0.0.1:1/{n}.jpg") for n in range(60)]
     table = Task(tmp_path, rows).run(retries=0, connections_per_host=1)
     assert set(table["status"]) == {"unreachable"}
-    assert table["detail"].str.startswith("not asked").sum() == 30
+    not_asked = table["detail"].str.startswith("not asked")
+    assert not_asked.sum() == 30
+    assert not not_asked.iloc[:10].any()
+    assert not not_asked.iloc[-10:].all()
+
+
+@pytest.mark.parametrize("fault", ["hangup", "broken", "truncated"])
+def test_neighbours_of_many_failures_still_arrive(server, tmp_path, fault):
+    """A host that fails many rows in a row is not given up while it serves others."""
+    name, _ = server.image(1)
+    rows = [(_no_md5(str(n)), f"{server.address}/{fault}/{name}") for n in range(25)]
+    good = [server.image(seed) for seed in range(2, 12)]
+    rows += [(md5, f"{server.address}/good/{name}") for name, md5 in good]
+    table = Task(tmp_path, rows).run(retries=0, connections_per_host=1)
+    assert set(table["status"].iloc[25:]) == {"verified"}
+    assert set(table["status"].iloc[:25]) == {BAD[fault]}
 
 
 def test_too_few_images_fail_and_say_what_would_help(server, tmp_path):

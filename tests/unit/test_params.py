@@ -132,3 +132,39 @@ def test_an_image_too_small_for_the_features_is_refused(raw, network, smallest):
             params_from_mapping(raw)
     else:
         assert params_from_mapping(raw).data.image_size == smallest
+
+
+def _bomb(levels: int) -> str:
+    """Aliases that would make eight times as much of every level."""
+    anchors = [
+        "&a0 [x, x]",
+        *(f"&a{n} [{', '.join([f'*a{n - 1}'] * 8)}]" for n in range(1, levels)),
+    ]
+    return f"[{', '.join(anchors)}]"
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "words"),
+    [
+        ("  light: 0.0", f"  light: {_bomb(20)}", "mixes.light"),
+        ("exclude_qc: []", f"exclude_qc: {_bomb(20)}", "filter.exclude_qc"),
+        ("exclude_qc: []", "exclude_qc: &a [*a]", "filter.exclude_qc"),
+        ("exclude_qc: []", f"exclude_qc: {'[' * 1500}{']' * 1500}", "nested deeper"),
+        ("mix: light", f"mix: {'x' * 100_000}", "data.mix"),
+        ("min_side: 16", f"min_side: 16\n  ? {'x' * 100_000}\n  : 1", "unknown key filter.xxx"),
+        ("n_train: 128", f"n_train: {'9' * 4000}", "data.n_train"),
+        ("n_test: 60", "n_test: 100000000", "data.n_test"),
+        ("min_side: 16", "min_side: !!python/object/apply:os.system [id]", "not valid YAML"),
+    ],
+)
+def test_hostile_yaml_is_one_short_line(repository, tmp_path, old, new, words):
+    """Aliases, depth, length and tags cost neither memory nor time, nor fill the screen."""
+    text = (repository / "params.yaml").read_text()
+    assert old in text
+    (tmp_path / "params.yaml").write_text(text.replace(old, new))
+    with pytest.raises(ParameterError) as caught:
+        read_params(tmp_path / "params.yaml")
+    message = str(caught.value)
+    assert words in message
+    assert len(message) < 1000
+    assert "\n" not in message

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import csv
 import io
+from collections import Counter
 from pathlib import Path
+from typing import Final
 
 import pandas as pd
 
 from tonegap.errors import DataError
-from tonegap.tables import validate_annotations
+from tonegap.tables import inert, validate_annotations
+
+_MOST_COLUMNS: Final = 2000
 
 
 def parse_text_table(content: bytes, origin: str) -> pd.DataFrame:
@@ -20,13 +25,43 @@ def parse_text_table(content: bytes, origin: str) -> pd.DataFrame:
         If it is no table.
     """
     try:
-        return pd.read_csv(io.BytesIO(content), dtype=str, keep_default_na=False, na_values=[""])
-    except (ValueError, pd.errors.ParserError) as error:  # a bad encoding is a ValueError
+        names = _first_row(content)
+        _require_names(names, origin)
+        frame = pd.read_csv(io.BytesIO(content), dtype=str, keep_default_na=False, na_values=[""])
+    except (ValueError, csv.Error, pd.errors.ParserError) as error:  # bad encoding: ValueError
         reason = " ".join(str(error).split()) or "no content"
         raise DataError(
             f"{origin} cannot be read as a table ({reason}); expected an annotation table, CSV in "
             "UTF-8"
         ) from None
+    if not isinstance(frame.index, pd.RangeIndex):  # pandas takes the surplus for row names
+        raise DataError(
+            f"{origin} has rows with more cells than its first line has names, so its cells cannot "
+            "be told to columns; check for commas that are not in quotes"
+        )
+    return frame
+
+
+def _first_row(content: bytes) -> list[str]:
+    text = io.TextIOWrapper(io.BytesIO(content), encoding="utf-8-sig", newline="")
+    return next((row for row in csv.reader(text) if row), [])
+
+
+def _require_names(names: list[str], origin: str) -> None:
+    """Refuse column names that pandas would silently make the best of, or take ages over."""
+    if len(names) > _MOST_COLUMNS:
+        raise DataError(f"{origin} has {len(names)} columns, more than {_MOST_COLUMNS}; is it CSV?")
+    repeated = [name for name, count in Counter(names).items() if name and count > 1]
+    if repeated:
+        raise DataError(
+            f"{origin} has two columns {inert(repeated[0])!r}; which of them counts is for you to "
+            "say: rename or remove the other"
+        )
+    parted = next((sign for sign in (";", "\t", "|") if names and sign in names[0]), None)
+    if len(names) == 1 and parted:
+        raise DataError(
+            f"{origin} seems to have {parted!r} between its cells; save it as CSV with commas"
+        )
 
 
 def read_annotations(path: Path) -> pd.DataFrame:

@@ -3,8 +3,10 @@
 - At most ``connections`` at once, ``connections_per_host`` from one host.
 - Failures that may pass are tried again after growing pauses; a host that says
   Retry-After is left alone by all its downloads, a minute at the most.
-- A host that gives no answer ten times in a row is given up: most of Fitzpatrick17k's
-  urls lie on two hosts, and waiting for each row of a dead one would take days.
+- A host is given up that fails ten rows in a row in ways that may pass, and then twenty
+  more, taken from all over its rows: most of Fitzpatrick17k's urls lie on two hosts, and
+  waiting for each row of a dead one would take days. Rows that fail together are often
+  neighbours in the table, so a host that serves any of the twenty goes on as before.
 - What arrives goes to the store at once; what definitely cannot be had goes to the
   journal. A run that is killed therefore repeats neither.
 """
@@ -32,8 +34,9 @@ from tonegap.fingerprint.decoding import FORMATS, UnreadableImageError, decode
 from tonegap.params import FetchParams
 from tonegap.tables import TYPICAL_BYTES, Outcome, Status, inert
 
-_GIVE_UP: Final = 10  # rows in a row without an answer
-_SILENT: Final[tuple[Status, ...]] = ("unreachable", "timeout")
+_SUSPECT: Final = 10  # rows in a row that failed though they might have passed
+_GIVE_UP: Final = 30  # the same, probes from all over the host's rows included
+_SPREAD: Final = 0.6180339887  # golden section: its multiples, modulo 1, fill [0, 1) evenly
 
 
 @dataclass(frozen=True)
@@ -55,7 +58,20 @@ class _Host:
 
     rows: list[tuple[str, str]] = field(default_factory=list)
     resume_at_s: float = 0.0  # the event loop's clock
-    silent_rows: int = 0
+    failed_rows: int = 0  # in a row, in ways that may pass
+    probes: int = 0  # since it came under suspicion
+
+    def next_row(self) -> tuple[str, str]:
+        """Take the next row; of a host under suspicion one from anywhere in the queue."""
+        if self.failed_rows < _SUSPECT:
+            return self.rows.pop()
+        self.probes += 1
+        return self.rows.pop(int(len(self.rows) * (self.probes * _SPREAD % 1.0)))
+
+    def note(self, *, failed: bool) -> None:
+        """Note how a row ended; any that did not fail in a way that may pass clears the host."""
+        self.failed_rows = self.failed_rows + 1 if failed else 0
+        self.probes = self.probes if failed else 0
 
 
 def download(
@@ -170,9 +186,9 @@ class _Downloads:
 
     async def _work(self, name: str, host: _Host, getter: Getter) -> None:
         while host.rows:
-            md5hash, url = host.rows.pop()
-            if host.silent_rows >= _GIVE_UP:
-                detail = f"not asked: {name} gave no answer to {_GIVE_UP} rows before"
+            md5hash, url = host.next_row()
+            if host.failed_rows >= _GIVE_UP:
+                detail = f"not asked: {name} failed {host.failed_rows} rows before"
                 self._fail(Outcome(md5hash, "unreachable", inert(name), detail=inert(detail)))
                 continue
             try:
@@ -180,9 +196,9 @@ class _Downloads:
             except GetError as failure:
                 outcome = Outcome(md5hash, failure.status, inert(name), detail=inert(failure))
                 self._fail(outcome, definite=not failure.may_pass)
-                host.silent_rows = host.silent_rows + 1 if failure.status in _SILENT else 0
+                host.note(failed=failure.may_pass)
             else:
-                host.silent_rows = 0
+                host.note(failed=False)
                 self.on_done(status)
 
     def _fail(self, outcome: Outcome, *, definite: bool = False) -> None:

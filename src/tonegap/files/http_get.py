@@ -10,7 +10,10 @@ import asyncio
 import email.utils
 import ssl
 import time
-from collections.abc import Collection
+import zlib
+from collections.abc import AsyncIterator, Collection
+from contextlib import asynccontextmanager
+from http.cookiejar import CookieJar, DefaultCookiePolicy
 from types import TracebackType
 from typing import Final
 
@@ -31,6 +34,9 @@ _GONE: Final = (404, 410)
 _MAY_PASS: Final = (408, 425, 429, 500, 502, 503, 504)
 _OK: Final = 200
 _DEADLINE_FACTOR: Final = 10  # of the time-out: ends bodies that drip
+_COMPRESSED: Final = ("gzip", "x-gzip", "deflate")
+_GZIP_OR_ZLIB: Final = 32 + zlib.MAX_WBITS  # zlib tells the two apart by their first bytes
+_OPEN_HOSTS: Final = 64  # hosts whose connections are kept open; a table may name thousands
 _HEADERS: Final = {
     "User-Agent": f"tonegap/{tonegap.__version__}",
     "Accept": "image/*, */*;q=0.5",
@@ -83,7 +89,7 @@ class Getter:
         self._trusted = trusted
         # One context for all: loading the trusted certificates takes tens of milliseconds.
         self._trust = ssl.create_default_context()
-        self._clients: dict[str, httpx.AsyncClient] = {}
+        self._clients: dict[str, _Client] = {}  # the least recently used first
 
     async def __aenter__(self) -> Getter:  # noqa: PYI034  the run-time check has no Self
         return self
@@ -95,7 +101,7 @@ class Getter:
         trace: TracebackType | None,
     ) -> None:
         for client in self._clients.values():
-            await client.aclose()
+            await client.http.aclose()
 
     async def get(self, url: str, attempt: int = 0) -> bytes:
         """Get a body, whole and of acceptable size.
@@ -122,9 +128,13 @@ class Getter:
         except (httpx.TimeoutException, TimeoutError):
             detail = f"no answer, or no end of it, in time (fetch.timeout_s = {self._timeout_s:g})"
             raise GetError("timeout", detail, may_pass=True) from None
+        except httpx.InvalidURL as failure:  # the first url is parsed already
+            raise GetError("refused_url", f"it redirects to no url ({failure})") from None
+        except httpx.RemoteProtocolError as failure:
+            raise _protocol_error(failure) from None
         except httpx.TransportError as failure:
             raise GetError("unreachable", _words(failure), may_pass=True) from None
-        except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError) as failure:
+        except (httpx.HTTPError, httpx.StreamError) as failure:
             raise GetError("http_error", _words(failure)) from None
 
     async def _follow(self, url: httpx.URL, attempt: int) -> bytes:
@@ -143,50 +153,91 @@ class Getter:
         """Ask one hop: its body, or where it points."""
         addresses = await addresses_of(url, self._trusted)
         address = addresses[attempt % len(addresses)]
-        asked = self._client(url.host).stream(
-            "GET",
-            url.copy_with(host=address),
-            headers={"Host": url.netloc.decode("ascii")},
-            # The certificate must be the name's, though the connection goes to the address.
-            extensions={"sni_hostname": url.raw_host.decode("ascii")},
-        )
-        async with asked as response:
+        async with (
+            self._client(url.host) as client,
+            client.stream(
+                "GET",
+                url.copy_with(host=address),
+                headers={"Host": url.netloc.decode("ascii")},
+                # The certificate must be the name's, though the connection goes to the address.
+                extensions={"sni_hostname": url.raw_host.decode("ascii")},
+            ) as response,
+        ):
             if response.has_redirect_location:
                 return _target(url, response)
             _require_ok(response)
             return await self._body(response)
 
-    def _client(self, host: str) -> httpx.AsyncClient:
+    @asynccontextmanager
+    async def _client(self, host: str) -> AsyncIterator[httpx.AsyncClient]:
         """One client per host name: names that share an address share no connection."""
-        if host not in self._clients:
-            self._clients[host] = httpx.AsyncClient(
-                verify=self._trust,
-                trust_env=False,
-                timeout=self._timeout_s,
-                headers=_HEADERS,
-                follow_redirects=False,
-            )
-        return self._clients[host]
+        client = self._clients.pop(host, None) or _Client(self._new_client())
+        self._clients[host] = client  # now the most recently used
+        client.users += 1
+        try:
+            yield client.http
+        finally:
+            client.users -= 1
+            await self._close_surplus()
+
+    def _new_client(self) -> httpx.AsyncClient:
+        return httpx.AsyncClient(
+            verify=self._trust,
+            trust_env=False,
+            timeout=self._timeout_s,
+            headers=_HEADERS,
+            follow_redirects=False,
+            # No picture needs cookies, and hosts could fill every later request with them.
+            cookies=CookieJar(DefaultCookiePolicy(allowed_domains=())),
+        )
+
+    async def _close_surplus(self) -> None:
+        idle = [host for host, client in self._clients.items() if not client.users]
+        for host in idle[: max(0, len(self._clients) - _OPEN_HOSTS)]:
+            await self._clients.pop(host).http.aclose()
 
     async def _body(self, response: httpx.Response) -> bytes:
-        if response.headers.get("Content-Encoding", "identity").lower() != "identity":
-            raise GetError("http_error", "a compressed answer, though none was asked for")
+        unpack = _unpacker(response.headers.get("Content-Encoding", ""))
         declared = response.headers.get("Content-Length", "")
-        if declared.isdecimal() and int(declared) > self._max_bytes:
+        if declared.isdecimal() and int(declared) > self._max_bytes:  # of 20 digits at most (h11)
             raise self._too_large(f"{declared} bytes are declared")
         body = bytearray()
         try:
             async for chunk in response.aiter_raw():
-                body += chunk
+                # Unpacked no further than the limit: compressed answers may be bombs.
+                room = self._max_bytes + 1 - len(body)
+                body += unpack.decompress(chunk, room) if unpack else chunk
                 if len(body) > self._max_bytes:
                     raise self._too_large(f"{len(body)} bytes had come")
         except (httpx.RemoteProtocolError, httpx.ReadError) as failure:
             detail = f"broken off after {len(body)} of {declared or 'unknown'} bytes"
             raise GetError("truncated", detail, may_pass=True) from failure
+        except zlib.error:
+            raise GetError("http_error", "an answer that is not compressed as it says") from None
+        if unpack and not unpack.eof:
+            raise GetError("truncated", "its compressed answer has no end", may_pass=True)
         return bytes(body)
 
     def _too_large(self, what: str) -> GetError:
         return GetError("too_large", f"{what}, {self._max_bytes} allowed (fetch.max_bytes)")
+
+
+class _Client:
+    """A client, and the requests that it has under way."""
+
+    def __init__(self, http: httpx.AsyncClient) -> None:
+        self.http = http
+        self.users = 0
+
+
+def _unpacker(encoding: str) -> zlib._Decompress | None:
+    """For hosts that compress their answer though they were asked not to."""
+    name = encoding.strip().lower()
+    if name in {"", "identity"}:
+        return None
+    if name not in _COMPRESSED:
+        raise GetError("http_error", f"an answer encoded as {name[:40]!r}, which was not asked for")
+    return zlib.decompressobj(_GZIP_OR_ZLIB)
 
 
 def _target(url: httpx.URL, response: httpx.Response) -> httpx.URL:
@@ -228,6 +279,16 @@ def retry_after_s(header: str | None, now_s: float) -> float | None:
         return max(0.0, email.utils.parsedate_to_datetime(text).timestamp() - now_s)
     except (ValueError, OverflowError):
         return None
+
+
+def _protocol_error(failure: httpx.RemoteProtocolError) -> GetError:
+    """Tell an answer that is none from no answer; httpx has one error for all of them."""
+    words = _words(failure)
+    if words.startswith("Server disconnected"):
+        return GetError("unreachable", words, may_pass=True)
+    if "location header" in words:  # httpx looks at redirects that it does not follow
+        return GetError("refused_url", f"it redirects to no url ({words})")
+    return GetError("http_error", f"its answer breaks the rules of HTTP ({words})")
 
 
 def _words(error: Exception) -> str:

@@ -11,6 +11,8 @@ from ruamel.yaml.error import YAMLError
 from tonegap.errors import ParameterError
 from tonegap.params import Params, params_from_mapping
 
+_LONGEST = 400  # characters of a reason
+
 
 def read_yaml(path: Path) -> Any:
     """Read a YAML 1.2 file into plain values (so that 1e-4 is a number).
@@ -23,10 +25,11 @@ def read_yaml(path: Path) -> Any:
     if not path.is_file():
         raise ParameterError(f"{path} is not there; run tonegap from the root of the repository")
     try:
-        return YAML(typ="safe", pure=True).load(path.read_text(encoding="utf-8"))
-    except (YAMLError, UnicodeDecodeError, ValueError) as error:
-        reason = " ".join(str(error).split())
-        raise ParameterError(f"{path} is not valid YAML: {reason}") from None
+        return _load(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ParameterError(f"{path} cannot be read ({error.strerror}); mend its rights") from None
+    except ValueError as error:
+        raise ParameterError(f"{path} is not valid YAML: {error}") from None
 
 
 def read_params(path: Path = Path("params.yaml")) -> Params:
@@ -49,6 +52,16 @@ def parse_value(text: str) -> Any:
         If the text is not valid YAML.
     """
     try:
+        return _load(text)
+    except ValueError as error:
+        raise ParameterError(f"{text[:_LONGEST]!r} is no value ({error})") from None
+
+
+def _load(text: str) -> Any:
+    """Read YAML; whatever is wrong with it becomes a ValueError of one line."""
+    try:
         return YAML(typ="safe", pure=True).load(text)
-    except (YAMLError, ValueError) as error:
-        raise ParameterError(f"{text!r} is no value ({' '.join(str(error).split())})") from None
+    except (YAMLError, ValueError) as error:  # a number or a date that is none is a ValueError
+        raise ValueError(" ".join(str(error).split())[:_LONGEST]) from None
+    except RecursionError:
+        raise ValueError("it is nested deeper than any parameter file is") from None

@@ -57,7 +57,8 @@ def require_acceptable(url: httpx.URL) -> None:
         If something else is there, or missing.
     """
     if url.scheme not in _SCHEMES:
-        raise RefusedUrlError(f"its scheme is {url.scheme or 'missing'!r}, not http or https")
+        scheme = repr(url.scheme) if url.scheme else "missing"
+        raise RefusedUrlError(f"its scheme is {scheme}, not http or https")
     if not url.host:
         raise RefusedUrlError("it names no host")
     if url.port is not None and not 0 < url.port <= _LAST_PORT:
@@ -78,7 +79,9 @@ async def addresses_of(url: httpx.URL, trusted: Collection[str]) -> list[str]:
     """
     loop = asyncio.get_running_loop()
     try:
-        found = await loop.getaddrinfo(url.host, None, type=socket.SOCK_STREAM)
+        # The raw host: Python's own encoding of international names is an outdated one.
+        host = url.raw_host.decode("ascii")
+        found = await loop.getaddrinfo(host, None, type=socket.SOCK_STREAM)
     except (OSError, UnicodeError):  # UnicodeError: a label too long for a host name
         raise NoAddressError(f"no address is known for {url.host}") from None
     addresses = sorted({str(entry[4][0]) for entry in found}, key=lambda text: (":" in text, text))
