@@ -20,7 +20,7 @@ def drawn_design(shape: tuple[int, int, int, int]) -> tuple[Design, np.ndarray]:
     """Make a random incidence of units in seeds and two arms, and values from a normal."""
     rng, rows = np.random.default_rng(shape[0]), shape[1]
     unit, seed = rng.integers(0, shape[2], rows), rng.integers(0, shape[3], rows)
-    # Two units and two seeds at least.
+    # Two units and, in each arm (even rows, odd rows), two seeds at least.
     unit[:4], seed[:4] = (0, 1, 0, 1), (0, 1, 1, 0)
     codes = (np.unique(unit, return_inverse=True)[1], np.unique(seed, return_inverse=True)[1])
     arms = (Arm(0.5, "dark"), Arm(0.5, "light"))

@@ -14,6 +14,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -37,7 +38,7 @@ from tonegap.statistics.simulation import Scenario, draw_study
 
 ALPHA = 0.05
 COVERAGE = 0.95
-MEASURES = ("mse", "mse_given_pca", "sigma_auc", "sigma_error_rank")
+MEASURES = ("mse", "mse_given_pca", "sigma_auc", "auc_excess", "sigma_error_rank")
 """Measures with a known truth; NMSE is simulated as a multiple of MSE and tells no more."""
 
 PAPER = Scenario(name="paper")
@@ -175,29 +176,30 @@ def draw_outcome(
     """Draw one study and assess its contrasts beside their truth."""
     rng = np.random.default_rng(child)
     table = draw_study(scenario, rng)
-    design = design_of(table)
+    design = design_of(table, trusted=True)
     measures = measure_columns(table, design, MEASURES)
     drawn = resample(design, measures.to_numpy(), resamples, rng) if resamples else None
     found = []
-    for contrast in calibrated_contrasts(scenario):
+    for contrast, _ in calibrated_contrasts(scenario):
         values, column = measures[contrast.measure].to_numpy(), MEASURES.index(contrast.measure)
         found.append(Finding(contrast, estimate(contrast, design, values, drawn, column)))
-    judged = judge(found, ALPHA)
+    judged = list(zip(judge(found, ALPHA), calibrated_contrasts(scenario), strict=True))
     return StudyOutcome(
-        [_contrast_row(finding, scenario, design, measures) for finding in judged],
-        _claim_rows(judged, scenario),
+        [_contrast_row(finding, truth, design, measures) for finding, (_, truth) in judged],
+        _claim_rows([(finding, truth) for finding, (_, truth) in judged]),
     )
 
 
-def calibrated_contrasts(scenario: Scenario) -> list[Contrast]:
-    """List the declared contrasts of the measures whose truth is known."""
-    return [
-        contrast
+@cache
+def calibrated_contrasts(scenario: Scenario) -> tuple[tuple[Contrast, float], ...]:
+    """List the declared contrasts of the measures whose truth is known, each with its truth."""
+    with_truth = (
+        (contrast, true_value(contrast, scenario))
         for contrast in declared_contrasts(scenario.dark_shares)
         if contrast.measure in MEASURES
         and not contrast.equal_distinct  # the same test on other runs
-        and not np.isnan(true_value(contrast, scenario))
-    ]
+    )
+    return tuple((contrast, truth) for contrast, truth in with_truth if not np.isnan(truth))
 
 
 def true_value(contrast: Contrast, scenario: Scenario) -> float:
@@ -206,6 +208,10 @@ def true_value(contrast: Contrast, scenario: Scenario) -> float:
         return scenario.sigma_auc - 0.5
     if contrast.measure == "sigma_error_rank":
         return scenario.sigma_error_rank_correlation
+    if contrast.measure == "auc_excess":
+        shares = {arm.dark_share for arm in contrast.coefficients}
+        excesses = [scenario.error_auc(share) - scenario.sigma_auc for share in sorted(shares)]
+        return float(np.mean(excesses))
     means = {
         "mse": scenario.mean_mse,
         "mse_given_pca": scenario.mean_mse_at_common_difficulty,
@@ -294,11 +300,10 @@ def _rejected(p: pd.Series) -> pd.Series:
 
 
 def _contrast_row(
-    finding: Finding, scenario: Scenario, design: Design, measures: pd.DataFrame
+    finding: Finding, truth: float, design: Design, measures: pd.DataFrame
 ) -> dict[str, object]:
     contrast, found = finding.contrast, finding.estimate
     assert found is not None  # noqa: S101  simulated studies are complete
-    truth = true_value(contrast, scenario)
     lower, upper = found.interval(COVERAGE)
     values = measures[contrast.measure].to_numpy()
     runs = run_means_test(contrast, design, values) if contrast.margin is None else None
@@ -321,15 +326,14 @@ def null_is_true(contrast: Contrast, truth: float) -> bool:
     return abs(truth) >= AUC_MARGIN - ROUNDING
 
 
-def _claim_rows(judged: Sequence[Finding], scenario: Scenario) -> list[dict[str, object]]:
-    claims = Claims(scenario.name, ALPHA, 0, 0, tuple(judged), ())
+def _claim_rows(judged: Sequence[tuple[Finding, float]]) -> list[dict[str, object]]:
+    claims = Claims("simulated", ALPHA, 0, 0, tuple(finding for finding, _ in judged), ())
     rows: list[dict[str, object]] = [
         {"claim": claim, "verdict": claims.verdict(claim)} for claim in STATEMENTS
     ]
     wrong = any(
         finding.p_holm <= ALPHA
-        for finding in judged
-        if finding.contrast.family == PRIMARY
-        and null_is_true(finding.contrast, true_value(finding.contrast, scenario))
+        for finding, truth in judged
+        if finding.contrast.family == PRIMARY and null_is_true(finding.contrast, truth)
     )
     return [*rows, {"claim": FAMILY, "verdict": "error" if wrong else "no error"}]

@@ -18,10 +18,12 @@
 
 Numbers that do not exist are null, the others have six significant digits, so that processors
 that round differently in the last place write the same file. An interval is 95 % unless named
-otherwise. ``p_tests`` names the null of ``p``. A test of equivalence has a second one,
-``p_beyond``, whose null is that the contrast lies within the margin: a small ``p`` supports
-the claim, a small ``p_beyond`` contradicts it. A claim takes its verdict from the contrasts of
-the ``primary`` family alone: contradicted when any is, supported when all are.
+otherwise; those of AUC and of rank correlations are not symmetric about the estimate, whose
+``se`` is that on its own scale (see :mod:`tonegap.statistics.inference`). ``p_tests`` names the
+null of ``p``. A test of equivalence has a second one, ``p_beyond``, whose null is that the
+contrast lies within the margin: a small ``p`` supports the claim, a small ``p_beyond`` contradicts
+it. A claim takes its verdict from the contrasts of the ``primary`` family alone: contradicted when
+any is, supported when all are.
 """
 
 from __future__ import annotations
@@ -201,9 +203,9 @@ class Claims:
             "unit": "cluster of near duplicates, crossed with seeds",
             "resamples": self.resamples,
             "seed": self.seed,
-            "interval": "95 %, t with Satterthwaite df, two-way cluster bootstrap"
-            if self.resamples
-            else "95 %, t with Satterthwaite df, two-way cluster variance",
+            "interval": "95 %, t, two-way cluster "
+            + ("bootstrap" if self.resamples else "variance")
+            + "; AUC and rank correlations on the scale of atanh",
             "correction": "Holm within each family",
             "auc_margin": AUC_MARGIN,
         }

@@ -19,6 +19,7 @@ against a margin declared here: Cohen's "small" effect, d = 0.2, which is an AUC
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
@@ -47,6 +48,13 @@ MEASURE_WORDS: Mapping[str, str] = {
     "nmse": "NMSE",
     "mse_given_pca": "MSE at equal difficulty for PCA",
     "mse_given_jpeg": "MSE at equal difficulty for JPEG",
+}
+BOUNDS: Mapping[str, float] = {"sigma_auc": 0.5, "auc_excess": 1.0, "sigma_error_rank": 1.0}
+_SIGMA_NEEDS = " (a model without a posterior has no sigma)"
+_BASELINE_NEEDS = " (it needs the baseline's error in every row, positive and not all the same)"
+NEEDS: Mapping[str, str] = {
+    **dict.fromkeys(("sigma", "sigma_auc", "auc_excess", "sigma_error_rank"), _SIGMA_NEEDS),
+    **dict.fromkeys(("mse_given_pca", "mse_given_jpeg"), _BASELINE_NEEDS),
 }
 ERROR_FAMILIES: Mapping[str, str] = {
     "mse": PRIMARY,
@@ -99,6 +107,16 @@ class Contrast:
     def margin(self) -> float | None:
         """Largest difference that still counts as none, for a test of equivalence."""
         return AUC_MARGIN if self.expected == "equivalent" else None
+
+    @property
+    def bound(self) -> float:
+        """Largest size that the contrast can have; infinite for errors and for sigma itself."""
+        return BOUNDS.get(self.measure, math.inf)
+
+    @property
+    def needs(self) -> str:
+        """What must be there for the measure to exist, as the end of a sentence; may be empty."""
+        return NEEDS.get(self.measure, "")
 
 
 def declared_contrasts(dark_shares: Sequence[float]) -> tuple[Contrast, ...]:

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
@@ -22,6 +23,7 @@ from tonegap.errors import DataError
 
 REQUIRED_COLUMNS = ("run", "dark_share", "seed", "md5hash", "group", "cluster")
 GROUPS = ("light", "dark")
+_THINGS = {"run": "run", "md5hash": "image"}
 
 
 class Arm(NamedTuple):
@@ -72,12 +74,35 @@ class Design:
         """Distinct seeds in the study."""
         return int(self.seed.max()) + 1
 
+    @cached_property
+    def seeds_by_arm(self) -> Int[np.ndarray, " arms"]:
+        """Distinct seeds that each arm has rows of."""
+        return self._distinct_by_arm(self.seed)
+
+    @cached_property
+    def units_by_arm(self) -> Int[np.ndarray, " arms"]:
+        """Distinct units that each arm has rows of."""
+        return self._distinct_by_arm(self.unit)
+
+    @cached_property
+    def runs_by_cell(self) -> Int[np.ndarray, "arms seeds"]:
+        """Distinct runs of each arm in each seed; 1 everywhere in a complete study."""
+        n_cells, n_runs = len(self.arms) * self.n_seeds, int(self.run.max()) + 1
+        code = (self.arm * self.n_seeds + self.seed) * n_runs + self.run
+        present = np.bincount(code, minlength=n_cells * n_runs) > 0
+        return np.asarray(present.reshape(len(self.arms), self.n_seeds, n_runs).sum(axis=2))
+
+    def _distinct_by_arm(self, codes: Int[np.ndarray, " rows"]) -> Int[np.ndarray, " arms"]:
+        n_codes, n_arms = int(codes.max()) + 1, len(self.arms)
+        present = np.bincount(self.arm * n_codes + codes, minlength=n_arms * n_codes) > 0
+        return np.asarray(present.reshape(n_arms, n_codes).sum(axis=1))
+
     def coefficients_of(self, wanted: Mapping[Arm, float]) -> Float[np.ndarray, " arms"]:
         """Write a contrast's coefficients in the order of ``arms``; arms it leaves out get 0."""
         return np.array([wanted.get(arm, 0.0) for arm in self.arms])
 
 
-def design_of(table: pd.DataFrame) -> Design:
+def design_of(table: pd.DataFrame, *, trusted: bool = False) -> Design:
     """Read the crossed design off a per-image study table.
 
     Parameters
@@ -85,13 +110,18 @@ def design_of(table: pd.DataFrame) -> Design:
     table
         One row per run x test image; columns ``REQUIRED_COLUMNS``. A missing cluster
         means that the image is its own cluster. Rows of neither group must be gone.
+    trusted
+        The table was made by code that makes none of the faults below; they are not looked for.
 
     Raises
     ------
     DataError
-        A column is missing, the table is empty, or a group is neither light nor dark.
+        A column is missing or empty, the table is empty, a group is neither light nor dark, a
+        share is outside [0, 1], a run has an image twice or more than one mix or seed, or an
+        image is in both groups.
     """
-    _check(table)
+    if not trusted:
+        _check(table)
     arm, arms = _arm_codes(table)
     cluster = table["cluster"].where(table["cluster"].notna(), table["md5hash"])
     codes = {name: pd.factorize(table[name])[0] for name in ("seed", "md5hash", "run")}
@@ -160,4 +190,40 @@ def _check(table: pd.DataFrame) -> None:
         raise DataError(
             f"per-image study table: group {str(unknown[0])!r} is neither light nor "
             "dark, so its rows belong to no arm; leave them out of the test sets"
+        )
+    inside = pd.to_numeric(table["dark_share"], errors="coerce").between(0.0, 1.0)
+    if not inside.all():
+        raise DataError(
+            f"per-image study table: dark_share is {table['dark_share'][~inside].iloc[0]} in a "
+            "row; it is the share of dark images among the training draws, from 0 to 1, and "
+            "tells which mix the row belongs to"
+        )
+    _check_runs(table)
+
+
+def _check_runs(table: pd.DataFrame) -> None:
+    """Refuse tables in which a run, or an image, is not one thing."""
+    _check_one(table, "run", "dark_share", "it belongs to no one mix")
+    _check_one(table, "run", "seed", "it is no one draw")
+    _check_one(table, "md5hash", "group", "the groups cannot be compared")
+    repeated = table.duplicated(["run", "md5hash"])
+    if repeated.any():
+        row = table[repeated].iloc[0]
+        raise DataError(
+            f"per-image study table: image {row['md5hash']} has more than one row in run "
+            f"{row['run']} ({int(repeated.sum())} such rows), so that it would count more than "
+            "others; run `tonegap study collect` again"
+        )
+
+
+def _check_one(table: pd.DataFrame, thing: str, has_one: str, else_: str) -> None:
+    """Refuse a table in which one run, or one image, has two values of what it has once."""
+    pairs = table[[thing, has_one]].drop_duplicates()
+    twice = pairs[thing].duplicated()
+    if twice.any():
+        name = pairs[thing][twice].iloc[0]
+        values = ", ".join(str(value) for value in pairs[has_one][pairs[thing] == name])
+        raise DataError(
+            f"per-image study table: {_THINGS[thing]} {name} has more than one {has_one} "
+            f"({values}), so that {else_}; run `tonegap study collect` again"
         )

@@ -14,15 +14,20 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 import pandas as pd
 from jaxtyping import Bool, Float, Int
 
+from tonegap.errors import DataError
 from tonegap.statistics.design import Design
 
 MIN_ROWS = 3
 """Fewest rows of a run's group, or of an arm, from which a rank or a line is drawn."""
+
+LARGEST = 1e100
+"""Larger errors count as not finite: their squares would not be numbers."""
 
 ROUNDING = 1e-12
 """Variances of ranks (scaled to [0, 1]) below this are rounding: all values are equal."""
@@ -57,8 +62,9 @@ def _makers(
     mse, sigma = _column(table, "mse"), _column(table, "sigma")
     dark = table["group"].to_numpy() == "dark"
 
-    def auc(values: Float[np.ndarray, " rows"]) -> Float[np.ndarray, " rows"]:
-        return auc_pseudovalues(values, dark, design.run)
+    @cache
+    def sigma_auc() -> Float[np.ndarray, " rows"]:
+        return auc_pseudovalues(sigma, dark, design.run)
 
     def given(baseline: str) -> Float[np.ndarray, " rows"]:
         return given_difficulty(mse, _difficulty(table, baseline, design), design)
@@ -69,8 +75,8 @@ def _makers(
         "sigma": lambda: sigma,
         "mse_given_pca": lambda: given("mse_pca"),
         "mse_given_jpeg": lambda: given("mse_jpeg"),
-        "sigma_auc": lambda: auc(sigma),
-        "auc_excess": lambda: auc(mse) - auc(sigma),
+        "sigma_auc": sigma_auc,
+        "auc_excess": lambda: auc_pseudovalues(mse, dark, design.run) - sigma_auc(),
         "sigma_error_rank": lambda: rank_pseudovalues(sigma, mse, 2 * design.run + dark),
     }
 
@@ -237,8 +243,18 @@ def _difficulty(table: pd.DataFrame, name: str, design: Design) -> Float[np.ndar
 
 
 def _column(table: pd.DataFrame, name: str) -> Float[np.ndarray, " rows"]:
-    """Read a numeric column, infinities as NaN; all NaN where the table lacks it."""
+    """Read a numeric column; all NaN where the table lacks it.
+
+    Infinities become NaN, and so do sizes whose squares would be infinite.
+    """
     if name not in table.columns:
         return np.full(len(table), np.nan)
-    values = table[name].to_numpy(dtype=float, na_value=np.nan)
-    return np.where(np.isfinite(values), values, np.nan)
+    values = pd.to_numeric(table[name], errors="coerce")
+    unread = table[name][values.isna() & table[name].notna()]
+    if not unread.empty:
+        raise DataError(
+            f"per-image study table: {name} is {unread.iloc[0]!r} in a row, which is no number and "
+            "cannot be averaged; run `tonegap study collect` again"
+        )
+    numbers = values.to_numpy(dtype=float, na_value=np.nan)
+    return np.where(np.abs(numbers) < LARGEST, numbers, np.nan)

@@ -20,6 +20,8 @@ EQUIVALENCE_READINGS: Mapping[str, str] = {
     "contradicted": "beyond the margin of {margin:.3f}: sigma does tell the groups apart",
 }
 
+AT_BOUND = "; every run has the largest value possible, and the interval therefore no width"
+
 
 class Decision(NamedTuple):
     """A verdict and the corrected p value of the test that it rests on."""
@@ -46,9 +48,11 @@ def sentence(contrast: Contrast, found: Estimate | None, decision: Decision, rea
         f"{found.n_images:,} images in {found.n_clusters:,} clusters, "
         f"{found.n_runs} runs of {found.n_seeds} seeds"
     )
+    no_width = AT_BOUND if found.is_at_bound else ""
     return (
         f"{contrast.meaning}: {_number(found.value)} (95 % interval {_number(lower)} to "
-        f"{_number(upper)}{p}; {sample}); {_reading(contrast, decision.verdict)}."
+        f"{_number(upper)}{p}; {sample}); {_reading(contrast, decision.verdict)}"
+        f"{no_width}."
     )
 
 

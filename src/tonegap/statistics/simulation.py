@@ -113,6 +113,12 @@ class Scenario:
         spread = np.sqrt(2.0 + 2.0 * self.sigma_run_group_sd**2)
         return float(stats.norm.cdf(self.sigma_shift / spread))
 
+    def error_auc(self, share: float) -> float:
+        """Give the true chance that a dark image of a mix has the larger error, in [0, 1]."""
+        noise = self.image_sd**2 + self.image_mix_sd**2 + self.cell_sd**2 + self.run_group_sd**2
+        gap = self.log_effect(share, "dark") - self.log_effect(share, "light")
+        return float(stats.norm.cdf(gap / np.sqrt(2.0 * noise)))
+
     @property
     def sigma_error_rank_correlation(self) -> float:
         """True Spearman correlation of sigma with error within group and run, in [-1, 1]."""

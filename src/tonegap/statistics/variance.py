@@ -2,12 +2,16 @@
 
 A contrast is a linear combination of arm means. Each row moves it by its *influence*
 ``c[arm] * (value - mean[arm]) / n[arm]``; these sum to zero. With ``e_is`` the influence of
-unit i in seed s (all its rows together) the pieces are
+unit i in seed s (all its rows together) and S seeds in every arm the pieces are
 
 - ``image``: ``sum_i (sum_s e_is)^2``, what another draw of images would change;
 - ``between_seeds``: ``S / (S - 1) * sum_s (sum_i e_is)^2``, the scatter of seeds;
 - ``noise``: ``S / (S - 1) * (sum_is e_is^2 - image / S)``, the scatter of seeds that their
   different images and the noise of single cells alone bring about, already in ``image``.
+
+Where arms have unlike numbers of seeds, an unfinished study, each row's influence carries the
+factor of its own arm, ``sqrt(S / (S - 1))``: for arm means the bias reduction of Bell and
+McCaffrey (2002, Surv. Methodol. 28:169). One factor for all would be that of the fullest arm.
 
 The variance is ``between_seeds + max(image - noise, 0)``: the scatter of seeds, and what
 images add to it because they come back from seed to seed. It is the two-way cluster variance
@@ -18,9 +22,9 @@ seeds, and ours is unbiased but for the positive part, a shrinkage as in Menzel 
 Econometrica 89:2143). With it goes a t quantile whose degrees of freedom lie between
 ``n_seeds - 1`` (seeds decide) and the number of images (seeds hardly matter).
 
-Simulated null studies chose this rule among eight (``docs/experiments.md``): setting a negative
-``between_seeds - noise`` to 0 instead rejects too seldom when trainings hardly differ, counting
-only its positive part for the degrees of freedom rejects up to twice too often with four seeds.
+Simulated null studies chose this rule (``docs/experiments.md``): setting a negative
+``between_seeds - noise`` to 0 instead rejects too seldom when trainings hardly differ; the degrees
+of freedom of Satterthwaite (1946) reject up to twice too often with three seeds.
 """
 
 from __future__ import annotations
@@ -41,13 +45,20 @@ class TwoWayVariance:
     ----------
     image, between_seeds, noise
         As the module explains.
-    n_units, n_seeds
-        Units and seeds with a row in one of the contrast's arms.
+    product
+        What plain product weights of the bootstrap add to ``image``. In a complete study it is
+        ``between_seeds + noise``: the product counts the noise of the cells once too often
+        (Owen 2007, Ann. Appl. Stat. 1:386).
+    n_units
+        Units with a row in one of the contrast's arms.
+    n_seeds
+        Seeds of the arm that has the fewest.
     """
 
     image: float
     between_seeds: float
     noise: float
+    product: float
     n_units: int
     n_seeds: int
 
@@ -60,31 +71,42 @@ class TwoWayVariance:
     def df(self) -> float:
         """Degrees of freedom of ``total`` for a t quantile.
 
-        Satterthwaite (1946, Biometrics Bulletin 2:110): the image part counts with
-        ``n_units - 1``, the scatter of seeds with ``n_seeds - 1``; never fewer than the
-        smaller of the two, which the formula could give only because ``noise`` is taken away.
+        The harmonic mean of ``n_seeds - 1`` and ``n_units - 1``, weighted by what the scatter
+        of seeds and the images contribute to ``total``. A t quantile is nearly a straight line
+        in 1 / df, so that this is nearly the weighted mean of the two quantiles that Cochran
+        and Cox (1950, Experimental Designs, section 4.14) take where two variances of unlike
+        precision are added. Satterthwaite's weights, the squares of these, lean on the
+        observed scatter: where two or three degrees of freedom make it small by chance, they
+        take it for well known.
         """
-        units, seeds = self.n_units - 1, self.n_seeds - 1
-        uncertainty = self.image**2 / units + self.between_seeds**2 / seeds
-        least = float(min(units, seeds))
-        return max(self.total**2 / uncertainty, least) if uncertainty > 0.0 else least
+        of_seeds = self.between_seeds / self.total if self.total > 0.0 else 1.0
+        return 1.0 / (of_seeds / (self.n_seeds - 1) + (1.0 - of_seeds) / (self.n_units - 1))
 
     @property
     def seed_shrinkage(self) -> float:
         """Factor in [0, 1] on the seeds' weights that gives the bootstrap this variance.
 
         Under product weights ``w_i * (1 + f * (u_s - 1))`` a resampled contrast has the
-        variance ``image + f^2 * (between_seeds + noise)``: the product counts the noise of
-        the cells once too often (Owen 2007, Ann. Appl. Stat. 1:386). This f takes it out
-        again.
+        variance ``image + f^2 * product``; this f makes it ``total``, or as near as weights
+        that are never negative can.
         """
-        scale = self.between_seeds + self.noise
-        return float(np.sqrt(max(self.total - self.image, 0.0) / scale)) if scale > 0.0 else 0.0
+        missing = max(self.total - self.image, 0.0)
+        return float(np.sqrt(min(missing / self.product, 1.0))) if self.product > 0.0 else 0.0
 
     @property
     def image_shrinkage(self) -> float:
         """Factor in [0, 1] on the images' weights; below 1 only where ``total < image``."""
         return float(np.sqrt(min(self.total / self.image, 1.0))) if self.image > 0.0 else 1.0
+
+    @property
+    def left_to_scale(self) -> float:
+        """Factor on a bootstrapped standard error for what shrunken weights cannot give.
+
+        1 in a complete study; above it where arms lack seeds, since the weights of the seeds
+        know one number of seeds only.
+        """
+        drawn = self.image_shrinkage**2 * self.image + self.seed_shrinkage**2 * self.product
+        return float(np.sqrt(self.total / drawn)) if drawn > 0.0 else 1.0
 
 
 def arm_means(
@@ -129,22 +151,31 @@ def two_way_variance(
     Raises
     ------
     ValueError
-        Fewer than two units or two seeds: their scatter cannot be seen.
+        Fewer than two units, or an arm with fewer than two seeds: their scatter cannot be seen.
     """
+    arm_seeds = design.seeds_by_arm
     used = coefficients[design.arm] != 0.0
-    unit, seed, moved = design.unit[used], design.seed[used], influence[used]
-    n_units, n_seeds = distinct(unit), distinct(seed)
+    n_units, n_seeds = distinct(design.unit[used]), int(arm_seeds[coefficients != 0.0].min())
     if min(n_units, n_seeds) < 2:  # noqa: PLR2004 - the fewest that can differ
         raise ValueError(f"needs two units and two seeds, has {n_units} and {n_seeds}")
-    by_unit = np.bincount(unit, weights=moved)
-    by_seed = np.bincount(seed, weights=moved)
-    by_cell = np.bincount(unit * design.n_seeds + seed, weights=moved)
-    correction = n_seeds / (n_seeds - 1)
-    image = float(by_unit @ by_unit)
+    unit, seed, seeds = design.unit[used], design.seed[used], arm_seeds[design.arm[used]]
+    cell = unit * design.n_seeds + seed
+    moved = influence[used]
+    scaled = moved * np.sqrt(seeds / (seeds - 1.0))
+    image = _square_sum(unit, moved)
+    product = _square_sum(seed, moved) + _square_sum(cell, moved) - image / design.n_seeds
+    noise = _square_sum(cell, scaled) - _square_sum(unit, scaled / np.sqrt(seeds))
     return TwoWayVariance(
         image=image * n_units / (n_units - 1),
-        between_seeds=correction * float(by_seed @ by_seed),
-        noise=correction * max(float(by_cell @ by_cell) - image / n_seeds, 0.0),
+        between_seeds=_square_sum(seed, scaled),
+        noise=max(noise, 0.0),
+        product=max(product, 0.0) * design.n_seeds / (design.n_seeds - 1),
         n_units=n_units,
         n_seeds=n_seeds,
     )
+
+
+def _square_sum(codes: Int[np.ndarray, " rows"], moved: Float[np.ndarray, " rows"]) -> float:
+    """Sum over the codes of the squared sum of what their rows move."""
+    sums = np.bincount(codes, weights=moved)
+    return float(sums @ sums)

@@ -8,7 +8,7 @@ import math
 import numpy as np
 import pandas as pd
 import pytest
-from scipy import stats
+from scipy import special, stats
 from statsmodels.stats.multitest import multipletests
 
 from tonegap.statistics.claims import Claims, Finding, assess_claims, judge, no_claims
@@ -120,6 +120,64 @@ def test_equivalence_needs_the_90_percent_interval_within_the_margin() -> None:
     assert touching.interval(0.90)[1] == pytest.approx(2.0)
 
 
+def bounded(value: float, se: float, bound: float, margin: float | None = None) -> Estimate:
+    """Make an estimate of a bounded measure, from ten seeds."""
+    return Estimate(value, se, 9.0, margin, 100, 90, 30, 10, bound)
+
+
+@pytest.mark.parametrize(("value", "se"), [(0.0, 0.05), (0.2, 0.1), (-0.45, 0.03), (0.47, 0.2)])
+def test_the_interval_of_an_auc_is_that_of_its_logit(value, se) -> None:
+    """Logit of the AUC with the delta method's standard error, brought back: within [0, 1]."""
+    auc = 0.5 + value
+    reach = stats.t.ppf(0.975, 9) * se / (auc * (1.0 - auc))
+    expected = special.expit(special.logit(auc) + np.array([-reach, reach])) - 0.5
+    assert bounded(value, se, 0.5).interval() == pytest.approx(tuple(expected))
+
+
+def test_the_interval_of_a_correlation_is_fishers() -> None:
+    """With Fisher's standard error 1 / sqrt(n - 3) it is scipy's interval of a correlation."""
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=200)
+    found = stats.pearsonr(x, x + rng.normal(size=200))
+    rho = found.statistic
+    ours = Estimate(rho, (1.0 - rho**2) / np.sqrt(197), 1e9, None, 200, 200, 30, 10, 1.0)
+    assert ours.interval() == pytest.approx(tuple(found.confidence_interval()), rel=1e-6)
+
+
+@pytest.mark.parametrize("bound", [0.5, 1.0, math.inf])
+@pytest.mark.parametrize("margin", [None, 0.056])
+def test_p_and_interval_never_disagree(bound, margin) -> None:
+    """P is at most .05 exactly when the interval that belongs to it leaves the null out."""
+    rng = np.random.default_rng(1)
+    decided = set()
+    for _ in range(300):
+        value, se = rng.uniform(-0.49, 0.49), 10.0 ** rng.uniform(-3, 0)
+        tested = bounded(value, se, bound, margin)
+        if margin is None:
+            low, high = tested.interval()
+            excluded = not low <= 0.0 <= high
+        else:
+            low, high = tested.interval(0.90)
+            excluded = -margin < low and high < margin
+            assert (tested.p_beyond <= 0.05) == (low > margin or high < -margin)
+        assert -bound <= low <= value <= high <= bound
+        assert (tested.p <= 0.05) == excluded
+        decided.add(excluded)
+    assert decided == {True, False}
+
+
+def test_an_auc_of_one_in_every_run_says_that_its_interval_has_no_width() -> None:
+    """Groups that never overlap leave no scatter; the sentence tells, and no warning comes."""
+    table = study()
+    table["sigma"] = (table["group"] == "dark") + table["sigma"]
+    found = row(assess_claims(table, "x", resamples=20), "sigma_auc_50", "sigma_auc")
+    assert found["estimate"] == pytest.approx(0.5)
+    assert found["low"] == pytest.approx(0.5, abs=1e-6)
+    assert "the interval therefore no width" in found["sentence"]
+    assert found["verdict"] == "not supported"
+    assert "no width" not in row(assess_claims(study(), "x", resamples=20), "gap_mixed")["sentence"]
+
+
 def test_the_two_tests_of_an_equivalence_are_one_sided_t_tests() -> None:
     """`p` and `p_beyond` against scipy's t on the nearer bound of the margin."""
     for value in (0.5, -0.5, 3.0, -3.0):
@@ -198,12 +256,27 @@ def test_holm_is_applied_within_each_family_only() -> None:
     [
         (lambda t: t[t["seed"] < 2], "gap_mixed", "mse", "there are 2"),
         (lambda t: t[t["seed"] == 0], "gap_mixed", "mse", "seeds needs at least 3"),
+        (
+            lambda t: t[(t["dark_share"] != 0.0) | (t["seed"] == 1)],
+            "slope_dark",
+            "mse",
+            "there are 1 with dark test images under a mix with 0 % dark images",
+        ),
+        (
+            lambda t: pd.concat([t, t[t["run"] == 1].assign(run=99)]),
+            "gap_mixed",
+            "mse",
+            "2 runs have the same mix (50 % dark images) and the same seed",
+        ),
+        (lambda t: t.assign(mse=t["mse"] * 1e200), "gap_mixed", "mse", "not finite in 320 of"),
+        (lambda t: t.assign(mse=t["mse"] * 1e-200), "gap_mixed", "mse", "the same in every row"),
+        (lambda t: t.assign(mse_pca=0.5), "gap_mixed", "mse_given_pca", "positive and not all"),
         (lambda t: t[t["dark_share"] != 0.5], "gap_mixed", "mse", "no dark test images under"),
         (lambda t: t[t["dark_share"] == 0.5], "slope_dark", "mse", "one mix only"),
         (lambda t: t[t["group"] == "dark"], "gap_mixed", "mse", "no light test images"),
         (lambda t: t.assign(mse=1.0), "gap_mixed", "mse", "the same in every row"),
         (lambda t: t.assign(cluster="one"), "gap_mixed", "mse", "clusters needs at least 3"),
-        (lambda t: t.assign(sigma=np.nan), "sigma_auc_50", "sigma_auc", "sigma_auc is missing"),
+        (lambda t: t.assign(sigma=np.nan), "sigma_auc_50", "sigma_auc", "without a posterior"),
         (lambda t: t.drop(columns="mse"), "slope_dark", "mse", "mse is missing"),
         (lambda t: t, "gap_best_case_equal_distinct", "mse", "no column `distinct`"),
         (
@@ -227,6 +300,43 @@ def test_degenerate_studies_are_not_assessable_and_say_why(
     assert finding["reason"] in finding["sentence"]
     assert math.isnan(finding["estimate"])
     json.dumps(claims.to_mapping(), allow_nan=False)
+
+
+def test_an_arm_with_few_seeds_spares_the_others() -> None:
+    """Light-only runs of one seed: the slopes are not assessable, the mixed gap is."""
+    table = study()
+    lacking = table[(table["dark_share"] != 0.0) | (table["seed"] == 1)]
+    claims = assess_claims(lacking, "x", resamples=50)
+    assert (
+        row(claims, "gap_mixed")["estimate"]
+        == row(assess_claims(table, "x"), "gap_mixed")["estimate"]
+    )
+    assert (claims.verdict("C1"), claims.verdict("C2")) == ("not assessable", "not assessable")
+
+
+def test_an_infinite_error_spoils_only_what_uses_it() -> None:
+    """One infinite error under light-only training: no slope of its group, the mixed gap stands."""
+    table = study()
+    first = table.index[(table["dark_share"] == 0.0) & (table["group"] == "dark")][0]
+    table.loc[first, "mse"] = np.inf
+    claims = assess_claims(table, "x", resamples=20)
+    assert "mse is missing or not finite in 1 of" in row(claims, "slope_dark")["reason"]
+    assert row(claims, "slope_light")["verdict"] != "not assessable"
+    assert row(claims, "gap_mixed")["verdict"] != "not assessable"
+    json.dumps(claims.to_mapping(), allow_nan=False)
+
+
+def test_five_mixes_have_slopes_over_all_and_a_test_of_sigma_each() -> None:
+    """A sweep: the slope is polyfit's over five arm means; C3 has five lines."""
+    shares = (0.0, 0.25, 0.5, 0.75, 1.0)
+    scenario = Scenario(dark_shares=shares, n_seeds=4, n_test=40, pool_light=150, pool_dark=120)
+    table = study(scenario)
+    claims = assess_claims(table, "sweep", resamples=20)
+    means = table[table["group"] == "dark"].groupby("dark_share")["mse"].mean()
+    slope = np.polyfit(means.index, means.to_numpy(), 1)[0]
+    assert row(claims, "slope_dark")["estimate"] == pytest.approx(slope)
+    tests = claims.contrasts_table()["contrast"].str.startswith("sigma_auc_")
+    assert tests.sum() == 5
 
 
 def test_one_image_per_group_is_not_assessable() -> None:

@@ -9,6 +9,7 @@ import statsmodels.api as sm
 from scipy import stats
 from sklearn.metrics import roc_auc_score
 
+from tonegap.errors import DataError
 from tonegap.statistics.design import design_of
 from tonegap.statistics.measures import (
     auc_pseudovalues,
@@ -90,6 +91,37 @@ def test_rank_pseudovalues_scatter_as_scipys_bootstrap() -> None:
         rng=np.random.default_rng(0),
     )
     assert pseudo.std(ddof=1) / np.sqrt(300) == pytest.approx(found.standard_error, rel=0.06)
+
+
+def test_tied_values_make_no_difference_to_the_order_of_rows() -> None:
+    """Pseudo-values follow their rows, however rows that tie are arranged; the mean is Spearman."""
+    rng = np.random.default_rng(RNG_SEED)
+    x, y = rng.integers(0, 6, 90) * 1.0, rng.integers(0, 4, 90) * 1.0
+    block = np.repeat([0, 1, 2], 30)
+    plain = rank_pseudovalues(x, y, block)
+    order = rng.permutation(90)
+    turned = rank_pseudovalues(x[order], y[order], block[order])
+    np.testing.assert_allclose(turned, plain[order], atol=1e-12)
+    for b in range(3):
+        expected = stats.spearmanr(x[block == b], y[block == b]).statistic
+        assert plain[block == b].mean() == pytest.approx(expected)
+
+
+def test_a_text_among_the_errors_is_refused_in_one_line() -> None:
+    """The message names column and value."""
+    table = draw_study(Scenario(n_seeds=2, n_test=10, pool_light=20, pool_dark=20), _rng())
+    table["mse"] = table["mse"].astype(object)
+    table.loc[3, "mse"] = "n/a"
+    with pytest.raises(DataError, match="mse is 'n/a' in a row, which is no number"):
+        measure_columns(table, design_of(table))
+
+
+def test_wanted_measures_come_alone_and_equal() -> None:
+    """Naming some measures gives their columns, in that order."""
+    table = draw_study(Scenario(n_seeds=2, n_test=10, pool_light=20, pool_dark=20), _rng())
+    design = design_of(table)
+    some = measure_columns(table, design, ("sigma_auc", "mse"))
+    pd.testing.assert_frame_equal(some, measure_columns(table, design)[["sigma_auc", "mse"]])
 
 
 @pytest.mark.parametrize("x", [[1.0, 1.0, 1.0, 1.0], [1.0, np.nan, 3.0, 4.0]])

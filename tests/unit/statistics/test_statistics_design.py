@@ -66,6 +66,18 @@ def test_absent_arms_get_no_coefficient() -> None:
         (lambda t: t.assign(group="medium"), "'medium' is neither"),
         (lambda t: t.assign(group=None), "neither light nor dark"),
         (lambda t: t.assign(seed=np.nan), "'seed' is empty in 12 rows"),
+        (lambda t: t.assign(dark_share=50.0), "dark_share is 50.0 in a row"),
+        (lambda t: t.assign(dark_share="half"), "dark_share is half in a row"),
+        (lambda t: pd.concat([t, t.iloc[:1]]), "image a has more than one row in run 0.5-7"),
+        (lambda t: t.assign(run="one"), r"run one has more than one dark_share \(0.5, 0.0\)"),
+        (
+            lambda t: t.assign(run=t["dark_share"]),
+            r"run 0.5 has more than one seed \(7, 3\), so that it is no one draw",
+        ),
+        (
+            lambda t: t.assign(group=["light", "dark", "dark"] * 3 + ["dark"] * 3),
+            r"image a has more than one group \(light, dark\)",
+        ),
     ],
 )
 def test_a_bad_table_is_refused_in_one_line(spoil, says) -> None:
@@ -73,6 +85,25 @@ def test_a_bad_table_is_refused_in_one_line(spoil, says) -> None:
     with pytest.raises(DataError, match=says) as caught:
         design_of(spoil(small_table()))
     assert "\n" not in str(caught.value)
+
+
+def test_counts_by_arm_tell_what_is_unfinished() -> None:
+    """Seeds, units and runs of each arm; light-only lacks seed 3, mixed has seed 7 twice."""
+    table = small_table()
+    again = table[table["run"] == "0.5-7"].assign(run="again")
+    design = design_of(pd.concat([table[table["run"] != "0.0-3"], again]))
+    dark = [arm.group == "dark" for arm in design.arms]
+    np.testing.assert_array_equal(design.seeds_by_arm, [1, 1, 2, 2])
+    np.testing.assert_array_equal(design.units_by_arm[dark], [2, 2])
+    np.testing.assert_array_equal(design.runs_by_cell.max(axis=1), [1, 1, 2, 2])
+    assert design.runs_by_cell.sum() == 8
+
+
+def test_trusted_tables_are_coded_alike() -> None:
+    """Leaving the search for faults out changes nothing else."""
+    first, second = design_of(small_table()), design_of(small_table(), trusted=True)
+    np.testing.assert_array_equal(first.unit, second.unit)
+    assert first.arms == second.arms
 
 
 def test_runs_on_equal_distinct_images_stand_apart() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+import statsmodels.api as sm
 from scipy import stats
 
 from tonegap.statistics.design import Arm, Design
@@ -125,24 +126,103 @@ def test_with_images_seen_once_only_seeds_and_cells_remain() -> None:
     assert found.df == pytest.approx(5, rel=0.05)
 
 
+def parts(image: float, between: float, noise: float, seeds: int = 4) -> TwoWayVariance:
+    """Make the variance of a complete study of 500 units from its parts."""
+    return TwoWayVariance(image, between, noise, between + noise, n_units=500, n_seeds=seeds)
+
+
 def test_df_lie_between_seeds_and_units() -> None:
     """Seeds that decide leave S - 1 degrees of freedom, never fewer; else there are many."""
-    many = TwoWayVariance(image=1.0, between_seeds=1e-6, noise=0.0, n_units=500, n_seeds=4)
-    few = TwoWayVariance(image=1e-6, between_seeds=1.0, noise=0.0, n_units=500, n_seeds=4)
-    assert many.df == pytest.approx(499, rel=1e-3)
-    assert few.df == pytest.approx(3, rel=1e-3)
-    noisy = TwoWayVariance(image=1.0, between_seeds=0.5, noise=1.1, n_units=500, n_seeds=4)
-    assert noisy.df == pytest.approx(3, abs=0.01)
+    assert parts(1.0, 1e-6, 0.0).df == pytest.approx(499, rel=1e-3)
+    assert parts(1e-6, 1.0, 0.0).df == pytest.approx(3, rel=1e-3)
+    assert parts(1.0, 0.5, 1.1).df == pytest.approx(3)
+
+
+def test_the_quantile_is_near_cochran_and_cox() -> None:
+    """At df the t quantile is near the mean of both quantiles, weighted by their variances."""
+    for between in (0.1, 0.5, 2.0):
+        found = parts(1.0, between, 0.0, seeds=10)
+        few, many = stats.t.ppf(0.975, [9, 499])
+        weighted = (between * few + many) / (between + 1.0)
+        assert stats.t.ppf(0.975, found.df) == pytest.approx(weighted, rel=0.01)
+        satterthwaite = found.total**2 / (1.0 / 499 + between**2 / 9)
+        assert found.df < satterthwaite
 
 
 def test_shrinkage_of_the_weights_reproduces_the_variance() -> None:
-    """The sum image * g^2 + f^2 * (between + noise) is the whole variance, in either case."""
-    positive = TwoWayVariance(2.0, 1.5, 0.5, 100, 10)
+    """The sum image * g^2 + f^2 * product is the whole variance, in either case."""
+    positive = parts(2.0, 1.5, 0.5, 10)
     f = positive.seed_shrinkage
     assert positive.image + f**2 * (1.5 + 0.5) == pytest.approx(positive.total)
-    negative = TwoWayVariance(2.0, 0.5, 1.5, 100, 10)
+    negative = parts(2.0, 0.5, 1.5, 10)
     assert negative.seed_shrinkage == 0.0
     assert negative.image * negative.image_shrinkage**2 == pytest.approx(negative.total)
+    assert positive.left_to_scale == pytest.approx(1.0)
+    assert negative.left_to_scale == pytest.approx(1.0)
+
+
+def test_two_arms_of_their_own_seeds_are_two_independent_means() -> None:
+    """Where no seed and no image is shared the variance of a gap is Welch's, arm by arm.
+
+    One factor for all eleven seeds would understate the arm that has three.
+    """
+    rng = np.random.default_rng(6)
+    seed = np.concatenate([np.repeat(np.arange(3), 20), 3 + np.repeat(np.arange(8), 20)])
+    rows = np.arange(seed.size)
+    arm = (seed >= 3).astype(int)
+    values = rng.normal(size=seed.size) + rng.normal(size=11)[seed]
+    arms = (Arm(0.5, "dark"), Arm(0.5, "light"))
+    gap = np.array([1.0, -1.0])
+    design = Design(arms, arm, rows, seed, rows, seed)
+    found = two_way_variance(design, contrast_influence(design, values, gap), gap)
+    means = values.reshape(11, 20).mean(axis=1)
+    welch = stats.sem(means[:3]) ** 2 + stats.sem(means[3:]) ** 2
+    assert found.between_seeds == pytest.approx(welch)
+    assert found.total == pytest.approx(welch, rel=1e-3)
+    assert found.n_seeds == 3
+
+
+def test_it_is_statsmodels_two_way_clustered_covariance_where_images_come_once() -> None:
+    """OLS on the arms with standard errors clustered by image and by seed, no correction.
+
+    There the images' part and the intersection cancel, in ours as in Cameron, Gelbach and
+    Miller's; ours then has S / (S - 1) for the few seeds.
+    """
+    rng = np.random.default_rng(7)
+    rows, seeds = np.arange(160), np.repeat(np.arange(8), 20)
+    arm = rows % 2
+    values = rng.normal(size=160) + rng.normal(size=(8, 2))[seeds, arm]
+    fit = sm.OLS(values, np.column_stack([arm == 0, arm == 1]).astype(float)).fit(
+        cov_type="cluster",
+        cov_kwds={"groups": np.column_stack([rows, seeds]), "use_correction": False},
+    )
+    gap = np.array([1.0, -1.0])
+    arms = (Arm(0.5, "dark"), Arm(0.5, "light"))
+    design = Design(arms, arm, rows, seeds, rows, seeds)
+    found = two_way_variance(design, contrast_influence(design, values, gap), gap)
+    assert found.total == pytest.approx(float(gap @ fit.cov_params() @ gap) * 8 / 7, rel=5e-3)
+
+
+def test_its_parts_are_statsmodels_one_way_clustered_covariances() -> None:
+    """On any crossing: by image, by seed and by cell, each times its factor."""
+    rng = np.random.default_rng(8)
+    unit, seed = rng.integers(0, 25, 200), rng.integers(0, 5, 200)
+    arm = np.arange(200) % 2
+    values = rng.normal(size=200) + rng.normal(size=25)[unit] + rng.normal(size=5)[seed]
+    gap = np.array([1.0, -1.0])
+    design = Design((Arm(0.5, "dark"), Arm(0.5, "light")), arm, unit, seed, unit, seed)
+    found = two_way_variance(design, contrast_influence(design, values, gap), gap)
+    ols = sm.OLS(values, np.column_stack([arm == 0, arm == 1]).astype(float))
+
+    def clustered(groups: np.ndarray) -> float:
+        kwds = {"groups": groups, "use_correction": False}
+        return float(gap @ ols.fit(cov_type="cluster", cov_kwds=kwds).cov_params() @ gap)
+
+    by_unit, by_seed, by_cell = (clustered(g) for g in (unit, seed, unit * 5 + seed))
+    assert found.image == pytest.approx(by_unit * 25 / 24)
+    assert found.between_seeds == pytest.approx(by_seed * 5 / 4)
+    assert found.noise == pytest.approx(5 / 4 * (by_cell - by_unit / 5))
+    assert found.product == pytest.approx(found.between_seeds + found.noise)
 
 
 @pytest.mark.parametrize(("unit", "seed"), [([0, 0, 0], [0, 1, 2]), ([0, 1, 2], [0, 0, 0])])
