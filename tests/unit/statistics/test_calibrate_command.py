@@ -8,7 +8,14 @@ from typer.testing import CliRunner
 
 from tonegap.cli.app import app
 from tonegap.errors import ParameterError
-from tonegap.statistics.calibration import DESIGNS, binomial_band, calibrate, planted
+from tonegap.statistics.calibration import (
+    DESIGNS,
+    Calibration,
+    binomial_band,
+    calibrate,
+    judged,
+    planted,
+)
 
 
 def _run(*arguments: str):
@@ -23,9 +30,53 @@ def test_it_prints_the_rates_and_says_that_errors_are_simulated(tmp_path) -> Non
     for part in ("errors are simulated", "phantom/tone", "gap_best_case", "Welch t %", "C3: supp"):
         assert part in result.output
     low, high = (100 * rate for rate in binomial_band(3))
-    assert f"single null {low:.1f}-{high:.1f} %" in result.output
+    assert f"in 3 studies, binomial band {low:.1f}-{high:.1f} %" in result.output
     expected = calibrate([planted(DESIGNS["phantom"], "tone", 0.3)], 3).contrasts
     pd.testing.assert_frame_equal(pd.read_csv(path), expected, check_dtype=False, rtol=1e-5)
+
+
+def rates(**columns: list) -> pd.DataFrame:
+    """Two lines of a table of rates over 1,000 studies, as the calibration gives them."""
+    defaults = {
+        "scenario": "phantom/null",
+        "measure": "mse",
+        "contrast": ["gap_mixed", "slope_dark"],
+        "truth": 0.0,
+        "null_is_true": True,
+        "equivalence": False,
+        "rejected": [0.05, 0.05],
+        "rejected_paired": [0.19, 0.11],
+        "rejected_welch": [0.12, float("nan")],
+        "covered": [0.95, 0.95],
+        "studies": 1000,
+    }
+    return pd.DataFrame({**defaults, **columns})
+
+
+@pytest.mark.parametrize(
+    ("columns", "says"),
+    [
+        ({}, "none outside the second, none outside the first only"),
+        ({}, "none outside 93-97 %"),
+        ({}, "paired t 11.0-19.0 %, Welch's t 12.0-12.0 %"),
+        ({"rejected": [0.09, 0.05]}, "1 (gap_mixed of mse 9.0 %) outside the second"),
+        ({"rejected": [0.05, 0.066]}, "1 (slope_dark of mse 6.6 %) outside the first only"),
+        ({"covered": [0.925, 0.975]}, "2 (gap_mixed of mse 92.5 %, slope_dark of mse 97.5 %) out"),
+        ({"covered": [0.93, 0.97]}, "none outside 93-97 % (counting 1000 studies leaves an error"),
+        ({"null_is_true": False}, "no line of the table is a true null"),
+    ],
+)
+def test_one_line_names_what_lies_outside(monkeypatch, columns, says) -> None:
+    """Rejection against both bands, coverage against 93-97 %, run means beside; exit code 0."""
+    table = judged(rates(**columns))
+    claims = pd.DataFrame([{"scenario": "phantom/null", "claim": "C1", "family_error": 0.04}])
+    claims = claims.assign(**{"supported": 0.0, "not supported": 1.0, "contradicted": 0.0})
+    monkeypatch.setattr(
+        "tonegap.statistics.calibration.calibrate", lambda *_: Calibration(table, claims)
+    )
+    result = _run()
+    assert result.exit_code == 0, result.output
+    assert says in result.output
 
 
 @pytest.mark.parametrize(

@@ -14,6 +14,7 @@ from tonegap.statistics.calibration import (
     calibrate,
     calibrated_contrasts,
     draw_outcome,
+    judged,
     null_is_true,
     planted,
     summarise,
@@ -196,6 +197,7 @@ def test_rates_are_shares_of_the_studies() -> None:
             "contrast": "gap_mixed",
             "truth": 0.0,
             "null_is_true": True,
+            "equivalence": False,
             "p": [0.01, 0.05, 0.5],
             "p_paired": [0.04, 0.2, 0.3],
             "p_welch": np.nan,
@@ -208,6 +210,39 @@ def test_rates_are_shares_of_the_studies() -> None:
     assert np.isnan(found["rejected_welch"])
     assert found["covered"] == pytest.approx(1 / 3)
     assert found["studies"] == 3
+
+
+@pytest.mark.parametrize(
+    ("rejected", "null", "equivalence", "place"),
+    [
+        (0.05, True, False, "in"),
+        (0.037, True, False, "in"),
+        (0.036, True, False, "edge"),
+        (0.065, True, False, "edge"),
+        (0.09, True, False, "above"),
+        (0.01, True, False, "below"),
+        (0.0, True, True, "in"),
+        (0.09, True, True, "above"),
+        (0.9, False, False, "power"),
+    ],
+)
+def test_rates_are_judged_by_the_band(rejected, null, equivalence, place) -> None:
+    """1,000 studies, ten nulls: 3.7-6.4 % for one, about 3.2-7.1 % for all; power is not judged."""
+    rows = pd.DataFrame(
+        {"studies": 1000, "null_is_true": [null] + [True] * 9, "equivalence": equivalence}
+    ).assign(rejected=rejected, covered=0.95)
+    assert judged(rows)["rejection_is"].iloc[0] == place
+
+
+@pytest.mark.parametrize(
+    ("covered", "place"),
+    [(0.93, "in"), (0.97, "in"), (0.929, "below"), (0.971, "above"), (0.95, "in")],
+)
+def test_coverage_is_judged_by_93_to_97_per_cent(covered, place) -> None:
+    """The goal is a fixed one, not a band that grows as studies get fewer."""
+    rows = pd.DataFrame({"studies": [200], "null_is_true": False, "equivalence": False})
+    found = judged(rows.assign(rejected=0.5, covered=covered))
+    assert found["coverage_is"].tolist() == [place]
 
 
 def test_verdicts_on_claims_are_counted() -> None:
