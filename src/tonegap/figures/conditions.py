@@ -112,8 +112,8 @@ def draw(errors: pd.DataFrame, definition: GroupDefinition, caveat: str = "") ->
         _explain(grid[len(mixes)], _smaller_group(points).max(initial=MIN_IMAGES))
         share_labels(
             figure,
-            f"MSE of {group_name('light', definition)}, [-1, 1] range",
-            f"MSE of {group_name('dark', definition)}, [-1, 1] range",
+            f"MSE of {group_name('light', definition)}, [\N{MINUS SIGN}1, 1] range",
+            f"MSE of {group_name('dark', definition)}, [\N{MINUS SIGN}1, 1] range",
         )
     return Drawing(figure, errors)
 

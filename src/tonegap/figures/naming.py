@@ -17,14 +17,14 @@ _LONGEST = 22
 _POINTS_PER_INCH = 72
 # Offset in points from the marker, horizontal and vertical alignment.
 _PLACES = (
-    ((4, 0), "left", "center"),
-    ((-4, 0), "right", "center"),
-    ((0, 4), "center", "bottom"),
-    ((0, -4), "center", "top"),
-    ((4, 5), "left", "bottom"),
-    ((-4, 5), "right", "bottom"),
-    ((4, -5), "left", "top"),
-    ((-4, -5), "right", "top"),
+    ((3, 0), "left", "center"),
+    ((-3, 0), "right", "center"),
+    ((0, 3), "center", "bottom"),
+    ((0, -3), "center", "top"),
+    ((3, 4), "left", "bottom"),
+    ((-3, 4), "right", "bottom"),
+    ((3, -4), "left", "top"),
+    ((-3, -4), "right", "top"),
 )
 
 
@@ -57,7 +57,7 @@ def _place(
     axes: Axes, point: Float[np.ndarray, " xy"], name: str, taken: Sequence[Bbox]
 ) -> Bbox | None:
     """Try the places in turn; leave the name out where none is free."""
-    frame = axes.get_window_extent()
+    frame = axes.get_window_extent().padded(-_POINT_PT)  # clear of the axes' lines
     for offset, horizontal, vertical in _PLACES:
         text = axes.annotate(
             name,
@@ -67,6 +67,8 @@ def _place(
             ha=horizontal,
             va=vertical,
             fontsize=_NAME_PT,
+            # A line that passes below a name does not strike it out.
+            bbox={"boxstyle": "square,pad=0.05", "facecolor": "#FFFFFFD0", "linewidth": 0},
         )
         text.set_in_layout(False)
         box = _extent(axes, text)

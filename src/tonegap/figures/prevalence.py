@@ -1,4 +1,8 @@
-"""Figure 7: how common each condition is in the two groups, at three levels of labels."""
+"""Figure 7: how common each condition is in the two groups, at three levels of labels.
+
+Both axes are logarithmic: prevalences of fine labels span three decades. A label that one
+group lacks lies on that group's zero, which a short linear stretch joins to the rest.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +10,7 @@ from collections.abc import Mapping
 
 import numpy as np
 import pandas as pd
+from jaxtyping import Float
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
@@ -21,9 +26,16 @@ from tonegap.figures.style import (
 )
 from tonegap.params import GroupDefinition
 
-_NAMED = {"coarse": 3, "middle": 4, "fine": 4}
-_HEIGHT_IN = 3.5
-_MARGIN = 1.12
+_NAMED = {"coarse": 3, "middle": 3, "fine": 16}
+_HEIGHT_IN = 4.75
+_ROWS = (1.0, 2.2)  # heights: two small panels above, the many fine labels below
+_RULE = (
+    "One point per label, axes logarithmic; dashed: as common in one group as in the other; "
+    "named: largest differences in percentage points, where there is room."
+)
+_MARGIN = 1.35  # beyond the outermost points, as a factor
+_ZERO_DECADES = 0.5  # length of the linear stretch from zero
+_WIDE_DECADES = 1.5  # from here on 1, 2, 5, ... are too many ticks
 
 
 def draw(
@@ -46,41 +58,56 @@ def draw(
     )
     data = data[["level", *data.columns.drop("level")]]
     with house_style():
-        figure = new_figure(_HEIGHT_IN, [_how_many(by_level), caveat])
-        grid = figure.subplots(2, 2).ravel()
-        for axes, (level, table) in zip(grid, by_level.items(), strict=False):
-            _draw_level(axes, level, table)
-        _explain(grid[3])
+        figure = new_figure(_HEIGHT_IN, [_RULE, _how_many(by_level), caveat])
+        panels = dict(zip(by_level, _panels(figure), strict=True))
+        for level, table in by_level.items():
+            _draw_level(panels[level], level, table)
         share_labels(
             figure,
             f"Prevalence in {group_name('light', definition)}, %",
             f"Prevalence in {group_name('dark', definition)}, %",
         )
-        _name(figure, dict(zip(by_level, grid, strict=False)), by_level)
+        _name(figure, panels, by_level)
     return Drawing(figure, data)
+
+
+def _panels(figure: Figure) -> list[Axes]:
+    grid = figure.add_gridspec(2, 2, height_ratios=_ROWS)
+    return [figure.add_subplot(place) for place in (grid[0, 0], grid[0, 1], grid[1, :])]
 
 
 def _draw_level(axes: Axes, level: str, table: pd.DataFrame) -> None:
     percent = 100 * table[["prev_light", "prev_dark"]].to_numpy(dtype=np.float64)
-    upper = _MARGIN * max(float(percent.max(initial=0.0)), 1e-3)
-    identity_line(axes, upper)
+    lower, upper, ticks = _scale(percent)
+    linear = {"linthresh": lower, "linscale": _ZERO_DECADES} if 0.0 in ticks else {}
+    for axis, set_scale, set_limits in (
+        (axes.xaxis, axes.set_xscale, axes.set_xlim),
+        (axes.yaxis, axes.set_yscale, axes.set_ylim),
+    ):
+        set_scale("symlog" if linear else "log", **linear)
+        # Points on zero lie a little within the frame.
+        set_limits(-0.3 * lower if linear else lower, upper)
+        axis.set_ticks(ticks, labels=[f"{tick:g}" for tick in ticks])
+        axis.set_ticks([], minor=True)
+    identity_line(axes, upper, 0.0 if linear else lower)
     axes.scatter(
-        percent[:, 0], percent[:, 1], s=10, color=POINT_COLOUR, alpha=0.75, linewidth=0, zorder=2
+        percent[:, 0], percent[:, 1], s=9, color=POINT_COLOUR, alpha=0.7, linewidth=0, zorder=2
     )
-    axes.set_xlim(-0.03 * upper, upper)
-    axes.set_ylim(-0.03 * upper, upper)
     axes.set_box_aspect(1)
-    axes.locator_params(nbins=4)
     axes.set_title(f"{level}, {len(table)} labels")
 
 
-def _explain(axes: Axes) -> None:
-    axes.set_axis_off()
-    text = (
-        "One point per label.\n\nDashed: as common in\none group as in the\nother.\n\n"
-        "Names: furthest from\nthe line, where there\nis room."
-    )
-    axes.text(0.0, 0.95, text, va="top", transform=axes.transAxes)
+def _scale(percent: Float[np.ndarray, "labels 2"]) -> tuple[float, float, list[float]]:
+    """Give the ends of both axes and their ticks, zero among them where a label is there."""
+    positive = percent[percent > 0]
+    if not positive.size:
+        return 1.0, 100.0, [0.0, 1.0, 10.0, 100.0]
+    lower, upper = float(positive.min()) / _MARGIN, float(positive.max()) * _MARGIN
+    steps = (1, 3) if np.log10(upper / lower) > _WIDE_DECADES else (1, 2, 5)
+    decades = range(int(np.floor(np.log10(lower))), int(np.ceil(np.log10(upper))) + 1)
+    round_values = [float(f"{step}e{decade}") for decade in decades for step in steps]
+    ticks = [value for value in round_values if lower <= value <= upper]
+    return lower, upper, [0.0, *ticks] if (percent == 0).any() else ticks
 
 
 def _how_many(by_level: Mapping[str, pd.DataFrame]) -> str:

@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 from jaxtyping import UInt8
 from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 
 from tonegap.cohort.groups import GROUPS
 from tonegap.errors import DataError
@@ -34,6 +35,7 @@ _PER_ROW = 6  # columns of figures 4 and 5
 _LABEL_IN = 0.62
 _TITLE_IN = 0.24
 _PADDING_IN = 0.02
+_BETWEEN = 0.16  # gap between groups, in widths of an image
 _HALF_RANGE = 127.5  # of 8-bit values; half the range of [-1, 1] is 1
 
 
@@ -94,13 +96,22 @@ def _drawn(
     cell_in = (COLUMN_WIDTH_IN - _LABEL_IN) / max(columns, 4)
     with house_style():
         figure = new_figure(cell_in * len(rows) + _TITLE_IN, note, _PADDING_IN, 0.0)
-        grid = figure.subplots(len(rows), columns, squeeze=False)
+        grid = _grid(figure, len(rows), [count for _, _, count in titles if count])
         for line, (name, pixels) in zip(grid, rows.items(), strict=True):
             for axes, image in zip(line, pixels, strict=True):
                 _show(axes, image)
             line[0].set_ylabel(name, rotation=0, ha="right", va="center", labelpad=4)
         _entitle(grid[0], titles)
     return Drawing(figure, data)
+
+
+def _grid(figure: Figure, lines: int, groups: list[int]) -> np.ndarray:
+    """Give axes in lines and columns, with a gap between groups of columns."""
+    widths = [width for count in groups for width in (*([1.0] * count), _BETWEEN)][:-1]
+    places = figure.add_gridspec(lines, len(widths), width_ratios=widths)
+    shown = [column for column, width in enumerate(widths) if width != _BETWEEN]
+    axes = [[figure.add_subplot(places[line, column]) for column in shown] for line in range(lines)]
+    return np.array(axes, dtype=object)
 
 
 def _show(axes: Axes, image: UInt8[np.ndarray, "size size 3"]) -> None:

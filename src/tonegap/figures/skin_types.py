@@ -49,7 +49,7 @@ def _colours(fst: pd.Series, definition: GroupDefinition) -> list[str]:
 
 
 def _name(fst: int) -> str:
-    return "-1\n(missing)" if fst == _UNKNOWN else str(fst)
+    return "\N{MINUS SIGN}1\n(missing)" if fst == _UNKNOWN else str(fst)
 
 
 def _labeller(definition: GroupDefinition) -> str:

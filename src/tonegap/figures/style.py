@@ -191,6 +191,13 @@ def mixes_in_order(frame: pd.DataFrame) -> list[tuple[str, float]]:
     return [(str(mix), float(share)) for mix, share in pairs.itertuples(index=False)]
 
 
-def identity_line(axes: Axes, upper: float) -> None:
-    """Draw y = x from 0 to ``upper``, the place where the groups are equal."""
-    axes.plot([0, upper], [0, upper], color=FAINT, linewidth=0.8, linestyle=(0, (4, 2)), zorder=1)
+def identity_line(axes: Axes, upper: float, lower: float = 0.0) -> None:
+    """Draw y = x from ``lower`` to ``upper``, the place where the groups are equal."""
+    axes.plot(
+        [lower, upper],
+        [lower, upper],
+        color=FAINT,
+        linewidth=0.8,
+        linestyle=(0, (4, 2)),
+        zorder=1,
+    )

@@ -32,8 +32,8 @@ _IMAGE_COLUMNS = ("mix", "dark_share", "md5hash", "group", "label_fine", "mse")
 _FLOW_COLUMNS = ("step", "group", "left", "excluded")
 _ANNOTATION_COLUMNS = ("md5hash", "fitzpatrick_scale", "fitzpatrick_centaur", "url")
 _PICTURES = ("fig1", "fig4", "fig5")
-_ERROR_AXIS = "MSE, [-1, 1] range"
-_SIGMA_AXIS = "Mean posterior standard deviation"
+_ERROR_AXIS = "MSE, [\N{MINUS SIGN}1, 1] range"
+_SIGMA_AXIS = "Sigma, mean posterior std. deviation"
 _BALANCED = 0.5
 
 

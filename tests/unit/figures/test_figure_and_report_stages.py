@@ -172,7 +172,7 @@ def test_written_numbers_draw_the_same_figure(workspace, study):
     _draw(workspace)
     written = read_csv(workspace / "figures" / "fig3.csv", ["mse"], "figure 3")
     again = figures.boxes.draw(
-        written, "mse", "MSE, [-1, 1] range", "scale", _caveat(workspace)
+        written, "mse", "MSE, [\N{MINUS SIGN}1, 1] range", "scale", _caveat(workspace)
     ).figure
     assert figures.svg_bytes(again) == (workspace / "figures" / "fig3.svg").read_bytes()
     assert len(written) == len(study)
