@@ -6,19 +6,21 @@ import hashlib
 import io
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
 import time
 import urllib.request
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
 import pytest
 from PIL import Image
 
-from tonegap.errors import FetchError
+from tonegap.errors import FetchError, MachineError
 from tonegap.files.archive import open_archive
 from tonegap.files.download import Patience
 from tonegap.params import FetchParams
@@ -272,6 +274,39 @@ def test_too_few_images_fail_and_say_what_would_help(server, tmp_path):
     with pytest.raises(FetchError, match=r"1 of 3 images.*md5_mismatch.*accept_unverified"):
         task.run(min_success=0.5)
     assert task.table()["status"].tolist() == ["verified", "md5_mismatch", "md5_mismatch"]
+
+
+@pytest.fixture
+def small_files():
+    """Let the system refuse files of more bytes than is said; None ends it."""
+    resource = pytest.importorskip("resource")
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    yield lambda size: resource.setrlimit(resource.RLIMIT_FSIZE, (size or before[0], before[1]))
+    resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
+def test_a_disk_that_refuses_is_one_line_and_loses_nothing(server, tmp_path, small_files):
+    """The archive cannot be written: one line, no leftovers, and a rerun asks nobody again."""
+    rows = [(md5, f"{server.address}/good/{name}") for name, md5 in map(server.image, range(8))]
+    task = Task(tmp_path, rows)
+    small_files(3000)
+    with pytest.raises(MachineError, match=r"raw\.zip cannot be written \(File too large\)"):
+        task.run()
+    small_files(None)
+    assert not task.raw.exists()
+    assert not task.fetch.exists()
+    assert not list(tmp_path.glob(".raw*"))
+    before = server.counts()
+    assert set(task.run()["status"]) == {"verified"}
+    assert server.counts() == before
+
+
+def test_space_is_asked_for_what_will_be_written(tmp_path, monkeypatch):
+    """A long table of which nothing can be had needs no space for its images."""
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(free=100_000))
+    rows = [(_no_md5(str(n)), None if n % 2 else "http://e.org/a.jpg") for n in range(200)]
+    table = Task(tmp_path, rows).run(download=False)
+    assert set(table["status"]) == {"missing_url", "not_downloaded"}
 
 
 _CHILD = """

@@ -163,3 +163,11 @@ def test_identifiers_must_tell_rows_apart(second):
     frame = FOREIGN.assign(img_id=["p1.png", second]).astype("str")
     with pytest.raises(DataError, match=r"pad\.csv, line 3: img_id"):
         canonical_table(frame, NAMES, {}, "pad.csv")
+
+
+def test_inert_text_is_short_and_can_be_written():
+    """Names in other encodings are escaped, line breaks of all kinds go, excess is cut."""
+    assert inert("caf\udce9") == "caf\\udce9"
+    assert inert("a\u2028b\x85c\u202ed") == "a b c d"
+    assert inert("\uff1dcmd()") == "'\uff1dcmd()"
+    assert len(inert("x" * 10**6)) < 310

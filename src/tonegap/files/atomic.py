@@ -6,16 +6,22 @@ cache silently; a new file moved over the old name never does.
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from tonegap.errors import MachineError
 
 _MEGABYTE = 1_000_000
+# What the user can mend; any other failure to write is a bug, and keeps its traceback.
+_MENDABLE = (
+    *(errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EROFS),
+    *(errno.EACCES, errno.EPERM, errno.ENOTDIR, errno.EISDIR, errno.EEXIST, errno.ENAMETOOLONG),
+)
 
 
 @contextmanager
@@ -24,15 +30,28 @@ def replacing(path: Path) -> Iterator[Path]:
 
     The sibling keeps the file's suffix, because some writers choose the format by it.
     On failure the sibling is removed and ``path`` stays as it was.
+
+    Raises
+    ------
+    MachineError
+        If the disk is full, or refuses.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.stem}.{uuid.uuid4().hex}.tmp{path.suffix}")
     try:
+        path.parent.mkdir(parents=True, exist_ok=True)
         yield temporary
         _flush_to_disk(temporary)
         temporary.replace(path)
+    except OSError as error:
+        if error.errno not in _MENDABLE:
+            raise
+        raise MachineError(
+            f"{path} cannot be written ({error.strerror}) and is as it was; free some space or "
+            "mend its permissions, then run it again"
+        ) from None
     finally:
-        temporary.unlink(missing_ok=True)
+        with suppress(OSError):  # the error that led here says more
+            temporary.unlink(missing_ok=True)
 
 
 def write_bytes(path: Path, content: bytes) -> None:

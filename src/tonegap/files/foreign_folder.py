@@ -72,7 +72,7 @@ def _content(path: Path, name: str, max_bytes: int) -> bytes | Skip:
     except OSError as error:
         return Skip(name, f"it cannot be read ({error.strerror})")
     if len(content) > max_bytes:
-        return Skip(name, f"it has more than {max_bytes} bytes (fetch.max_bytes)")
+        return Skip(name, f"it is too large (more than {max_bytes} bytes: fetch.max_bytes)")
     return content
 
 

@@ -1,7 +1,8 @@
 """Reading zips that come from elsewhere, without trusting a word they say.
 
-Nothing is ever extracted: entries are read one by one, in memory, within limits, and
-their names are only compared. What is refused, and why:
+An archive whose entries overlap is refused whole. Nothing is ever extracted: entries are
+read one by one, in memory, within limits, and their names are only compared. What is
+refused, and why:
 
 ==============================  ========================================================
 entry                           reason
@@ -72,7 +73,18 @@ def _opened(path: Path) -> Iterator[zipfile.ZipFile]:
                 f"{path} lists {len(archive.infolist())} files, more than {MAX_ENTRIES}; "
                 "unpack what you need and give the folder"
             )
+        _require_apart(archive, path)
         yield archive
+
+
+def _require_apart(archive: zipfile.ZipFile, path: Path) -> None:
+    """Refuse entries that share their packed bytes: a bomb of many files in little space."""
+    packed, present = sum(entry.compress_size for entry in archive.infolist()), path.stat().st_size
+    if packed > present:
+        raise DataError(
+            f"{path} lists {packed} packed bytes but has {present}: its files overlap or are cut "
+            "off; give a folder or a whole zip of images"
+        )
 
 
 def _offer(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, max_bytes: int) -> Offer | Skip:
@@ -92,9 +104,9 @@ def _refusal(entry: zipfile.ZipInfo, max_bytes: int) -> str | None:
     if entry.flag_bits & _ENCRYPTED:
         return "it is encrypted"
     if entry.file_size > max_bytes:
-        return f"it declares {entry.file_size} bytes, more than {max_bytes} (fetch.max_bytes)"
+        return f"it is too large ({entry.file_size} bytes, {max_bytes} allowed: fetch.max_bytes)"
     if entry.file_size > max(_SMALL, _MAX_SHRINKAGE * entry.compress_size):
-        return f"it shrinks {entry.compress_size} bytes from {entry.file_size}: no photograph does"
+        return f"no photograph packs so well ({entry.file_size} bytes in {entry.compress_size})"
     return None
 
 

@@ -30,6 +30,7 @@ from tonegap.fingerprint.decoding import UnreadableImageError, decode
 _SUFFIXES: Final = frozenset(
     (".jpg", ".jpeg", ".jpe", ".png", ".webp", ".gif", ".bmp", ".tif", ".tiff")
 )
+_ARCHIVES: Final = frozenset((".zip", ".tar", ".gz", ".tgz", ".7z", ".rar", ".xz", ".bz2"))
 _CLEANED: Final = re.compile(r".+_f-?\d+_\d+_([0-9a-f]{8})")
 
 
@@ -220,8 +221,8 @@ def _keep(md5hash: str, content: bytes, store: ImageStore, taken: Taken, served:
 def _sort(offer: Offer, names: RowNames, max_pixels: int) -> tuple[str, bytes] | Skip:
     """Say whose image an offer is, or why it is nobody's."""
     name = PurePosixPath(offer.name.replace("\\", "/")).name
-    if PurePosixPath(name).suffix.lower() not in _SUFFIXES or name.startswith("._"):
-        return Skip(offer.name, "it has no image's name")
+    if reason := _no_image_name(name):
+        return Skip(offer.name, reason)
     content = offer.read()
     if isinstance(content, Skip):
         return content
@@ -237,3 +238,11 @@ def _sort(offer: Offer, names: RowNames, max_pixels: int) -> tuple[str, bytes] |
     except UnreadableImageError as problem:
         return Skip(offer.name, f"it is no image ({problem})")
     return next(iter(rows)), content
+
+
+def _no_image_name(name: str) -> str | None:
+    """Why a name is no image's, or None."""
+    suffix = PurePosixPath(name).suffix.lower()
+    if suffix in _ARCHIVES:
+        return "it is an archive within (unpack it, or give a zip by itself)"
+    return None if suffix in _SUFFIXES and not name.startswith("._") else "it has no image's name"

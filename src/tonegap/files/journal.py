@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 import time
+from contextlib import suppress
 from pathlib import Path
-from typing import Final
+from typing import Final, get_args
 
-from tonegap.tables import Outcome
+from tonegap.tables import Outcome, Status
 
 _FORGOTTEN_S: Final = 24 * 3600.0  # hosts change: older failures are asked for again
 
@@ -32,25 +33,33 @@ class Journal:
             if time.time() - self._path.stat().st_mtime > _FORGOTTEN_S:
                 self.forget()
             lines = self._path.read_text(encoding="utf-8", errors="replace").splitlines()
-        except FileNotFoundError:
+        except OSError:
             return []
         return [outcome for line in lines if (outcome := _parse(line))]
 
     def note(self, outcome: Outcome) -> None:
-        """Append a failure; one short write, so that processes do not mix lines."""
-        self._path.parent.mkdir(parents=True, exist_ok=True)
-        with self._path.open("ab", buffering=0) as stream:
-            stream.write(f"\n{json.dumps(outcome)}".encode())  # ends a line that was cut short
+        """Append a failure; one short write, so that processes do not mix lines.
+
+        Where the disk refuses, nothing is noted: the journal saves questions, no more.
+        """
+        with suppress(OSError):
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            with self._path.open("ab", buffering=0) as stream:
+                stream.write(f"\n{json.dumps(outcome)}".encode())  # ends a line that was cut short
 
     def forget(self) -> None:
         """Remove the file: the run came to its end."""
-        self._path.unlink(missing_ok=True)
+        with suppress(OSError):
+            self._path.unlink(missing_ok=True)
 
 
 def _parse(line: str) -> Outcome | None:
-    """Read a line, or None if a kill cut it short."""
+    """Read a line, or None if a kill cut it short or the disk damaged it."""
     try:
         md5hash, status, origin, size, detail = json.loads(line)
-    except ValueError:
+    except (ValueError, TypeError, RecursionError):
+        return None
+    sound = all(isinstance(text, str) for text in (md5hash, origin, detail))
+    if not sound or not isinstance(size, int) or status not in get_args(Status):
         return None
     return Outcome(md5hash, status, origin, size, detail)

@@ -25,16 +25,14 @@ def write_packed(
         If ``images`` yields another number of images than ``count``.
     """
     require_free_space(path.parent, count * size * size * 3 + 4096, f"packing images into {path}")
-    with replacing(path) as temporary:
-        packed = np.lib.format.open_memmap(
-            temporary, mode="w+", dtype=np.uint8, shape=(count, size, size, 3)
-        )
-        written = 0
-        for row, image in enumerate(images):
-            packed[row] = image
+    layout = {"descr": "|u1", "fortran_order": False, "shape": (count, size, size, 3)}
+    written = 0
+    # Written, not mapped: a disk that becomes full under a memory map ends the process.
+    with replacing(path) as temporary, temporary.open("wb") as stream:
+        np.lib.format.write_array_header_1_0(stream, layout)
+        for image in images:
+            stream.write(np.ascontiguousarray(image).data)
             written += 1
-        packed.flush()
-        del packed
         if written != count:
             raise ValueError(f"expected {count} images, got {written}")
 

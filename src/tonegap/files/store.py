@@ -7,7 +7,7 @@ It lies in the user's cache, outside every repository::
     images/incoming/<random>                        files being written
 
 A file is checked before it enters, moved in by one rename, and checked again whenever
-it is read: a damaged one is removed and reported, never handed out. Several processes
+it is read: a damaged one is reported, and removed, never handed out. Several processes
 may write at once, because equal names mean equal bytes.
 """
 
@@ -18,7 +18,7 @@ import re
 import time
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final, Literal
 
@@ -28,6 +28,7 @@ Origin = Literal["given", "url"]
 Kept = Literal["verified", "unverified"]
 
 _MD5: Final = re.compile(r"[0-9a-f]{32}")
+_COPY: Final = re.compile(r"([0-9a-f]{32})\.(given|url)\.([0-9a-f]{64})\.jpg")
 _STALE_S: Final = 24 * 3600.0  # a file this long in writing belongs to a process that died
 
 
@@ -47,7 +48,8 @@ class ImageStore:
     Attributes
     ----------
     damaged : list of str
-        Files that were found damaged, and removed, since this object was made.
+        Files that were found damaged since this object was made; removed where the disk
+        allows it.
     """
 
     def __init__(self, root: Path) -> None:
@@ -61,6 +63,13 @@ class ImageStore:
     def holds(self, md5hash: str) -> bool:
         """Whether a sound copy is there; reads it, for disks rot."""
         return self.get(md5hash) is not None
+
+    def size(self, md5hash: str) -> int:
+        """Bytes of the verified image, unchecked; 0 where there is none."""
+        try:
+            return self._verified(md5hash).stat().st_size
+        except OSError:
+            return 0
 
     def unverified(self, md5hash: str) -> bytes | None:
         """Read the largest copy offered for a row under another md5, or None.
@@ -76,7 +85,7 @@ class ImageStore:
 
     def downloaded_copy(self, md5hash: str) -> bool:
         """Whether the row's url has already given a copy of another md5."""
-        return any(path.name.split(".")[1] == "url" for path in self._copies(md5hash))
+        return any(".url." in path.name for path in self._copies(md5hash))
 
     def put(self, md5hash: str, content: bytes, origin: Origin) -> Kept:
         """Take an image in, among the verified if its md5 is ``md5hash``.
@@ -119,6 +128,8 @@ class ImageStore:
             content = path.read_bytes()
         except FileNotFoundError:
             return None
+        except OSError as error:
+            raise _refusal(path, error) from None
         if hashlib.sha256(content).hexdigest() == _sha256_in(path):
             return content
         self._discard(path)
@@ -126,14 +137,18 @@ class ImageStore:
 
     def _discard(self, path: Path) -> None:
         self.damaged.append(path.name)
-        path.unlink(missing_ok=True)
+        with suppress(OSError):  # a store that others own is used all the same
+            path.unlink(missing_ok=True)
 
     def _copies(self, md5hash: str) -> list[Path]:
         shard = self._shard("unverified", md5hash)
         try:  # listed, not globbed: most rows have none, and there are many rows
-            return sorted(path for path in shard.iterdir() if path.name.startswith(f"{md5hash}."))
+            names = [path.name for path in shard.iterdir()]
         except FileNotFoundError:
             return []
+        except OSError as error:
+            raise _refusal(shard, error) from None
+        return [shard / name for name in sorted(names) if _row_of(name) == md5hash]
 
     def _verified(self, md5hash: str) -> Path:
         return self._shard("verified", md5hash) / f"{md5hash}.jpg"
@@ -165,7 +180,14 @@ class ImageStore:
         try:
             yield temporary
         finally:
-            temporary.unlink(missing_ok=True)
+            with suppress(OSError):
+                temporary.unlink(missing_ok=True)
+
+
+def _row_of(name: str) -> str | None:
+    """Row that a copy is for; None for what is no copy, such as an editor's leftovers."""
+    match = _COPY.fullmatch(name)
+    return match[1] if match else None
 
 
 def _sha256_in(path: Path) -> str:

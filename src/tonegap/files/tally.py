@@ -53,5 +53,6 @@ def say_counts(rows: Sequence[Outcome], damaged: Sequence[str]) -> None:
     console.print("fetched:", in_words(Counter(row.status for row in rows)))
     if damaged:
         console.print(
-            f"{len(damaged)} damaged files were removed from the image store, such as {damaged[0]}"
+            f"{len(damaged)} files of the image store were found damaged, such as {damaged[0]}; "
+            "they were not used, and are asked for anew where there is a url"
         )

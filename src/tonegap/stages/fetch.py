@@ -78,9 +78,11 @@ def run(
     table = read_annotations(annotations)
     store = ImageStore(store_root or layout.user_cache() / "images")
     store.tidy()
-    require_free_space(raw.parent, len(table) * TYPICAL_BYTES, f"gathering images into {raw}")
     journal = _journal(annotations, params, store)
     wanted = _wanted(table, store, params)
+    require_free_space(
+        raw.parent, _needed_bytes(table, store, len(wanted)), f"gathering images into {raw}"
+    )
     with tally(len(wanted), "downloading") as on_done:
         failures = download(
             wanted,
@@ -129,6 +131,13 @@ def _wanted(table: pd.DataFrame, store: ImageStore, params: FetchParams) -> dict
         and not store.holds(str(md5hash))
         and not (params.accept_unverified and store.unverified(str(md5hash)))
     }
+
+
+def _needed_bytes(table: pd.DataFrame, store: ImageStore, downloads: int) -> int:
+    """Bytes of the archive: those in the store as they are, the others as images usually are."""
+    drawn = sum(_is_phantom(url) for url in table["url"])
+    stored = sum(store.size(str(md5hash)) for md5hash in table["md5hash"])
+    return stored + (downloads + drawn) * TYPICAL_BYTES
 
 
 def _entries(

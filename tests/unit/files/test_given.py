@@ -18,6 +18,7 @@ from tonegap.files.foreign_zip import zip_offers
 from tonegap.files.given import Taken, identify_images, take_images
 from tonegap.files.offers import Offer, Skip
 from tonegap.files.store import ImageStore, md5_of
+from tonegap.tables import inert
 
 LIMITS = {"max_bytes": 100_000, "max_pixels": 10_000}
 TWIN = "0123456789abcdef"
@@ -177,7 +178,7 @@ def test_hostile_zips(tmp_path, table, store):
     assert sum("leads out" in reason for reason in why.values()) == 4
     assert "symbolic link" in why["link.jpg"]
     assert "no photograph" in why["bomb.jpg"]
-    assert why["nested.zip"] == "it has no image's name"
+    assert "archive within" in why["nested.zip"]
     assert sorted(p.name for p in tmp_path.iterdir()) == ["hostile.zip", "store"]
 
 
@@ -206,6 +207,30 @@ def test_encrypted_and_damaged_entries(tmp_path, table, store):
     why = _why(take_images([path], table, store, **LIMITS))
     assert "damaged" in why["a.jpg"]
     assert why["b.jpg"] == "it is encrypted"
+
+
+def test_overlapping_entries_are_refused_whole(tmp_path, table, store):
+    """Many entries that share their packed bytes are a bomb; nothing is taken, at once."""
+    path = _zip(tmp_path, {"a.jpg": ORIGINAL[0]})
+    content = path.read_bytes()
+    start, end = content.index(b"PK\x01\x02"), content.index(b"PK\x05\x06")
+    entry, many = content[start:end], 1000
+    counts = struct.pack("<4s4H2LH", b"PK\5\6", 0, 0, many, many, len(entry) * many, start, 0)
+    path.write_bytes(content[:start] + entry * many + counts)
+    with pytest.raises(DataError, match="overlap"):
+        take_images([path], table, store, **LIMITS)
+    assert store.get(ROWS[0]) is None
+
+
+@pytest.mark.skipif(os.name != "posix", reason="names of other bytes are POSIX")
+def test_names_that_are_no_unicode_are_recorded(tmp_path, table, store):
+    """A file name in another encoding can be written to the table of what was skipped."""
+    folder = _folder(tmp_path, {"a.jpg": ORIGINAL[0]})
+    with open(os.fsencode(folder) + b"/caf\xe9.jpg", "wb") as stream:  # noqa: PTH123  bytes path
+        stream.write(RESIZED[0])
+    taken = take_images([folder], table, store, **LIMITS)
+    assert taken.verified == 1
+    assert [inert(skip.name) for skip in taken.skipped] == ["caf\\udce9.jpg"]
 
 
 def test_unknown_compression_is_recorded(tmp_path):

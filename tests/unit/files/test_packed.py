@@ -35,3 +35,11 @@ def test_other_content_is_refused(tmp_path):
     path.write_text("hello")
     with pytest.raises(DataError, match="no array"):
         open_packed(path)
+
+
+def test_the_file_is_numpys_own(tmp_path):
+    """Bytes are those of numpy.save, so any program reads them and the hash is stable."""
+    images = np.random.default_rng(0).integers(0, 256, (3, 8, 8, 3), dtype=np.uint8)
+    write_packed(tmp_path / "a.npy", (image[:, ::-1][:, ::-1] for image in images), 3, 8)
+    np.save(tmp_path / "b.npy", images)
+    assert (tmp_path / "a.npy").read_bytes() == (tmp_path / "b.npy").read_bytes()

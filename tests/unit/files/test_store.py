@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
 
@@ -117,3 +118,38 @@ def test_processes_may_write_at_once(tmp_path, repository):
     assert [writer.wait(timeout=120) for writer in writers] == [0, 0, 0]
     assert len(list((tmp_path / "verified").rglob("*.jpg"))) == 200
     assert not list((tmp_path / "incoming").iterdir())
+
+
+def test_a_store_that_cannot_be_cleaned_is_used(tmp_path, monkeypatch):
+    """In a store that others own a damaged file is passed over, if not removed."""
+    store = ImageStore(tmp_path)
+    md5 = md5_of(CONTENT)
+    store.put(md5, CONTENT, "given")
+    next(tmp_path.rglob("*.jpg")).write_bytes(b"rotten")
+
+    def refuse(*_args, **_options):
+        raise PermissionError
+
+    monkeypatch.setattr(Path, "unlink", refuse)
+    assert store.get(md5) is None
+    assert store.damaged == [f"{md5}.jpg"]
+
+
+def test_strange_files_are_no_copies(tmp_path):
+    """Editors' leftovers and folders within the store are passed over."""
+    store = ImageStore(tmp_path)
+    store.put(MD5, CONTENT, "given")
+    shard = tmp_path / "unverified" / MD5[:2]
+    for name in (f"{MD5}.jpg", f"{MD5}.", f"{MD5}.given", f"{MD5}.a.b.jpg", f"{MD5}.jpg.swp"):
+        (shard / name).write_bytes(b"?")
+    (shard / f"{MD5}.url").mkdir()
+    assert store.unverified(MD5) == CONTENT
+    assert not store.downloaded_copy(MD5)
+    assert store.damaged == []
+
+
+def test_sizes_are_of_verified_images(tmp_path):
+    """The size of what a row has, 0 where it has nothing."""
+    store = ImageStore(tmp_path)
+    store.put(md5_of(CONTENT), CONTENT, "given")
+    assert (store.size(md5_of(CONTENT)), store.size(MD5)) == (len(CONTENT), 0)
