@@ -238,11 +238,11 @@ def summarise(outcomes: pd.DataFrame, scenario: str) -> pd.DataFrame:
         ``rejected_welch`` (tests on run means), ``covered`` (95 % interval); rates in [0, 1].
         ``band_low`` to ``band_high``: where the error rate of one contrast lies in 95 % of
         repetitions if the true one is .05; ``all_low`` to ``all_high``: where those of all
-        true nulls of the table lie. ``rejection_is`` (of true nulls; else ``power``): ``in`` the first
-        band, at its ``edge``, that is in the second only, ``below`` or ``above`` both.
-        ``coverage_is``: ``in`` :data:`COVERAGE_GOAL`, ``below`` or ``above`` it. For a test of
-        equivalence rejection means "within the margin", and no rate is too low: it holds its
-        level at the margin and rejects less beyond, or where the interval is wide.
+        true nulls of the table lie. ``rejection_is`` of a true null: ``in`` the first band, at
+        its ``edge``, that is in the second only, ``below`` or ``above`` both; otherwise
+        ``power``. ``coverage_is``: ``in`` :data:`COVERAGE_GOAL`, ``below`` or ``above``. Of a
+        test of equivalence rejection means "within the margin", and no rate is too low: it
+        holds its level at the margin and rejects less beyond, or where the interval is wide.
     """
     outcomes = outcomes.assign(
         rejected=outcomes["p"] <= ALPHA,
