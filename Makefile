@@ -44,7 +44,7 @@ types: env ## Check the types
 contracts: env ## Check that imports keep to the layers
 	lint-imports
 
-map: env ## Write the map of the tree into README.md
+map: env ## Write the map of the tree into docs/map.md
 	python tests/support/tree_map.py
 
 lock: env ## Pin the newest versions that fit, with their hashes

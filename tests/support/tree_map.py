@@ -1,6 +1,6 @@
-"""The README's map of the tree: one line per file, taken from the files' own first lines.
+"""The map of the tree: one line per file, taken from the files' own first lines.
 
-``python tests/support/tree_map.py`` writes it into README.md (`make map`); a test compares.
+``python tests/support/tree_map.py`` writes it into docs/map.md (`make map`); a test compares.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import subprocess
 from pathlib import Path
 
 START, END = "<!-- map: written by `make map` -->", "<!-- end of map -->"
+PAGE = Path("docs/map.md")
 _FOLDERS = ("src/tonegap/", "benchmarks/", "studies/", "docs/")
 _CODE = (".py", ".yaml", ".md", ".csv")
 
@@ -47,12 +48,12 @@ def _first_line(path: Path) -> str:
 
 
 def main() -> None:
-    """Write the map into README.md."""
+    """Write the map into its page."""
     root = Path(__file__).resolve().parents[2]
-    readme = root / "README.md"
-    before, rest = readme.read_text(encoding="utf-8").split(START)
+    page = root / PAGE
+    before, rest = page.read_text(encoding="utf-8").split(START)
     after = rest.split(END)[1]
-    readme.write_text(before + tree_map(root) + after, encoding="utf-8")
+    page.write_text(before + tree_map(root) + after, encoding="utf-8")
 
 
 if __name__ == "__main__":

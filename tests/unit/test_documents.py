@@ -7,9 +7,11 @@ import re
 import subprocess
 
 import pytest
+import typer
 from ruamel.yaml import YAML
-from tree_map import END, START, tree_map
+from tree_map import END, PAGE, START, tree_map
 
+from tonegap.cli.app import app
 from tonegap.files import layout
 
 
@@ -24,11 +26,55 @@ def tracked(repository) -> list[str]:
     return [name for name in listed.stdout.splitlines() if (repository / name).is_file()]
 
 
-def test_the_readme_maps_the_tree(repository):
+def test_the_map_is_of_the_tree(repository):
     """Every file of the product has its line, and no line is of a file that has gone."""
-    readme = (repository / "README.md").read_text()
-    written = readme[readme.index(START) : readme.index(END) + len(END)]
+    page = (repository / PAGE).read_text()
+    written = page[page.index(START) : page.index(END) + len(END)]
     assert written == tree_map(repository), "run `make map`"
+
+
+def _code(repository) -> list[tuple[str, str]]:
+    """Lines of code in the pages, with the page's name."""
+    lines = []
+    for name in tracked(repository):
+        if name.endswith(".md"):
+            text = (repository / name).read_text()
+            for code in re.findall(r"```.*?```|`[^`]+`", text, re.DOTALL):
+                lines += [(name, line.strip("` ")) for line in code.split("\n")]
+    return lines
+
+
+def _missing(command, words: list[str]) -> str:
+    """Say which word or option of a command line does not exist; empty if all do."""
+    while words and (below := getattr(command, "commands", None)) is not None:
+        if words[0].startswith("-"):
+            break
+        if words[0] not in below:
+            return words[0]
+        command, words = below[words[0]], words[1:]
+    known = {option for param in command.params for option in (*param.opts, *param.secondary_opts)}
+    return next((word for word in words if word.startswith("--") and word not in known), "")
+
+
+def test_every_command_that_a_page_names_exists(repository):
+    """Commands and options in README, CONTRIBUTING and docs are ones that answer."""
+    command = typer.main.get_command(app)
+    named = 0
+    for page, line in _code(repository):
+        for words in re.findall(r"(?:^|[;&|] *|= )tonegap((?: [^\s#;&|`\[]+)+)", line):
+            named += 1
+            assert not (missing := _missing(command, words.split())), f"{page}: {line}: {missing}"
+    assert named > 10, "the pages name commands; the search no longer finds them"
+
+
+def test_every_make_target_that_a_page_names_exists(repository):
+    """`make x` in a page is a target of the Makefile."""
+    targets = set(re.findall(r"^([a-z-]+):", (repository / "Makefile").read_text(), re.MULTILINE))
+    named = [(page, target) for page, line in _code(repository)
+             for target in re.findall(r"^make ([a-z-]+)", line)]  # fmt: skip
+    assert named
+    for page, target in named:
+        assert target in targets, f"{page}: make {target}"
 
 
 def test_links_lead_somewhere(repository):
