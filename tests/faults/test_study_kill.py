@@ -51,6 +51,8 @@ def test_killed_twice_it_finishes_exactly_the_missing(clones, tmp_path):
     """Kill -9 of the whole group, twice: no cell is lost, repeated or different in the end."""
     clone, undisturbed = clones.make(tmp_path / "killed"), clones.make(tmp_path / "undisturbed")
     undisturbed.run("tonegap", "study", "run", "tiny", "--engine", "inprocess")
+    (clone.folder / "README.md").write_text("my work, not committed\n")
+    before = clone.run("git", "status", "--porcelain", "--branch")
     done: dict[str, str] = {}
     for attempt in range(2):
         said = _killed_after_a_cell(clone, tmp_path / f"output-{attempt}")
@@ -58,6 +60,7 @@ def test_killed_twice_it_finishes_exactly_the_missing(clones, tmp_path):
         now = _done(clone)
         assert len(done) < len(now) < len(CELLS)
         assert now.items() >= done.items()
+        assert clone.run("git", "status", "--porcelain", "--branch") == before
         done = now
     status = clone.run("tonegap", "study", "status", "tiny")
     assert "it was interrupted" in status
@@ -65,7 +68,9 @@ def test_killed_twice_it_finishes_exactly_the_missing(clones, tmp_path):
     assert sorted(_started(last)) == sorted(set(CELLS) - set(done))
     assert _done(clone).items() >= done.items()
     assert set(clone.experiments()) == set(CELLS)
-    assert list((clone.folder / ".dvc/tmp/exps/standalone").iterdir())
+    assert not (clone.folder / ".dvc/tmp/tonegap/copies/tiny").exists()
+    assert clone.run("git", "status", "--porcelain", "--branch") == before
+    assert (clone.folder / "README.md").read_text() == "my work, not committed\n"
     for name in CELLS:
         assert clone.results(name) == undisturbed.results(name)
         _, mix, seed = name.split("-")
@@ -92,7 +97,7 @@ def _check_clean(clone) -> None:
     """See that copies of killed runs, logs and notes go; results stay unless asked for."""
     done = _done(clone)
     clone.run("tonegap", "study", "clean", "tiny")
-    assert not list((clone.folder / ".dvc/tmp/exps/standalone").iterdir())
+    assert not list((clone.folder / ".dvc/tmp/tonegap").glob("copies/*"))
     assert not list((clone.folder / ".dvc/tmp/tonegap").glob("tiny-*"))
     assert _done(clone) == done
     clone.run("tonegap", "study", "clean", "tiny", "--experiments")

@@ -56,7 +56,7 @@ def test_every_cell_is_an_experiment(studied):
 def test_the_workspace_is_left_alone(studied):
     """No file, no branch and no copy is left behind."""
     assert studied.run("git", "status", "--porcelain", "--branch") == studied.before
-    assert not (studied.folder / ".dvc/tmp/tonegap/inprocess/sizes").exists()
+    assert not (studied.folder / ".dvc/tmp/tonegap/copies/sizes").exists()
 
 
 @pytest.mark.slow

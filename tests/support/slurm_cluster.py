@@ -16,6 +16,8 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import psutil
+
 _PROGRAMS = ("slurmctld", "slurmd", "sbatch", "srun", "squeue", "scancel", "scontrol")
 _SBIN = os.pathsep.join(["/usr/sbin", "/sbin", "/usr/local/sbin"])
 _PATIENCE_S = 30.0
@@ -53,6 +55,7 @@ def slurm_cluster(folder: Path, cpus: int = 2) -> Iterator[dict[str, str]]:
         with contextlib.suppress(subprocess.SubprocessError):
             subprocess.run(["scancel", "--me"], env=environment, timeout=10, check=False)
         _stop(processes)
+        _end_steps(configuration)
 
 
 def _configuration(folder: Path, cpus: int) -> str:
@@ -122,6 +125,17 @@ def _wait_for_the_node(
         for path in [*folder.glob("*.out"), *folder.glob("*.log")]
     ]
     raise RuntimeError("no Slurm node came up\n" + "\n".join(words))
+
+
+def _end_steps(configuration: Path) -> None:
+    """End the keepers of jobs that outlived their daemons: they would wait for them for ever."""
+    for process in psutil.process_iter():
+        with contextlib.suppress(psutil.Error):
+            if process.name() == "slurmstepd" and process.environ().get("SLURM_CONF") == str(
+                configuration
+            ):
+                for member in [*process.children(recursive=True), process]:
+                    member.kill()
 
 
 def _stop(processes: list[subprocess.Popen]) -> None:

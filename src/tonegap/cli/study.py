@@ -190,7 +190,7 @@ def _engine(name: EngineName, jobs: int, study: Study, site: Site) -> Engine:
     from tonegap.study.local import LocalEngine  # noqa: PLC0415
     from tonegap.study.run import visible_gpus  # noqa: PLC0415
 
-    return LocalEngine(jobs, base, visible_gpus(), _announce)
+    return LocalEngine(study.name, jobs, base, visible_gpus(), _announce)
 
 
 def _slurm_engine(jobs: int, study: Study, site: Site, base: dict[str, Any]) -> Engine:

@@ -84,16 +84,15 @@ def object_ids(commit: str, paths: Sequence[str], root: Path = Path()) -> dict[s
 
     Equal hashes mean equal content, of a folder with all that is in it.
     """
-    listing = git(
-        "ls-tree", "--format=%(path) %(objectname)", "--full-tree", commit, "--", *paths, root=root
-    )
-    pairs = (line.rsplit(" ", 1) for line in listing.splitlines())
-    return {path: object_id for path, object_id in pairs}  # noqa: C416  names what is what
+    # Not --format, which git before 2.36 lacks.
+    listing = git("ls-tree", "-z", "--full-tree", commit, "--", *paths, root=root)
+    entries = (entry.split("\t", 1) for entry in listing.split("\0") if entry)
+    return {path: facts.split()[2] for facts, path in entries}
 
 
 def changed_files(paths: Sequence[str], root: Path = Path()) -> list[str]:
     """Files under ``paths`` that differ from HEAD or that git does not know."""
-    listing = git("status", "--porcelain", "--", *paths, root=root)
+    listing = git("status", "--porcelain", "--untracked-files=all", "--", *paths, root=root)
     return [line[3:] for line in listing.splitlines()]
 
 
@@ -113,18 +112,20 @@ def stage_environment() -> dict[str, str]:
     environment["PATH"] = os.pathsep.join(
         [str(Path(sys.executable).parent), environment.get("PATH", "")]
     )
-    if not _has_identity():
-        for role in ("AUTHOR", "COMMITTER"):
-            environment.setdefault(f"GIT_{role}_NAME", "tonegap")
-            environment.setdefault(f"GIT_{role}_EMAIL", "tonegap@localhost")
+    neutral = {"name": "tonegap", "email": "tonegap@localhost"}
+    for part, value in neutral.items():
+        if not configured(f"user.{part}"):
+            for role in ("AUTHOR", "COMMITTER"):
+                environment.setdefault(f"GIT_{role}_{part.upper()}", value)
     return environment
 
 
-def _has_identity() -> bool:
+def configured(key: str) -> str:
+    """Value of a key of git's configuration; empty where there is none."""
     try:
-        return bool(git("config", "user.email").strip())
+        return git("config", key).strip()
     except MachineError:
-        return False
+        return ""
 
 
 def _parse(line: str) -> Experiment | None:

@@ -9,9 +9,10 @@ from filelock import Timeout
 
 from tonegap.errors import StudyError
 from tonegap.files.repository import experiments, git
+from tonegap.study.copies import remove_copy
 from tonegap.study.plan import Study
 from tonegap.study.records import (
-    copy_path,
+    copies_folder,
     experiment_ref,
     jobs_folder,
     log_path,
@@ -63,11 +64,15 @@ def _remove_notes(study: Study, root: Path = Path()) -> list[str]:
 
 
 def _remove_copies(study: Study) -> list[str]:
+    """Remove what killed runs of this study left, and what a killed `dvc exp run --temp` did."""
     lines = []
-    mine = [path for path in [copy_path(study.name)] if path.is_dir()]
-    for folder in [*leftovers(), *mine]:
+    for folder in leftovers():
         shutil.rmtree(folder, ignore_errors=True)
         lines.append(f"removed the left-over copy {folder.name}")
+    copies = copies_folder(study.name).resolve()
+    if copies.is_dir():
+        remove_copy(copies)
+        lines.append("removed the copies that killed runs left")
     return lines
 
 

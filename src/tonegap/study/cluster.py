@@ -17,6 +17,8 @@ from pathlib import Path
 
 from tonegap.errors import MachineError, StudyError
 from tonegap.files.repository import dvc_command, git, stage_environment
+from tonegap.study.copies import share_cache
+from tonegap.study.outcome import telling_line
 from tonegap.study.records import LAST_STAGE, experiment_ref
 
 
@@ -71,7 +73,7 @@ def _run_in(clone: Path, cell: ClusterCell) -> None:
     if settings.is_file():
         shutil.copy(settings, clone / ".dvc")
     if cell.cache:
-        _dvc(clone, "cache", "dir", "--local", cell.cache)
+        share_cache(clone, Path(cell.cache))
     pull = () if cell.cache else ("--pull",)
     _dvc(clone, "exp", "run", *pull, "-n", cell.name, *cell.arguments, LAST_STAGE)
     # With a shared cache the data are where they belong already.
@@ -118,8 +120,6 @@ def _dvc(clone: Path, *arguments: str, accept: Sequence[int] = (0,)) -> int:
     )
     sys.stdout.write(done.stdout + done.stderr)  # the job's log
     if done.returncode not in accept:
-        lines = [line.strip() for line in (done.stdout + done.stderr).splitlines() if line.strip()]
-        ours = [line for line in lines if line.startswith("tonegap: error:")]
-        last = (ours or lines or ["no output"])[-1].removeprefix("tonegap: error:").strip()
-        raise MachineError(f"dvc {' '.join(arguments[:2])}: {last}")
+        why = telling_line(done.stdout + done.stderr)
+        raise MachineError(f"dvc {' '.join(arguments[:2])}: {why}")
     return done.returncode

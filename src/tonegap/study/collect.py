@@ -23,7 +23,7 @@ from tonegap.assessment import MEASURES
 from tonegap.errors import StudyError
 from tonegap.files import layout
 from tonegap.files.examples import Examples, read_examples
-from tonegap.files.repository import file_at, head
+from tonegap.files.repository import experiments, file_at
 from tonegap.files.study_examples import write_study_examples
 from tonegap.files.tables import write_csv, write_json
 from tonegap.files.trained import read_facts
@@ -141,7 +141,7 @@ def _facts(study: Study, states: Sequence[CellState], done: Sequence[CellState])
     made = [_made_on(state) for state in done]
     return {
         "study": study.name,
-        "code": head(),
+        "code": _code(done),
         "device": ", ".join(sorted({facts["device"] for facts in made})),
         "versions": {
             "tonegap": tonegap.__version__,
@@ -153,6 +153,13 @@ def _facts(study: Study, states: Sequence[CellState], done: Sequence[CellState])
         "settings": settings,
         "experiments": {state.cell.name: state.commit for state in done},
     }
+
+
+def _code(done: Sequence[CellState]) -> str:
+    """Give the commits from which the runs started, newest first: their code, not today's."""
+    commits = {str(state.commit) for state in done}
+    baselines = [run.baseline for run in experiments() if run.commit in commits]
+    return ", ".join(dict.fromkeys(baselines))
 
 
 def _made_on(state: CellState) -> Mapping[str, str]:

@@ -44,6 +44,6 @@ def read_study(name: str, extra: Overrides | None = None, root: Path = Path()) -
         )
     raw = read_yaml(path)
     base = read_yaml(root / PARAMS)
-    if extra and isinstance(raw, dict):
+    if extra and isinstance(raw, dict) and isinstance(raw.get("set") or {}, dict):
         raw = {**raw, "set": {**(raw.get("set") or {}), **extra}}
     return plan_study(name, raw, base)

@@ -13,9 +13,8 @@ from __future__ import annotations
 import contextlib
 import importlib
 import os
-import shutil
 import traceback
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from time import monotonic
@@ -32,10 +31,17 @@ from tonegap.files.atomic import write_text
 from tonegap.files.parameters import read_yaml
 from tonegap.files.repository import git, head, stage_environment
 from tonegap.stages import train
+from tonegap.study.copies import fetch_experiment, reset, working_copy
 from tonegap.study.outcome import Outcome
 from tonegap.study.overrides import dvc_arguments
 from tonegap.study.plan import Cell, Study
-from tonegap.study.records import LAST_STAGE, copy_path, experiment_ref, log_path, note_attempt
+from tonegap.study.records import (
+    LAST_STAGE,
+    copies_folder,
+    experiment_ref,
+    log_path,
+    note_attempt,
+)
 from tonegap.training.precision import choose_arithmetic
 from tonegap.training.workbench import Workbench
 
@@ -59,12 +65,13 @@ class InProcessEngine:
         # A commit made while the study runs must not name code that is not running.
         self._baseline = head()
 
-    def run(self, cells: Sequence[Cell]) -> Iterator[Outcome]:
+    def run(self, cells: Sequence[Cell]) -> Generator[Outcome, None, None]:
         """Run cells in their order."""
         root = Path.cwd()
         _require_own_code(root)
         os.environ.update(stage_environment())
-        with _clone(root, self._baseline, copy_path(self.study.name, root)) as clone:
+        folder = copies_folder(self.study.name, root) / "inprocess"
+        with working_copy(root, self._baseline, folder) as clone:
             for cell in cells:
                 self.started(cell)
                 note_attempt(cell.name, alive=True, root=root)
@@ -81,7 +88,7 @@ class InProcessEngine:
             with contextlib.chdir(clone):
                 self._run_cell(cell)
             ref = experiment_ref(self._baseline, cell.name)
-            git("fetch", "--quiet", str(clone), f"+{ref}:{ref}", root=root)
+            fetch_experiment(clone, ref, root)
         except Exception as error:  # noqa: BLE001  a process of its own would end the cell alone
             write_text(log, traceback.format_exc())
             return f"{_reason(error)} (log: {log.relative_to(root)})"
@@ -89,7 +96,7 @@ class InProcessEngine:
 
     def _run_cell(self, cell: Cell) -> None:
         """Run one cell in the current folder, the clone."""
-        git("reset", "--quiet", "--hard", self._baseline)
+        reset(Path.cwd(), self._baseline)
         arguments = dvc_arguments(cell.overrides, read_yaml(layout.PARAMS))
         apply_overrides(layout.PARAMS, arguments[1::2])
         with Repo() as repo, _stages_run_here(lambda name: self._run_stage(name, cell)):
@@ -132,24 +139,6 @@ def _stages_run_here(run: Callable[[str], None]) -> Iterator[None]:
         yield
     finally:
         stage_commands.cmd_run = start_command
-
-
-@contextmanager
-def _clone(root: Path, baseline: str, folder: Path) -> Iterator[Path]:
-    """Clone the repository, with its cache and its local settings; remove it at the end."""
-    clone = folder.resolve()
-    shutil.rmtree(clone, ignore_errors=True)
-    git("clone", "--quiet", "--shared", "--no-checkout", str(root), str(clone))
-    git("checkout", "--quiet", "--detach", baseline, root=clone)
-    local = root / ".dvc" / "config.local"
-    if local.is_file():
-        shutil.copy(local, clone / ".dvc" / "config.local")
-    with Repo(str(root)) as repo, Repo(str(clone)) as copy, copy.config.edit("local") as config:
-        config["cache"]["dir"] = repo.cache.local_cache_dir
-    try:
-        yield clone
-    finally:
-        shutil.rmtree(clone, ignore_errors=True)
 
 
 def _require_own_code(root: Path) -> None:

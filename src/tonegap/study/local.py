@@ -1,17 +1,18 @@
-"""Engine ``local``: cells as concurrent ``dvc exp run --temp`` processes on this machine.
+"""Engine ``local``: cells as concurrent ``dvc exp run`` processes on this machine.
 
 DVC's queue is left to people who use it by hand: its record of what ran is lost or wrong
-after a kill. Each process here works in its own temporary copy, four at once are safe,
-and what is done is read from git afterwards.
+after a kill. Each process here works in a copy of its own (see
+:mod:`tonegap.study.copies`), and what is done is read from git afterwards.
 """
 
 from __future__ import annotations
 
 import os
 import subprocess
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from contextlib import suppress
+from contextlib import ExitStack, suppress
+from dataclasses import dataclass
 from pathlib import Path
 from queue import SimpleQueue
 from threading import Lock
@@ -20,18 +21,34 @@ from typing import Any
 
 import psutil
 
-from tonegap.files.repository import dvc_command, stage_environment
-from tonegap.study.outcome import Outcome
+from tonegap.errors import MachineError
+from tonegap.files.repository import dvc_command, head, stage_environment
+from tonegap.study.copies import fetch_experiment, reset, working_copy
+from tonegap.study.outcome import INTERRUPTED, Outcome, telling_line
 from tonegap.study.overrides import dvc_arguments
 from tonegap.study.plan import Cell
-from tonegap.study.records import LAST_STAGE, log_path, note_attempt
+from tonegap.study.records import (
+    LAST_STAGE,
+    copies_folder,
+    experiment_ref,
+    log_path,
+    note_attempt,
+)
 
 _PATIENCE_S = 5.0
-# DVC waits three seconds for the repository's lock and then gives up: too short where several
-# experiments start or are saved at once on a loaded machine. What was trained is in its run cache.
+# DVC waits three seconds for a lock and then gives up: too short on a loaded machine. What was
+# trained is in its run cache.
 _LOCKED = "Unable to acquire lock"
 _LOCK_ATTEMPTS = 20
 _LOCK_PAUSE_S = 1.0
+
+
+@dataclass(frozen=True)
+class _Slot:
+    """What one experiment at a time may use: a copy of the repository, and a device or none."""
+
+    copy: Path
+    device: str | None
 
 
 class LocalEngine:
@@ -39,6 +56,8 @@ class LocalEngine:
 
     Parameters
     ----------
+    study
+        Name of the study, which names the copies.
     jobs
         Experiments at once.
     base
@@ -51,24 +70,42 @@ class LocalEngine:
 
     def __init__(
         self,
+        study: str,
         jobs: int,
         base: Mapping[str, Any],
         devices: Sequence[str],
         started: Callable[[Cell], None],
     ) -> None:
+        self.study = study
         self.jobs = jobs
         self.base = base
+        self.devices = devices
         self.started = started
-        self._slots: SimpleQueue[str | None] = SimpleQueue()
-        for slot in range(jobs):
-            self._slots.put(devices[slot % len(devices)] if devices else None)
+        # A commit made while the study runs must not change what the remaining cells run.
+        self._baseline = head()
+        self._root = Path.cwd()
+        self._slots: SimpleQueue[_Slot] = SimpleQueue()
         self._alive: set[subprocess.Popen[bytes]] = set()
         self._stopped = False
         self._starting = Lock()
 
-    def run(self, cells: Sequence[Cell]) -> Iterator[Outcome]:
+    def run(self, cells: Sequence[Cell]) -> Generator[Outcome, None, None]:
         """Run cells; yield outcomes as they come. Leaving the iterator stops what runs."""
         self._stopped = False
+        with ExitStack() as copies:
+            self._slots = self._make_slots(min(self.jobs, len(cells)), copies)
+            yield from self._run_in_slots(cells)
+
+    def _make_slots(self, count: int, copies: ExitStack) -> SimpleQueue[_Slot]:
+        slots: SimpleQueue[_Slot] = SimpleQueue()
+        for number in range(count):
+            folder = copies_folder(self.study, self._root) / str(number)
+            copy = copies.enter_context(working_copy(self._root, self._baseline, folder))
+            device = self.devices[number % len(self.devices)] if self.devices else None
+            slots.put(_Slot(copy, device))
+        return slots
+
+    def _run_in_slots(self, cells: Sequence[Cell]) -> Generator[Outcome, None, None]:
         with ThreadPoolExecutor(self.jobs) as pool:
             waiting: set[Future[Outcome]] = {pool.submit(self._run_cell, cell) for cell in cells}
             try:
@@ -82,43 +119,57 @@ class LocalEngine:
                 self._stop_processes()
 
     def _run_cell(self, cell: Cell) -> Outcome:
-        device = self._slots.get()
+        slot = self._slots.get()
         start = monotonic()
         try:
             if self._stopped:
-                return Outcome(cell, "it was interrupted", 0.0)
+                return Outcome(cell, INTERRUPTED, 0.0)
             self.started(cell)
             note_attempt(cell.name, alive=True)
-            reason = self._persist(cell, device)
+            reason = self._persist(cell, slot)
             note_attempt(cell.name, alive=False, reason=reason)
             return Outcome(cell, reason, monotonic() - start)
         finally:
-            self._slots.put(device)
+            self._slots.put(slot)
 
-    def _persist(self, cell: Cell, device: str | None) -> str:
-        """Run one experiment, again where another one held DVC's lock for too long."""
+    def _persist(self, cell: Cell, slot: _Slot) -> str:
+        """Run one experiment, again where another process held DVC's lock for too long."""
         for _ in range(_LOCK_ATTEMPTS):
-            reason = self._execute(cell, device)
+            reason = self._attempt(cell, slot)
             if _LOCKED not in reason or self._stopped:
                 break
             sleep(_LOCK_PAUSE_S)
         return reason
 
-    def _execute(self, cell: Cell, device: str | None) -> str:
+    def _attempt(self, cell: Cell, slot: _Slot) -> str:
+        """Run one experiment and bring it home; return why it failed, empty where it did not."""
+        try:
+            reset(slot.copy, self._baseline)
+            reason = self._execute(cell, slot)
+            if not reason:
+                ref = experiment_ref(self._baseline, cell.name)
+                fetch_experiment(slot.copy, ref, self._root)
+        except MachineError as error:
+            reason = str(error)
+        # What was on its way when the study was left failed because of that.
+        return INTERRUPTED if reason and self._stopped else reason
+
+    def _execute(self, cell: Cell, slot: _Slot) -> str:
         """Run one experiment; return why it failed, empty where it did not."""
         log = log_path(cell.name)
-        arguments = ["exp", "run", "--temp", "-n", cell.name, LAST_STAGE]
+        arguments = ["exp", "run", "-n", cell.name, LAST_STAGE]
         command = dvc_command(*arguments, *dvc_arguments(cell.overrides, self.base))
         with log.open("wb") as stream:
             with self._starting:
                 if self._stopped:
-                    return "it was interrupted"
+                    return INTERRUPTED
                 process = subprocess.Popen(  # noqa: S603  our own interpreter and DVC
                     command,
+                    cwd=slot.copy,
                     stdout=stream,
                     stderr=subprocess.STDOUT,
                     stdin=subprocess.DEVNULL,
-                    env=_environment(device, self.jobs),
+                    env=_environment(slot.device, self.jobs),
                 )
                 self._alive.add(process)
             try:
@@ -128,23 +179,38 @@ class LocalEngine:
         return "" if code == 0 else _reason(log, code)
 
     def _stop_processes(self) -> None:
-        """End every experiment with all that it started: DVC alone would orphan its stage."""
+        """End every experiment with all that it started: DVC alone would orphan its stage.
+
+        Who interrupts a second time does not want to wait for an orderly end.
+        """
         with self._starting:
             self._stopped = True
             running = list(self._alive)
         family: list[psutil.Process] = []
-        for process in running:
-            with suppress(psutil.NoSuchProcess):
-                parent = psutil.Process(process.pid)
-                parent.suspend()  # or it might start a stage that this list lacks
-                family += [*parent.children(recursive=True), parent]
-        for member in family:
-            with suppress(psutil.NoSuchProcess):
-                member.terminate()
-                member.resume()
-        for member in psutil.wait_procs(family, timeout=_PATIENCE_S)[1]:
-            with suppress(psutil.NoSuchProcess):
-                member.kill()
+        try:
+            for process in running:
+                family += _halted_family(process)
+            for member in family:
+                with suppress(psutil.NoSuchProcess):
+                    member.terminate()
+                    member.resume()
+            psutil.wait_procs(family, timeout=_PATIENCE_S)
+        finally:
+            for member in family:
+                with suppress(psutil.NoSuchProcess):
+                    member.kill()
+            for process in running:
+                process.kill()
+
+
+def _halted_family(process: subprocess.Popen[bytes]) -> list[psutil.Process]:
+    """Give a process with all its descendants; it is halted, or it might start further ones."""
+    try:
+        parent = psutil.Process(process.pid)
+        parent.suspend()
+        return [*parent.children(recursive=True), parent]
+    except psutil.NoSuchProcess:
+        return []
 
 
 def _environment(device: str | None, jobs: int) -> dict[str, str]:
@@ -158,9 +224,6 @@ def _environment(device: str | None, jobs: int) -> dict[str, str]:
 
 
 def _reason(log: Path, code: int) -> str:
-    """Pick the line of the log that says most: ours, else the last one."""
-    lines = [line.strip() for line in log.read_text(errors="replace").splitlines() if line.strip()]
-    ours = [line for line in lines if line.startswith("tonegap: error:")]
-    last = (ours or lines or ["no output"])[-1].removeprefix("tonegap: error:").strip()
+    """Say what went wrong first, by what process, and where the whole story is."""
     killed = f"killed by signal {-code}: " if code < 0 else ""
-    return f"{killed}{last} (log: {log})"
+    return f"{killed}{telling_line(log.read_text(errors='replace'))} (log: {log})"

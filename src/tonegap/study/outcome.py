@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 from tonegap.study.plan import Cell
+
+INTERRUPTED = "it was interrupted"
+
+_OURS = "tonegap: error:"
+_RAISED = re.compile(r"^(\w+\.)*\w*(Error|Exception|Exit|Interrupt|Timeout|Expired)\b")
 
 
 @dataclass(frozen=True)
@@ -24,3 +30,15 @@ class Outcome:
     cell: Cell
     reason: str
     seconds: float
+
+
+def telling_line(output: str) -> str:
+    """Pick the line of a program's output that says most about why it failed.
+
+    tonegap's own message, else the last exception that Python named, else the last line:
+    DVC ends with one that says only which stage failed.
+    """
+    lines = [line.strip() for line in output.splitlines() if line.strip()]
+    ours = [line.removeprefix(_OURS).strip() for line in lines if line.startswith(_OURS)]
+    raised = [line for line in lines if _RAISED.match(line)]
+    return (ours or raised or lines or ["no output"])[-1]

@@ -10,6 +10,7 @@ from __future__ import annotations
 import copy
 import itertools
 import re
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -20,6 +21,7 @@ from tonegap.params import Params, known_keys, nearest_key, params_from_mapping
 _NAME = re.compile(r"^[A-Za-z0-9][A-Za-z0-9_]*$")
 _SHORT = {"data.mix": "{}", "data.seed": "s{}"}
 _KEYS = ("grid", "set")
+_LONGEST_NAME = 200
 
 Overrides = Mapping[str, Any]
 
@@ -78,9 +80,7 @@ def plan_study(name: str, raw: object, base: Mapping[str, Any]) -> Study:
         overrides = {**settings, **chosen}
         params = params_from_mapping(overridden(base, overrides, origin), origin)
         cells.append(Cell(_cell_name(name, chosen), overrides, params))
-    names = [cell.name for cell in cells]
-    if len(set(names)) < len(names):
-        raise StudyError(f"{origin}: the grid repeats a combination: {_first_repeat(names)}")
+    _check_names([cell.name for cell in cells], origin)
     return Study(name, tuple(cells))
 
 
@@ -122,8 +122,13 @@ def _checked(name: str, raw: object, origin: str) -> tuple[dict[str, list[Any]],
         if not isinstance(values, Sequence) or isinstance(values, str) or not values:
             raise StudyError(f"{origin}: grid.{dotted} is {values!r}; expected a list of values")
         if dotted in settings:
-            raise StudyError(f"{origin}: {dotted} stands in both `grid` and `set`; keep one")
-    return {str(key): list(values) for key, values in grid.items()}, dict(settings)
+            raise StudyError(
+                f"{origin}: {dotted} stands in both `grid` and `set` (or -S sets it); keep one"
+            )
+    return (
+        {str(key): list(values) for key, values in grid.items()},
+        {str(key): value for key, value in settings.items()},
+    )
 
 
 def _cell_name(study: str, chosen: Overrides) -> str:
@@ -131,8 +136,22 @@ def _cell_name(study: str, chosen: Overrides) -> str:
     for dotted, value in chosen.items():
         text = _SHORT.get(dotted, dotted.partition(".")[2].replace("_", "") + "{}").format(value)
         parts.append(re.sub(r"[^A-Za-z0-9_.]+", "_", text))
-    return "-".join(parts)
+    # Git refuses refs with two dots in a row, and such that end in a dot or in ".lock".
+    name = re.sub(r"\.{2,}", "_", "-".join(parts))
+    return re.sub(r"\.$", "_", re.sub(r"\.lock$", "_lock", name))
 
 
-def _first_repeat(names: Sequence[str]) -> str:
-    return next(name for name in names if names.count(name) > 1)
+def _check_names(names: Sequence[str], origin: str) -> None:
+    """Refuse names that two cells share, or that are too long for a file beside the run."""
+    name, count = Counter(names).most_common(1)[0]
+    if count > 1:
+        raise StudyError(
+            f"{origin}: the grid repeats a value, or has values that differ in signs only, which "
+            f"names of experiments cannot hold: {count} runs would be called {name}"
+        )
+    longest = max(names, key=len)
+    if len(longest) > _LONGEST_NAME:
+        raise StudyError(
+            f"{origin}: {longest[:60]}... would be a name of {len(longest)} characters, more than "
+            f"{_LONGEST_NAME}, which files of that name could not have; give shorter values"
+        )

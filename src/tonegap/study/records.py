@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from filelock import FileLock, Timeout
@@ -13,26 +13,36 @@ from ruamel.yaml.error import YAMLError
 
 from tonegap.errors import ParameterError, StudyError
 from tonegap.files.atomic import write_text
-from tonegap.files.layout import EVALUATION, PARAMS
+from tonegap.files.layout import ANNOTATIONS, EVALUATION, PARAMS
 from tonegap.files.parameters import read_yaml
 from tonegap.files.repository import changed_files, experiments, file_at, object_ids
 from tonegap.params import Params, params_from_mapping
+from tonegap.study.outcome import INTERRUPTED
 from tonegap.study.plan import Cell, Study
 from tonegap.study.state import Attempt, CellState, Record, judge
 
 LAST_STAGE = "evaluate"
 _DATA = "data.dvc"
 _NOTES = Path(".dvc/tmp/tonegap")
+_OUTPUTS = ("outs", "metrics", "plots")
 
 
-def study_state(study: Study, root: Path = Path()) -> list[CellState]:
-    """Judge every cell of a study by what git holds (see :mod:`tonegap.study.state`)."""
+def study_state(study: Study, root: Path = Path(), commit: str = "HEAD") -> list[CellState]:
+    """Judge every cell of a study by what git holds (see :mod:`tonegap.study.state`).
+
+    Parameters
+    ----------
+    study, root
+        The study and its repository.
+    commit
+        Whose code and data the cells are to rest on.
+    """
     paths = input_paths(root)
     return judge(
         study.cells,
         read_records(study.cells, paths, root),
         read_attempts(study, root),
-        inputs_at("HEAD", paths, root),
+        inputs_at(commit, paths, root),
     )
 
 
@@ -44,14 +54,19 @@ def is_done(cell: Cell, root: Path = Path()) -> bool:
 
 
 def input_paths(root: Path = Path()) -> list[str]:
-    """Code and data files that the results rest on: the stages' dependencies that git holds."""
+    """Code and data files that the results rest on: the stages' dependencies that git holds.
+
+    What another stage writes, and the table that data.dvc names, follow from these.
+    """
     stages = read_yaml(root / "dvc.yaml")["stages"]
-    paths: set[str] = {_DATA}
+    needed: set[str] = set()
+    written = {ANNOTATIONS.as_posix()}
     for name, stage in stages.items():
-        paths.update(dep for dep in stage["deps"] if str(dep).startswith("src/"))
+        needed.update(map(str, stage["deps"]))
+        written.update(_path(out) for kind in _OUTPUTS for out in stage.get(kind, ()))
         if name == LAST_STAGE:
             break
-    return sorted(paths)
+    return sorted((needed - written) | {_DATA})
 
 
 def inputs_at(commit: str, paths: Sequence[str], root: Path = Path()) -> dict[str, str]:
@@ -70,18 +85,21 @@ def inputs_at(commit: str, paths: Sequence[str], root: Path = Path()) -> dict[st
 
 
 def require_committed(root: Path = Path()) -> None:
-    """Refuse to run on code or data that no commit holds: results could not be traced.
+    """Refuse to run on code, data or parameters that no commit holds.
+
+    Results could not be traced, and the copies that runs work in have what is committed.
 
     Raises
     ------
     StudyError
         Naming the first changed file.
     """
-    changed = changed_files([*input_paths(root), "dvc.yaml"], root)
+    changed = changed_files([*input_paths(root), "dvc.yaml", PARAMS.as_posix()], root)
     if changed:
         raise StudyError(
             f"{changed[0]} is not committed ({len(changed)} such files); a study's results name "
-            "the code and data they rest on, so commit first"
+            "the code, data and parameters they rest on, so commit first; values of one study "
+            "belong to its file or to -S key=value"
         )
 
 
@@ -137,9 +155,9 @@ def jobs_folder(study: str, root: Path = Path()) -> Path:
     return root / _NOTES / "jobs" / study
 
 
-def copy_path(study: str, root: Path = Path()) -> Path:
-    """Where the engine that runs a study in one process keeps its copy of the repository."""
-    return root / _NOTES / "inprocess" / study
+def copies_folder(study: str, root: Path = Path()) -> Path:
+    """Where a study's runs have their copies of the repository."""
+    return root / _NOTES / "copies" / study
 
 
 def note_attempt(cell: str, *, alive: bool, reason: str = "", root: Path = Path()) -> None:
@@ -160,9 +178,14 @@ def read_attempts(study: Study, root: Path = Path()) -> dict[str, Attempt]:
             note = json.loads(path.read_text(encoding="utf-8"))
             reason = note["reason"]
             if note["alive"] and not running:
-                reason = "it was interrupted"
+                reason = INTERRUPTED
             attempts[cell.name] = Attempt(cell.name, note["alive"] and running, reason)
     return attempts
+
+
+def _path(output: str | Mapping[str, object]) -> str:
+    """Path of an output in dvc.yaml, which stands there with its options or without."""
+    return output if isinstance(output, str) else next(iter(output))
 
 
 def _params_at(commit: str, root: Path) -> Params | None:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Protocol, runtime_checkable
 
@@ -28,8 +28,8 @@ _LOOK_S = 2.0
 class Engine(Protocol):
     """Runs cells and says how each ended."""
 
-    def run(self, cells: Sequence[Cell]) -> Iterator[Outcome]:
-        """Run cells, in any order and number at once."""
+    def run(self, cells: Sequence[Cell]) -> Generator[Outcome, None, None]:
+        """Run cells, in any order and number at once; when closed, stop what runs."""
         ...
 
 
@@ -54,10 +54,12 @@ def run_study(study: Study, engine: Engine, ended: Callable[[Outcome], None]) ->
         If the study runs already, or code or data are not committed.
     """
     require_committed()
+    baseline = head()
     try:
         with study_lock(study.name).acquire(timeout=_LOOK_S), _interruptible():
             _run_missing(study, engine, ended)
-            return study_state(study)
+            # By the code that ran, whatever was committed or checked out meanwhile.
+            return study_state(study, commit=baseline)
     except Timeout:
         raise StudyError(
             f"another process runs the study {study.name!r} in this clone; wait for it, "
@@ -73,9 +75,12 @@ def _run_missing(study: Study, engine: Engine, ended: Callable[[Outcome], None])
     # Without a finished cell the stages that all cells share have yet to run: one cell goes
     # first, and the others take its images from the cache.
     alone = 0 if len(missing) < len(states) else 1
-    for batch in (missing[:alone], missing[alone:]):
-        for outcome in engine.run(batch) if batch else ():
-            ended(outcome)
+    for batch in filter(None, (missing[:alone], missing[alone:])):
+        # Closed at once when `ended` fails, as where nobody reads the output any more: left to
+        # the garbage collector the engine would go on.
+        with closing(engine.run(batch)) as outcomes:
+            for outcome in outcomes:
+                ended(outcome)
 
 
 def _set_aside(cell: Cell) -> None:

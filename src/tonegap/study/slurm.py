@@ -7,13 +7,14 @@ and what they have pushed meanwhile, and submits the rest.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from tonegap.errors import MachineError, StudyError
+from tonegap.errors import MachineError
 from tonegap.files.repository import head
 from tonegap.study.cluster import ClusterCell
+from tonegap.study.copies import cache_folder
 from tonegap.study.hub import bring_home, done_at_hub, hub_address, require_baseline
 from tonegap.study.jobs import JobQueue
 from tonegap.study.outcome import Outcome
@@ -59,7 +60,7 @@ class SlurmEngine:
         self.scratch = scratch
         self.baseline = head()
 
-    def run(self, cells: Sequence[Cell]) -> Iterator[Outcome]:
+    def run(self, cells: Sequence[Cell]) -> Generator[Outcome, None, None]:
         """Submit cells and yield outcomes as jobs end. Leaving the iterator cancels jobs."""
         if self.hub:
             require_baseline(self.hub, self.baseline)
@@ -106,7 +107,7 @@ class SlurmEngine:
             arguments=tuple(dvc_arguments(cell.overrides, self.base)),
             hub=self.hub or str(Path.cwd()),
             baseline=self.baseline,
-            cache=None if self.hub else str(_cache_folder()),
+            cache=None if self.hub else str(cache_folder(Path.cwd())),
             scratch=self.scratch,
         )
 
@@ -118,12 +119,3 @@ class SlurmEngine:
         except MachineError as error:
             return str(error)
         return ""
-
-
-def _cache_folder() -> Path:
-    from dvc.repo import Repo  # noqa: PLC0415  loads slowly
-
-    with Repo() as repo:
-        if repo.cache.local_cache_dir is None:
-            raise StudyError("this repository has no local DVC cache; the slurm engine needs one")
-        return Path(repo.cache.local_cache_dir)

@@ -69,6 +69,7 @@ def toy(repository, tmp_path, monkeypatch) -> Toy:
     toy.write("studies/toy.yaml", json.dumps({"grid": GRID}))
     toy.write("data.dvc", "outs: []\n")
     toy.write("src/tonegap/params.py", "one = 1\n")
+    toy.write("lists/clean.csv", "md5hash\naa\n")
     toy.write(".gitignore", "/.dvc/tmp/\n")
     shutil.copy(repository / "params.yaml", toy.folder)
     shutil.copy(repository / "dvc.yaml", toy.folder)

@@ -6,7 +6,7 @@ from tonegap.errors import StudyError
 from tonegap.study.clean import clean_study
 from tonegap.study.files import read_study
 from tonegap.study.records import (
-    copy_path,
+    copies_folder,
     jobs_folder,
     log_path,
     note_attempt,
@@ -21,7 +21,7 @@ def used(toy):
     cell = toy.study().cells[0]
     note_attempt(cell.name, alive=False, reason="x")
     log_path(cell.name).write_text("said")
-    for folder in (jobs_folder("toy"), copy_path("toy"), copy_path("other")):
+    for folder in (jobs_folder("toy"), copies_folder("toy"), copies_folder("other")):
         folder.mkdir(parents=True)
     (toy.folder / ".dvc/tmp/exps/standalone/left").mkdir(parents=True)
     commit = toy.save(cell)
@@ -39,8 +39,8 @@ def test_results_stay(used):
     assert not note_path("toy-light-s0").exists()
     assert not log_path("toy-light-s0").exists()
     assert not jobs_folder("toy").exists()
-    assert not copy_path("toy").exists()
-    assert copy_path("other").exists()
+    assert not copies_folder("toy").exists()
+    assert copies_folder("other").exists()
     assert not (used.folder / ".dvc/tmp/exps/standalone/left").exists()
     assert any("left-over copy left" in line for line in lines)
     assert clean_study(used.study(), results=False) == []

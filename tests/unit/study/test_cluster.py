@@ -18,6 +18,7 @@ def dvc(monkeypatch, script):
     """Let a script stand for DVC; it finds DVC's arguments in sys.argv[1:]."""
     command = [sys.executable, "-c", f"import sys\n{script}"]
     monkeypatch.setattr(cluster, "dvc_command", lambda *arguments: [*command, *arguments])
+    monkeypatch.setattr(cluster, "share_cache", lambda *_: None)
 
 
 def test_an_unreachable_hub_is_the_reason(cell, tmp_path):

@@ -12,6 +12,7 @@ import pytest
 from tonegap.errors import StudyError
 from tonegap.files import layout
 from tonegap.files.parameters import read_yaml
+from tonegap.files.repository import Experiment
 from tonegap.statistics.claims import assess_claims
 from tonegap.study import collect
 from tonegap.study.collect import RUN_COLUMNS, collect_study
@@ -72,7 +73,11 @@ def states(study, monkeypatch, tmp_path):
     monkeypatch.setattr(collect, "_output", output)
     monkeypatch.setattr(collect, "_made_on", lambda _: {"device": "cpu", "torch": "2"})
     monkeypatch.setattr(collect, "file_at", lambda *_: json.dumps(facts))
-    monkeypatch.setattr(collect, "head", lambda: "0" * 40)
+    runs = [
+        Experiment(name, baseline=40 * "ab"[number % 2], commit=f"c0ffee{number}")
+        for number, name in enumerate(cells)
+    ]
+    monkeypatch.setattr(collect, "experiments", lambda: runs)
     monkeypatch.setattr(
         collect, "read_examples", lambda name: SimpleNamespace(light=0, rendered=1, name=name)
     )
@@ -81,7 +86,7 @@ def states(study, monkeypatch, tmp_path):
         "write_study_examples",
         lambda by_mix, _: shown.append(sorted(e.name.decode() for e in by_mix.values())),
     )
-    done = [CellState(cell, "done", commit="c0ffee", reason="") for cell in study.cells]
+    done = [CellState(c, "done", commit=f"c0ffee{i}", reason="") for i, c in enumerate(study.cells)]
     return SimpleNamespace(done=done, shown=shown)
 
 
@@ -115,6 +120,14 @@ def test_examples_are_those_of_ordinary_runs(study, states):
     """Pictures of a mix come from one run: the least seed's, not the one of equal images."""
     collect_study(study, states.done, partial=False)
     assert states.shown == [[f"toy-{mix}-s0-distinctpaper" for mix in ("dark", "light", "mixed")]]
+
+
+def test_the_code_is_the_code_of_the_runs(study, states):
+    """Whatever is checked out when a study is collected: the same runs give the same facts."""
+    collect_study(study, states.done, partial=False)
+    assert json.loads(layout.STUDY_FACTS.read_text())["code"] == f"{40 * 'a'}, {40 * 'b'}"
+    collect_study(study, states.done[:1], partial=True)
+    assert json.loads(layout.STUDY_FACTS.read_text())["code"] == 40 * "a"
 
 
 def test_missing_cells_are_named(study, states):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import json
 import os
 import sys
 import time
@@ -10,6 +12,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+from tonegap.errors import MachineError
 from tonegap.study import local
 from tonegap.study.local import LocalEngine
 from tonegap.study.records import log_path, note_path
@@ -18,11 +21,15 @@ from tonegap.study.records import log_path, note_path
 @pytest.fixture
 def engine(toy, monkeypatch):
     """Make an engine whose experiments are a Python script; it finds its cell in sys.argv."""
+    # Experiments work in the toy repository itself, which DVC does not know.
+    monkeypatch.setattr(local, "working_copy", lambda root, *_: contextlib.nullcontext(root))
+    monkeypatch.setattr(local, "reset", lambda *_: None)
+    monkeypatch.setattr(local, "fetch_experiment", lambda *_: None)
 
     def make(script, jobs=2, devices=()):
         command = [sys.executable, "-c", f"import os, sys, time, pathlib\n{script}"]
         monkeypatch.setattr(local, "dvc_command", lambda *arguments: [*command, *arguments])
-        return LocalEngine(jobs, {}, devices, lambda _: None)
+        return LocalEngine("toy", jobs, {}, devices, lambda _: None)
 
     return make
 
@@ -65,6 +72,48 @@ print(os.environ['CUDA_VISIBLE_DEVICES'], os.environ['OMP_NUM_THREADS'])"""
     said = [log_path(cell.name).read_text().split() for cell in cells]
     assert {device for device, _ in said} == {"5", "6"}
     assert {threads for _, threads in said} == {str(max(1, (os.cpu_count() or 1) // 2))}
+
+
+def test_an_exception_is_told_rather_than_dvcs_last_line(engine, toy):
+    """A model that raises: DVC's own line says only which stage failed."""
+    script = """print('Traceback (most recent call last):'); print('  File "x.py", line 1')
+print("ValueError: no such layer"); sys.exit("ERROR: failed to reproduce 'train'")"""
+    (outcome,) = engine(script).run(toy.study().cells[:1])
+    assert outcome.reason.startswith("ValueError: no such layer (log: ")
+
+
+def test_an_experiment_that_cannot_be_brought_home_has_failed(engine, toy, monkeypatch):
+    """Its process said that all went well; git here does not have it."""
+    made = engine("pass")
+    monkeypatch.undo()
+    monkeypatch.chdir(toy.folder)
+    with pytest.raises(MachineError, match="git fetch"):
+        local.fetch_experiment(toy.folder, "refs/exps/aa/bb/none", toy.folder)
+    monkeypatch.setattr(local, "working_copy", lambda root, *_: contextlib.nullcontext(root))
+    monkeypatch.setattr(local, "dvc_command", lambda *_: ["true"])
+    (outcome,) = made.run(toy.study().cells[:1])
+    assert "git fetch" in outcome.reason
+
+
+def test_a_second_interrupt_does_not_wait(engine, toy, monkeypatch):
+    """An experiment that takes no notice of a request to end is killed, and no new one begins."""
+    script = """import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN)
+print('ready', flush=True); time.sleep(600)"""
+    outcomes = engine(script, jobs=1).run(toy.study().cells)
+    log = log_path("toy-light-s0")
+
+    def interrupt_when_ready(*_, **__):
+        while not log.is_file() or "ready" not in log.read_text():
+            time.sleep(0.02)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(local, "wait", interrupt_when_ready)
+    monkeypatch.setattr(local.psutil, "wait_procs", interrupt_when_ready)
+    with pytest.raises(KeyboardInterrupt):
+        next(outcomes)
+    note = json.loads(note_path("toy-light-s0").read_text())
+    assert note == {"alive": False, "reason": "it was interrupted"}
+    assert not note_path("toy-light-s1").exists()
 
 
 def test_leaving_stops_all_that_runs(engine, toy):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
 from pathlib import Path
 
@@ -30,11 +31,15 @@ def outcome(monkeypatch, tmp_path):
     monkeypatch.setattr(local, "_LOCK_PAUSE_S", 0.0)
     monkeypatch.setattr(local, "log_path", lambda name: tmp_path / f"{name}.log")
     monkeypatch.setattr(local, "note_attempt", lambda *_, **__: None)
+    monkeypatch.setattr(local, "working_copy", lambda root, *_: contextlib.nullcontext(root))
+    monkeypatch.setattr(local, "reset", lambda *_: None)
+    monkeypatch.setattr(local, "fetch_experiment", lambda *_: None)
+    monkeypatch.setattr(local, "head", lambda: "0" * 40)
 
     def run(failures, message=LOCKED):
         script = SCRIPT.format(failures=failures, message=message)
         monkeypatch.setattr(local, "dvc_command", lambda *_: [sys.executable, "-c", script])
-        (only,) = LocalEngine(1, {}, [], lambda _: None).run([CELL])
+        (only,) = LocalEngine("tiny", 1, {}, [], lambda _: None).run([CELL])
         return only.reason, len(Path("attempts").read_text(encoding="utf-8"))
 
     return run

@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import shutil
+import subprocess
+
 import pytest
 
 from tonegap.errors import ParameterError, StudyError
@@ -37,6 +40,11 @@ def test_cells_are_the_product_of_the_grid(base):
         ({"grid": {"data.mix": "light"}}, StudyError, "expected a list"),
         ({"grid": GRID, "set": {"data.seed": 1}}, StudyError, "both"),
         ({"grid": {"data.seed": [1, 1]}}, StudyError, "repeats"),
+        ({"grid": {"data.mix": ["light"]}, "set": [1]}, StudyError, "map parameters to values"),
+        ({"grid": GRID, "set": {1: 2}}, ParameterError, "unknown parameter 1"),
+        ({"grid": {1: [2]}}, ParameterError, "unknown parameter 1"),
+        ({"grid": {"train.perceptual_weights": ["a/b", "a b"]}}, StudyError, "differ in signs"),
+        ({"grid": {"train.perceptual_weights": [300 * "a"]}}, StudyError, "321 characters"),
         ([1], StudyError, "expected the keys"),
         ({"grid": GRID, "set": {"data.sed": 1}}, ParameterError, "did you mean 'seed'"),
         ({"grid": GRID, "set": {"train.epochs": 0}}, ParameterError, "train.epochs is 0"),
@@ -54,6 +62,26 @@ def test_names_that_git_could_not_hold_are_refused(base):
     """A study's name becomes part of a git ref."""
     with pytest.raises(StudyError, match="letters, digits"):
         plan_study("a/b", {"grid": GRID}, base)
+
+
+@pytest.mark.parametrize("value", ["a..b", "a.lock", "a.", "dir/été é.pt", "it's {x}=$y", "a\nb"])
+def test_every_cell_has_a_name_that_git_can_hold(base, value):
+    """Whatever a value looks like, its run can be kept under a ref."""
+    grid = {"train.perceptual_weights": [value]}
+    (cell,) = plan_study("toy", {"grid": grid}, base).cells
+    ref = f"refs/exps/aa/{38 * 'b'}/{cell.name}"
+    assert subprocess.run(["git", "check-ref-format", ref], check=False).returncode == 0
+    assert cell.params.train.perceptual_weights == value
+
+
+@pytest.mark.parametrize("content", ["", "grid: {data.seed: [0]}\nset: [1]"])
+def test_an_override_on_a_broken_file_is_one_error(repository, tmp_path, content):
+    """The command line's values meet a file of another form."""
+    shutil.copy(repository / "params.yaml", tmp_path)
+    (tmp_path / "studies").mkdir()
+    (tmp_path / "studies/toy.yaml").write_text(content)
+    with pytest.raises(StudyError, match=r"studies/toy\.yaml"):
+        read_study("toy", {"train.epochs": 1}, root=tmp_path)
 
 
 def test_an_unknown_study_names_the_known(repository):

@@ -3,6 +3,7 @@ from __future__ import annotations
 import pytest
 
 from tonegap.study.records import (
+    input_paths,
     is_done,
     note_attempt,
     note_path,
@@ -34,13 +35,14 @@ def test_an_experiment_makes_a_cell_done(toy):
 
 
 @pytest.mark.parametrize(
-    ("path", "changed"),
+    ("path", "changed", "named"),
     [
-        ("data.dvc", "outs:\n- path: data/annotations.csv\n  md5: aa\n"),
-        ("src/tonegap/params.py", "# changed\n"),
+        ("data.dvc", "outs:\n- path: data/annotations.csv\n  md5: aa\n", "data.dvc"),
+        ("src/tonegap/params.py", "# changed\n", "src/tonegap/params.py"),
+        ("lists/clean.csv", "md5hash\n", "lists"),
     ],
 )
-def test_changed_inputs_make_it_outdated(toy, path, changed):
+def test_changed_inputs_make_it_outdated(toy, path, changed, named):
     """Code and data are compared by content, over all baselines."""
     toy.save(toy.study().cells[0])
     toy.write("README.md", "another commit")
@@ -49,10 +51,19 @@ def test_changed_inputs_make_it_outdated(toy, path, changed):
     before = (toy.folder / path).read_text()
     toy.write(path, changed)
     toy.commit()
-    assert (first(toy).status, first(toy).reason) == ("outdated", f"{path} has changed since")
+    assert (first(toy).status, first(toy).reason) == ("outdated", f"{named} has changed since")
     toy.write(path, before)
     toy.commit()
     assert first(toy).status == "done"
+
+
+def test_files_named_in_dvc_yaml_count_wherever_they_are(toy):
+    """A model of one's own counts once dvc.yaml names it; what stages write does not."""
+    text = (toy.folder / "dvc.yaml").read_text()
+    toy.write("dvc.yaml", text.replace("- lists\n", "- lists\n      - mine/vae.py\n"))
+    paths = input_paths()
+    assert {"mine/vae.py", "lists", "data.dvc", "src/tonegap/params.py"} <= set(paths)
+    assert not [path for path in paths if path.startswith(("data/", "models/", "metrics/"))]
 
 
 def test_a_live_attempt_is_running_while_the_study_is(toy):

@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+from types import SimpleNamespace
 
 import pytest
 
@@ -85,7 +86,7 @@ def test_an_outdated_experiment_is_set_aside(toy):
     assert f"{cell.name}-replaced-{old[:7]}" in toy.experiments()
 
 
-@pytest.mark.parametrize("path", ["src/tonegap/params.py", "dvc.yaml", "data.dvc"])
+@pytest.mark.parametrize("path", ["src/tonegap/params.py", "dvc.yaml", "data.dvc", "params.yaml"])
 def test_uncommitted_inputs_are_refused(toy, path):
     """Results name a commit: what no commit holds must not make them."""
     toy.write(path, (toy.folder / path).read_text() + "# edited\n")
@@ -97,6 +98,47 @@ def test_a_study_runs_once_at_a_time(toy):
     """Two processes on one study would do the same cells."""
     with study_lock("toy"), pytest.raises(StudyError, match="another process runs"):
         run_study(toy.study(), FakeEngine(toy), ignore)
+
+
+def test_a_commit_in_the_meantime_changes_no_verdict(toy):
+    """Cells are judged by the code that they ran, not by what is checked out afterwards."""
+
+    def edit():
+        toy.write("src/tonegap/params.py", "two = 2\n")
+        toy.commit()
+
+    cell = toy.study().cells[0]
+    engine = FakeEngine(toy)
+
+    def run(cells):
+        for _ in engine.__class__.run(engine, cells):
+            pass
+        edit()
+        yield Outcome(cells[-1], "", 0.0)
+
+    toy.write("studies/toy.yaml", '{"grid": {"data.mix": ["light"], "data.seed": [0]}}')
+    states = run_study(toy.study(), SimpleNamespace(run=run), ignore)
+    assert [(state.cell.name, state.status) for state in states] == [(cell.name, "done")]
+
+
+def test_an_engine_is_stopped_when_nobody_listens(toy):
+    """As under `tonegap study run NAME | head -1`: it must not go on behind a dead command."""
+    stopped = []
+
+    def run(cells):
+        try:
+            for cell in cells:
+                yield Outcome(cell, "", 0.0)
+        finally:
+            stopped.append(True)
+
+    def broken(_outcome):
+        raise BrokenPipeError
+
+    with pytest.raises(BrokenPipeError) as kept:
+        run_study(toy.study(), SimpleNamespace(run=run), broken)
+    assert kept.value.__traceback__  # which would keep the engine's generator alive
+    assert stopped == [True]
 
 
 def test_a_request_to_terminate_interrupts(toy):

@@ -1,0 +1,113 @@
+"""Copies of the repository in which a study's runs work, so that the workspace is left alone.
+
+``dvc exp run`` puts uncommitted work aside and takes it up again in the folder that it is
+called in, also with ``--temp``: killed at that moment it leaves a detached HEAD and the
+user's edits in git's stash. In a copy nothing of the user's is at stake. A copy shares the
+repository's objects and its DVC cache, and stays at the commit on which the study began.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+import psutil
+from dvc.repo import Repo
+
+from tonegap.errors import StudyError
+from tonegap.files.repository import git
+
+_PATIENCE_S = 5.0
+_PROGRAMS = ("dvc", "tonegap")
+
+
+@contextmanager
+def working_copy(root: Path, baseline: str, folder: Path) -> Iterator[Path]:
+    """Clone the repository, with its cache and its local settings; remove it at the end.
+
+    Parameters
+    ----------
+    root
+        The repository.
+    baseline
+        Commit that the copy is put on.
+    folder
+        Where it goes. What a killed run left there is removed first, and its processes are
+        ended.
+    """
+    copy = folder.resolve()
+    remove_copy(copy)
+    git("clone", "--quiet", "--shared", "--no-checkout", str(root.resolve()), str(copy))
+    git("checkout", "--quiet", "--detach", baseline, root=copy)
+    local = root / ".dvc" / "config.local"
+    if local.is_file():
+        shutil.copy(local, copy / ".dvc" / "config.local")
+    share_cache(copy, cache_folder(root))
+    try:
+        yield copy
+    finally:
+        shutil.rmtree(copy, ignore_errors=True)
+        with suppress(OSError):  # another copy of the study is still there
+            copy.parent.rmdir()
+
+
+def share_cache(clone: Path, cache: Path) -> None:
+    """Let a clone use a DVC cache that is elsewhere.
+
+    Through a link, because DVC cannot write a path with letters beyond ASCII into its
+    configuration.
+    """
+    link = clone / ".dvc" / "tmp" / "cache"
+    link.parent.mkdir(exist_ok=True)
+    link.symlink_to(cache, target_is_directory=True)
+    with Repo(str(clone)) as repo, repo.config.edit("local") as config:
+        config["cache"]["dir"] = os.path.relpath(link)  # DVC writes it as seen from .dvc
+
+
+def reset(copy: Path, baseline: str) -> None:
+    """Undo what a run left in a copy; what git ignores, such as images, stays for the next."""
+    git("reset", "--quiet", "--hard", baseline, root=copy)
+    git("clean", "--quiet", "-d", "--force", root=copy)
+
+
+def fetch_experiment(copy: Path, ref: str, root: Path) -> None:
+    """Bring an experiment from a copy into the repository."""
+    git("fetch", "--quiet", "--no-write-fetch-head", str(copy), f"+{ref}:{ref}", root=root)
+
+
+def cache_folder(root: Path) -> Path:
+    """DVC's cache folder on this machine.
+
+    Raises
+    ------
+    StudyError
+        If the repository has none.
+    """
+    with Repo(str(root)) as repo:
+        if repo.cache.local_cache_dir is None:
+            raise StudyError("this repository has no local DVC cache; a study needs one")
+        return Path(repo.cache.local_cache_dir)
+
+
+def remove_copy(copy: Path) -> None:
+    """Remove a copy that a killed run left, after ending what still works in it."""
+    if not copy.is_dir():
+        return
+    orphans = [process for process in psutil.process_iter() if _works_in(process, copy)]
+    for orphan in orphans:
+        with suppress(psutil.Error):
+            orphan.kill()
+    psutil.wait_procs(orphans, timeout=_PATIENCE_S)
+    shutil.rmtree(copy, ignore_errors=True)
+
+
+def _works_in(process: psutil.Process, folder: Path) -> bool:
+    """Whether a process of DVC or tonegap has its place in a folder; a shell there is nobody's."""
+    try:
+        ours = any(name in word for word in process.cmdline() for name in _PROGRAMS)
+        return ours and Path(process.cwd()).is_relative_to(folder)
+    except (psutil.Error, OSError):
+        return False
