@@ -12,9 +12,11 @@ import torch
 from jaxtyping import Float, UInt8
 from torch import Tensor
 
+from tonegap.errors import ModelError
 from tonegap.model.protocol import GenerativeModel, Reconstructor
 
 GROUPS = ("light", "dark")
+_FAR_OUT = 10.0  # a decoder without a bound may leave [-1, 1]; so far out, it has another range
 LEVELS = {"coarse": "label_coarse", "middle": "label_middle", "fine": "label_fine"}
 MEASURES = ("mse", "nmse", "sigma", "mse_pca", "mse_jpeg")
 
@@ -68,6 +70,11 @@ def per_image_errors(
     device
         Where the model is.
 
+    Raises
+    ------
+    ModelError
+        If the model does not give a picture, or a deviation, for every image.
+
     Returns
     -------
     DataFrame
@@ -79,11 +86,39 @@ def per_image_errors(
     columns: dict[str, list[np.ndarray]] = {"mse": [], "nmse": [], "sigma": []}
     for start in range(0, len(images), batch_size):
         batch = to_model_range(images[start : start + batch_size]).to(device)
-        mse = squared_error(batch, model.reconstruct(batch))
+        given = batch.clone()  # a model may write into what it is given
+        mse = squared_error(batch, reconstructed(model, given))
         columns["mse"].append(_array(mse))
         columns["nmse"].append(_array(_normalised(mse, pixel_variance(batch))))
-        columns["sigma"].append(_sigma(model, batch))
+        columns["sigma"].append(_sigma(model, given))
     return pd.DataFrame({name: _joined(parts) for name, parts in columns.items()})
+
+
+@torch.no_grad()
+def reconstructed(
+    model: Reconstructor, images: Float[Tensor, "batch 3 height width"]
+) -> Float[Tensor, "batch 3 height width"]:
+    """Reconstruct images and check what comes back, which may be a user's model's.
+
+    Raises
+    ------
+    ModelError
+        If it is not a finite picture of every image in about [-1, 1]. A wrong shape could
+        otherwise be broadcast, and NaN left out of means, in silence.
+    """
+    found: object = model.reconstruct(images)
+    if not isinstance(found, Tensor):
+        raise _unusable(model, "`reconstruct`", type(found).__name__, "a torch.Tensor")
+    if found.shape != images.shape:
+        shapes = (str(tuple(found.shape)), str(tuple(images.shape)))
+        raise _unusable(model, "`reconstruct`", f"images of {shapes[0]}", shapes[1])
+    found = found.to(images.device, torch.float32)
+    if not found.isfinite().all():
+        raise _unusable(model, "`reconstruct`", "values that are NaN or infinite", "[-1, 1]")
+    largest = float(found.abs().max()) if found.numel() else 0.0
+    if largest > _FAR_OUT:
+        raise _unusable(model, "`reconstruct`", f"values up to {largest:.4g}", "[-1, 1]")
+    return found
 
 
 def reconstruction_errors(
@@ -94,7 +129,7 @@ def reconstruction_errors(
         to_model_range(images[start : start + batch_size])
         for start in range(0, len(images), batch_size)
     )
-    return _joined([_array(squared_error(b, reconstructor.reconstruct(b))) for b in batches])
+    return _joined([_array(squared_error(b, reconstructed(reconstructor, b))) for b in batches])
 
 
 def summary(per_image: pd.DataFrame) -> dict[str, dict[str, float | None]]:
@@ -152,9 +187,27 @@ def _normalised(mse: Tensor, variance: Tensor) -> Tensor:
     return torch.where(variance > MIN_VARIANCE, mse / variance, torch.nan)
 
 
+@torch.no_grad()
 def _sigma(model: GenerativeModel, batch: Tensor) -> np.ndarray:
-    sigma = model.posterior_std(batch)
-    return np.full(len(batch), np.nan) if sigma is None else _array(sigma)
+    sigma: object = model.posterior_std(batch)
+    if sigma is None:
+        return np.full(len(batch), np.nan)
+    wanted = f"one number per image, ({len(batch)},), or None"
+    if not isinstance(sigma, Tensor):
+        raise _unusable(model, "`posterior_std`", type(sigma).__name__, wanted)
+    if sigma.shape != (len(batch),):
+        raise _unusable(model, "`posterior_std`", f"values of {tuple(sigma.shape)}", wanted)
+    if not (sigma.isfinite() & (sigma >= 0)).all():
+        raise _unusable(model, "`posterior_std`", "values that are negative, NaN or infinite",
+                        "deviations of at least 0")  # fmt: skip
+    return _array(sigma)
+
+
+def _unusable(model: Reconstructor, method: str, gave: str, wanted: str) -> ModelError:
+    return ModelError(
+        f"{method} of {type(model).__name__} gave {gave}, expected {wanted}: the model cannot be "
+        "assessed (docs/own-model.md)"
+    )
 
 
 def _array(values: Tensor) -> np.ndarray:

@@ -10,7 +10,7 @@ import torch
 
 from tonegap.errors import ModelError
 from tonegap.files.trained import read_trained
-from tonegap.model.factory import build_model, load_factory
+from tonegap.model.factory import build_model, load_factory, told
 from tonegap.model.protocol import GenerativeModel, as_generative
 
 TRAINED = "trained"
@@ -57,8 +57,14 @@ def assessed_model(
 
 
 def _finished(name: str, image_size: int, device: torch.device) -> GenerativeModel:
-    factory = cast("Callable[[int, torch.device], object]", load_factory(name))
-    model = factory(image_size, device)
+    factory = cast("Callable[[int, torch.device], object]", load_factory(name, "evaluate.model"))
+    try:
+        model = factory(image_size, device)
+    except Exception as error:  # the user's factory may raise anything
+        raise ModelError(
+            f"evaluate.model is {name!r}, which fails when it is called with (image_size, device) "
+            f"({told(error)}); docs/own-model.md shows a factory"
+        ) from error
     if not isinstance(model, GenerativeModel):
         raise ModelError(
             f"evaluate.model is {name!r}, which gave {type(model).__name__}; assessing needs the "

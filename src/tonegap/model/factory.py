@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import traceback
 from collections.abc import Callable
 from typing import Any, cast
 
@@ -17,7 +18,10 @@ Factory = Callable[[ModelParams, int, int], nn.Module]
 """Takes ``params.model``, the image size in pixels and a seed; gives an untrained model."""
 
 
-def load_factory(name: str) -> Factory:
+_PROBED = 2  # images: one alone would not show a model that mistakes the batch
+
+
+def load_factory(name: str, key: str = "model.factory") -> Factory:
     """Import a factory.
 
     Parameters
@@ -25,6 +29,8 @@ def load_factory(name: str) -> Factory:
     name
         ``package.module:factory``. The module must be importable: installed, or in a
         folder on PYTHONPATH.
+    key
+        The parameter that names it, for messages.
 
     Raises
     ------
@@ -36,20 +42,24 @@ def load_factory(name: str) -> Factory:
         module = importlib.import_module(module_name)
     except ImportError as error:
         raise ModelError(
-            f"model.factory is {name!r}, but importing {module_name} failed ({error}); "
+            f"{key} is {name!r}, but importing {module_name} failed ({error}); "
             "install its package or put its folder on PYTHONPATH"
+        ) from error
+    except Exception as error:  # the user's module may raise anything
+        raise ModelError(
+            f"{key} is {name!r}, but {module_name} fails when it is imported ({told(error)})"
         ) from error
     factory: Any = getattr(module, attribute, None)
     if factory is None:
         public = [word for word in vars(module) if not word.startswith("_")]
         raise ModelError(
-            f"model.factory is {name!r}, but {module_name} has no {attribute!r}; "
+            f"{key} is {name!r}, but {module_name} has no {attribute!r}; "
             + nearest(attribute, public)
         )
     if not callable(factory):
         raise ModelError(
-            f"model.factory is {name!r}, which is {type(factory).__name__} and cannot be called; "
-            "name a function (params, image_size, seed) that gives the model"
+            f"{key} is {name!r}, which is {type(factory).__name__} and cannot be called; "
+            "name a function that gives the model (docs/own-model.md)"
         )
     return cast("Factory", factory)
 
@@ -57,15 +67,23 @@ def load_factory(name: str) -> Factory:
 def build_model(params: ModelParams, image_size: int, seed: int) -> nn.Module:
     """Build the model that ``params.factory`` names and check what it gives.
 
-    The check encodes and decodes one grey image in evaluation mode.
+    The check encodes and decodes two grey images in evaluation mode.
 
     Raises
     ------
     ModelError
-        If the factory cannot be loaded, or does not give a module whose ``encode`` and
-        ``decode`` return what :class:`~tonegap.model.protocol.TrainableVAE` says.
+        If the factory cannot be loaded, fails, or does not give a module with something to
+        train whose ``encode`` and ``decode`` return what
+        :class:`~tonegap.model.protocol.TrainableVAE` says.
     """
-    model = load_factory(params.factory)(params, image_size, seed)
+    factory = load_factory(params.factory)
+    try:
+        model = factory(params, image_size, seed)
+    except Exception as error:  # the user's factory may raise anything
+        raise ModelError(
+            f"model.factory is {params.factory!r}, which fails when it is called with (params, "
+            f"image_size, seed) ({told(error)}); docs/own-model.md shows a factory"
+        ) from error
     if not isinstance(model, nn.Module) or not isinstance(model, TrainableVAE):
         raise ModelError(
             f"{params.factory} gave {type(model).__name__}; training needs a torch.nn.Module with "
@@ -79,6 +97,14 @@ def build_model(params: ModelParams, image_size: int, seed: int) -> nn.Module:
     return model
 
 
+def told(error: Exception) -> str:
+    """Say on one line what a user's code raised, and where."""
+    words = " ".join(str(error).split())
+    frames = traceback.extract_tb(error.__traceback__)
+    place = f" at {frames[-1].filename}:{frames[-1].lineno}" if frames else ""
+    return f"{type(error).__name__}{': ' if words else ''}{words}{place}"
+
+
 @torch.no_grad()
 def _shape_problem(model: TrainableVAE, image_size: int) -> str | None:
     network = cast("nn.Module", model)
@@ -86,19 +112,26 @@ def _shape_problem(model: TrainableVAE, image_size: int) -> str | None:
     network.eval()
     try:
         return _describe_mismatch(model, image_size)
-    except (RuntimeError, TypeError, ValueError) as error:
-        first_line = str(error).strip().splitlines()[0]
-        return f"a grey image of {image_size} px could not be encoded and decoded ({first_line})"
+    except Exception as error:  # noqa: BLE001 - the user's model may raise anything
+        return (
+            f"{_PROBED} grey images of {image_size} px could not be encoded and decoded "
+            f"({told(error)})"
+        )
     finally:
         network.train(training)
 
 
 def _describe_mismatch(model: TrainableVAE, image_size: int) -> str | None:
-    images = torch.zeros(1, 3, image_size, image_size)
+    images = torch.zeros(_PROBED, 3, image_size, image_size)
     mu, log_var = model.encode(images)
-    if mu.shape != log_var.shape or mu.shape[:1] != (1,):
-        return f"`encode` gave mu of {tuple(mu.shape)} and log_var of {tuple(log_var.shape)}"
+    if mu.shape != log_var.shape or mu.shape[:1] != (_PROBED,):
+        return (
+            f"`encode` gave mu of {tuple(mu.shape)} and log_var of {tuple(log_var.shape)} for "
+            f"{_PROBED} images; they must be of equal shape, batch first"
+        )
     shape = tuple(model.decode(mu).shape)
     if shape != tuple(images.shape):
         return f"`decode` gave images of {shape}, expected {tuple(images.shape)}"
+    if not any(parameter.requires_grad for parameter in cast("nn.Module", model).parameters()):
+        return "it has no parameter that asks for a gradient, so there is nothing to train"
     return None

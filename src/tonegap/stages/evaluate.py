@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +17,7 @@ from torch import Tensor
 from tonegap.assessment import (
     condition_table,
     per_image_errors,
+    reconstructed,
     reconstruction_errors,
     summary,
     to_model_range,
@@ -31,7 +33,7 @@ from tonegap.files.tables import read_csv, write_csv, write_json
 from tonegap.model.baselines import JpegBaseline, PcaBaseline
 from tonegap.model.protocol import GenerativeModel, Reconstructor
 from tonegap.params import EvaluateParams, Params
-from tonegap.training.precision import choose_arithmetic
+from tonegap.training.precision import choose_arithmetic, numerics
 
 _COHORT_COLUMNS = (
     "md5hash",
@@ -44,6 +46,7 @@ _COHORT_COLUMNS = (
     "cluster",
 )
 _PCA_SEED = 0
+_DARK, _MIDDLE = 64, 127  # of 8-bit values; 0 in [-1, 1] is 127.5
 
 
 @dataclass(frozen=True)
@@ -109,12 +112,22 @@ def run(
         If the model cannot be loaded.
     """
     sets = _read_sets(images, image_rows, cohort, split)
-    model, facts = assessed_model(params.model, weights, sets.test.shape[1], device)
-    table = _assess(model, sets, params, device)
-    by_condition = condition_table(table)
     rendered = _all_rendered(fetch, sets.facts["md5hash"])
-    shown = _examples(model, sets, params.grid_images, device, rendered=rendered)
-    described = {"images": "phantom" if rendered else "photographs", **settings, **facts}
+    # GPUs would round the factors of convolutions to 10 bits (TF32), which PyTorch calls float32
+    # too. A user's model may use what has no deterministic form: that is warned of.
+    with numerics(deterministic=True, strict=False):
+        model, facts = assessed_model(params.model, weights, sets.test.shape[1], device)
+        baselines = {name: _baseline(name, sets.train, params) for name in params.baselines}
+        table = _assess(model, sets, baselines, params.batch_size, device)
+        shown = _examples(model, sets, params.grid_images, device, rendered=rendered)
+    _warn_of_another_range(shown)
+    by_condition = condition_table(table)
+    described = {
+        "images": "phantom" if rendered else "photographs",
+        **settings,
+        **_as_fitted(baselines),
+        **facts,
+    }
     write_csv(table, per_image)
     write_csv(by_condition, conditions)
     write_json({**summary(table), "settings": described}, evaluation)
@@ -174,16 +187,18 @@ def _read_sets(images: Path, image_rows: Path, cohort: Path, split: Path) -> _Se
 
 
 def _assess(
-    model: GenerativeModel, sets: _Sets, params: EvaluateParams, device: torch.device
+    model: GenerativeModel,
+    sets: _Sets,
+    baselines: Mapping[str, Reconstructor],
+    batch_size: int,
+    device: torch.device,
 ) -> pd.DataFrame:
-    errors = per_image_errors(model, sets.test, params.batch_size, str(device))
-    baselines = {
-        f"mse_{name}": reconstruction_errors(
-            _baseline(name, sets.train, params), sets.test, params.batch_size
-        )
-        for name in params.baselines
+    errors = per_image_errors(model, sets.test, batch_size, str(device))
+    of_baselines = {
+        f"mse_{name}": reconstruction_errors(baseline, sets.test, batch_size)
+        for name, baseline in baselines.items()
     }
-    return pd.concat([sets.facts, errors], axis=1).assign(**baselines)
+    return pd.concat([sets.facts, errors], axis=1).assign(**of_baselines)
 
 
 def _baseline(
@@ -192,6 +207,12 @@ def _baseline(
     if name == "pca":
         return PcaBaseline(train, params.pca_components, _PCA_SEED)
     return JpegBaseline(params.jpeg_quality)
+
+
+def _as_fitted(baselines: Mapping[str, Reconstructor]) -> dict[str, int]:
+    """Tell the components that the PCA baseline has: a small draw supports fewer than asked."""
+    pca = baselines.get("pca")
+    return {"pca_components": pca.components} if isinstance(pca, PcaBaseline) else {}
 
 
 def _all_rendered(fetch: Path, md5hashes: pd.Series) -> bool:
@@ -208,7 +229,7 @@ def _examples(
         for group in ("light", "dark")
     }
     again = {
-        group: _pixels(model.reconstruct(to_model_range(originals).to(device)))
+        group: _pixels(reconstructed(model, to_model_range(originals).to(device)))
         if len(originals)
         else originals
         for group, originals in pixels.items()
@@ -220,6 +241,18 @@ def _examples(
         reconstructed_dark=again["dark"],
         rendered=np.array(rendered),
     )
+
+
+def _warn_of_another_range(shown: Examples) -> None:
+    """Say where pictures look like values in [0, 1]: every error would be wrong."""
+    originals = np.concatenate([shown.light, shown.dark])
+    again = np.concatenate([shown.reconstructed_light, shown.reconstructed_dark])
+    if originals.size and originals.min() < _DARK and again.min() >= _MIDDLE:
+        print(  # noqa: T201 - the stage's own words
+            "tonegap evaluate: warning: no example is reconstructed darker than middle grey, "
+            "though originals are; a model of images in [0, 1] must map them to [-1, 1]",
+            file=sys.stderr,
+        )
 
 
 def _pixels(images: Tensor) -> UInt8[np.ndarray, "batch height width 3"]:

@@ -40,6 +40,20 @@ class Uneven(Wrong):
     def encode(self, images):
         return images, images[:, :1]
 
+class OneForAll(Wrong):
+    """Takes the batch for part of the image."""
+    def encode(self, images):
+        one = images.sum(dim=0, keepdim=True)
+        return one, one
+
+class Untrainable(Wrong):
+    def encode(self, images):
+        return images, images
+
+class Silent(Wrong):
+    def encode(self, images):
+        raise AssertionError
+
 class Breaks(Wrong):
     def encode(self, images):
         return self.missing(images) if False else torch.zeros(2) @ torch.zeros(3)
@@ -52,6 +66,18 @@ def uneven(params, image_size, seed):
 
 def breaks(params, image_size, seed):
     return Breaks()
+
+def one_for_all(params, image_size, seed):
+    return OneForAll()
+
+def untrainable(params, image_size, seed):
+    return Untrainable()
+
+def silent(params, image_size, seed):
+    return Silent()
+
+def raises(params, image_size, seed):
+    return params.no_such_parameter
 
 def nothing(params, image_size, seed):
     return None
@@ -69,6 +95,7 @@ def users_module(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
     name = "a_users_model"
     (tmp_path / f"{name}.py").write_text(USERS_MODULE, encoding="utf-8")
     (tmp_path / f"{name}_broken.py").write_text("import no_such_package\n", encoding="utf-8")
+    (tmp_path / f"{name}_unfinished.py").write_text("def build(:\n", encoding="utf-8")
     monkeypatch.syspath_prepend(tmp_path)
     yield name
     sys.modules.pop(name, None)
@@ -137,6 +164,11 @@ def test_module_whose_own_import_fails(users_module: str) -> None:
     assert "no_such_package" in complaint(f"{users_module}_broken:build")
 
 
+def test_module_that_cannot_be_run(users_module: str) -> None:
+    """A module with a mistake of its own: what Python says of it, on one line."""
+    assert "fails when it is imported (SyntaxError" in complaint(f"{users_module}_unfinished:build")
+
+
 def test_misspelt_function_is_corrected() -> None:
     """A wrong function name gets the nearest one."""
     assert "did you mean 'build'" in complaint("tonegap.model.vae:biuld")
@@ -148,9 +180,13 @@ def test_misspelt_function_is_corrected() -> None:
         ("number", "which is int and cannot be called"),
         ("nothing", "gave NoneType; training needs a torch.nn.Module"),
         ("linear", "gave Linear; training needs a torch.nn.Module"),
-        ("grey", r"`decode` gave images of (1, 1, 16, 16), expected (1, 3, 16, 16)"),
-        ("uneven", "`encode` gave mu of (1, 3, 16, 16) and log_var of (1, 1, 16, 16)"),
-        ("breaks", "a grey image of 16 px could not be encoded and decoded"),
+        ("grey", r"`decode` gave images of (2, 1, 16, 16), expected (2, 3, 16, 16)"),
+        ("uneven", "`encode` gave mu of (2, 3, 16, 16) and log_var of (2, 1, 16, 16)"),
+        ("one_for_all", "log_var of (1, 3, 16, 16) for 2 images; they must be of equal shape"),
+        ("breaks", "2 grey images of 16 px could not be encoded and decoded (RuntimeError"),
+        ("silent", "could not be encoded and decoded (AssertionError at "),
+        ("untrainable", "no parameter that asks for a gradient"),
+        ("raises", "fails when it is called with (params, image_size, seed) (AttributeError"),
     ],
 )
 def test_unfit_models_are_described(users_module: str, function: str, reason: str) -> None:
