@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from tonegap.errors import TrainingError
 from tonegap.training.feed import EpochPlan, Feed, batch_spans, plan_epoch
-from tonegap.training.randomness import DeviceNoise
+from tonegap.training.randomness import DeviceNoise, seeded_globally
 from tonegap.training.step import LossFunction, Stepper, StepResult
 from tonegap.training.targets import Targets
 
@@ -194,10 +194,11 @@ class Loop:
     ) -> EpochLosses:
         spans = batch_spans(len(plan.rows), self.batch_size)
         results: list[StepResult] = []
-        for result in self.steps(run, plan, spans):
-            results.append(result)
-            if on_step is not None:
-                on_step(len(results), len(spans))
+        with seeded_globally(self.seed, plan.epoch, self.noise.device):
+            for result in self.steps(run, plan, spans):
+                results.append(result)
+                if on_step is not None:
+                    on_step(len(results), len(spans))
         # The one place in an epoch where the host waits for the device.
         self._require_finite(_on_host([result.finite for result in results]), plan, spans)
         images = np.array([span.stop - span.start for span in spans])

@@ -6,7 +6,8 @@ of epoch e draws the same numbers whether or not the steps before it ran in this
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from enum import IntEnum
 
 import numpy as np
@@ -21,11 +22,28 @@ class Purpose(IntEnum):
     ORDER = 0
     FLIPS = 1
     NOISE = 2
+    MODEL = 3
 
 
 def host_generator(seed: int, purpose: Purpose, epoch: int) -> np.random.Generator:
     """Give the generator of one epoch: Philox, counter-based (Salmon et al. 2011)."""
     return np.random.Generator(np.random.Philox(np.random.SeedSequence((seed, purpose, epoch))))
+
+
+@contextmanager
+def seeded_globally(seed: int, epoch: int, device: torch.device) -> Iterator[None]:
+    """Seed PyTorch's own generators for an epoch, and put them back.
+
+    For what a user's model draws by itself, as dropout does: tonegap's own draws nothing there.
+    """
+    with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
+        words = np.random.SeedSequence((seed, Purpose.MODEL, epoch))
+        own = int(words.generate_state(1, np.uint64)[0] >> np.uint64(1))
+        torch.default_generator.manual_seed(own)
+        if device.type == "cuda":
+            with torch.cuda.device(device):
+                torch.cuda.manual_seed(own)
+        yield
 
 
 class DeviceNoise:
@@ -37,6 +55,11 @@ class DeviceNoise:
     def __init__(self, seed: int, device: torch.device) -> None:
         self._seed = seed
         self._generator = torch.Generator(device)
+
+    @property
+    def device(self) -> torch.device:
+        """Where the noise is drawn."""
+        return self._generator.device
 
     def draw(self, epoch: int, step: int, shape: Sequence[int]) -> Float[Tensor, " ..."]:
         """Draw float32 noise of ``shape`` for a step."""

@@ -150,3 +150,30 @@ def test_progress_is_told_after_each_step(prepare):
     job = prepare()
     next(iter(job.loop.epochs(job.run, 1, lambda step, steps: seen.append((step, steps)))))
     assert seen == [(1, 3), (2, 3), (3, 3)]
+
+
+class _DroppingOut(TinyVAE):
+    """A user's model that draws random numbers by itself."""
+
+    def encode(self, images):
+        mu, log_var = super().encode(torch.nn.functional.dropout(images, 0.5, self.training))
+        return mu, log_var
+
+
+def test_a_model_that_draws_by_itself_can_be_restored(prepare, monkeypatch):
+    """Dropout falls the same way in a resumed run, and no global generator moves."""
+    torch.manual_seed(0)
+    model = _DroppingOut(width=4, latent_channels=2, halvings=2)
+    monkeypatch.setattr("tonegap.training.workbench.build_model", lambda *_: copy.deepcopy(model))
+    undisturbed, first, second, plain = prepare(), prepare(), prepare(), prepare()
+    before = torch.get_rng_state()
+    list(undisturbed.loop.epochs(undisturbed.run, 2))
+    list(first.loop.epochs(first.run, 1))
+    assert torch.equal(before, torch.get_rng_state())
+    torch.rand(5)  # another process has drawn other numbers by then
+    second.run.restore(first.run.snapshot())
+    list(second.loop.epochs(second.run, 2))
+    assert _equal(_weights(undisturbed.run), _weights(second.run))
+    monkeypatch.setattr(torch.nn.functional, "dropout", lambda x, *_: x)
+    list(plain.loop.epochs(plain.run, 2))
+    assert not _equal(_weights(undisturbed.run), _weights(plain.run))  # it did drop out
