@@ -2,7 +2,7 @@
 
 A table of candidates has the columns of a table of pairs. Those of another origin, such
 as neighbours in the space of an embedding, may stand beside these: all are verified in
-the same way (:mod:`tonegap.duplicates.alignment`).
+the same way (:mod:`tonegap.duplicates.agreement`).
 """
 
 from __future__ import annotations
@@ -35,17 +35,20 @@ def hash_candidates(images: pd.DataFrame, near_distance: int) -> pd.DataFrame:
     -------
     DataFrame
         ``md5hash_a`` < ``md5hash_b``; ``kind``: ``near`` (whole against whole), ``cropped``
-        (whole against a crop), ``mirrored`` (flipped against whole or against a crop);
-        ``distance``, bits. A pair appears once per kind.
+        (whole against a crop), ``inner`` (inner part against inner part, for pictures that
+        differ at their edges, such as by a caption), ``mirrored`` (flipped against whole or
+        against a crop); ``distance``, bits. A pair appears once per kind.
     """
     hashed = images[images["phash"].notna()]
     names = hashed["md5hash"].to_numpy(dtype=str)
     whole = parse_hashes(list(hashed["phash"]), "phash")[:, 0]
     flipped = parse_hashes(list(hashed["phash_flip"]), "phash_flip")[:, 0]
+    inner = parse_hashes(list(hashed["phash_inner"]), "phash_inner")[:, 0]
     crops = parse_hashes(list(hashed["phash_crops"]), "phash_crops", _CROPS).reshape(-1)
     found = [
         ("near", within_distance(whole, whole, near_distance)),
         ("cropped", _of_crops(within_distance(whole, crops, near_distance))),
+        ("inner", within_distance(inner, inner, near_distance)),
         ("mirrored", within_distance(flipped, whole, near_distance)),
         ("mirrored", _of_crops(within_distance(flipped, crops, near_distance))),
     ]

@@ -8,11 +8,11 @@ import numpy as np
 import pandas as pd
 from jaxtyping import UInt8
 
-from tonegap.duplicates.alignment import alike
+from tonegap.duplicates.agreement import alike
 from tonegap.duplicates.candidates import PAIR_COLUMNS, hash_candidates
 from tonegap.duplicates.reading import parse_thumbnails, require_index
 
-KINDS: Final = ("bytes", "pixels", "near", "cropped", "mirrored", "listed")
+KINDS: Final = ("bytes", "pixels", "near", "cropped", "inner", "mirrored", "listed")
 """Why two images count as copies, from the strictest; a pair keeps the first that holds."""
 
 _EXACT: Final = {"bytes": "sha256", "pixels": "pixel_sha256"}
@@ -38,7 +38,7 @@ def near_duplicate_pairs(
     DataFrame
         One row per pair, sorted: ``md5hash_a`` < ``md5hash_b``; ``kind`` (``bytes``: equal
         files; ``pixels``: equal pictures in unequal files; ``near``, ``cropped``,
-        ``mirrored``: see :func:`~tonegap.duplicates.candidates.hash_candidates`);
+        ``inner``, ``mirrored``: see :func:`~tonegap.duplicates.candidates.hash_candidates`);
         ``distance`` in bits. In a set of equal images each is paired with the smallest
         md5hash only, which joins the set all the same.
 
@@ -67,7 +67,9 @@ def verified(images: pd.DataFrame, candidates: pd.DataFrame) -> pd.DataFrame:
     candidates
         Columns of a table of pairs; the kind ``mirrored`` is compared after a flip.
     """
-    known = images[images["thumbnail"].notna()]
+    # Only pictures that take part are read: of a million, few do.
+    taking_part = pd.unique(candidates[["md5hash_a", "md5hash_b"]].to_numpy().reshape(-1))
+    known = images[images["thumbnail"].notna() & images["md5hash"].isin(taking_part)]
     # The type is said because an empty table of images gives no hint of it.
     position = pd.Series(range(len(known)), index=known["md5hash"], dtype="int64")
     both = candidates["md5hash_a"].isin(position.index) & candidates["md5hash_b"].isin(
@@ -98,8 +100,8 @@ def _equal(readable: pd.DataFrame, column: str, kind: str) -> pd.DataFrame:
 
 
 def _upright(
-    pictures: UInt8[np.ndarray, "pairs 16 16"], kinds: pd.Series
-) -> UInt8[np.ndarray, "pairs 16 16"]:
+    pictures: UInt8[np.ndarray, "pairs 32 32"], kinds: pd.Series
+) -> UInt8[np.ndarray, "pairs 32 32"]:
     """Flip the pictures of mirrored pairs back."""
     flipped = (kinds == "mirrored").to_numpy()
     return np.where(flipped[:, None, None], pictures[:, :, ::-1], pictures)

@@ -13,7 +13,7 @@ from jaxtyping import UInt8, UInt64
 
 from tonegap.errors import DataError
 
-SIDE: Final = 16  # of a thumbnail, pixels
+SIDE: Final = 32  # of a thumbnail, cells
 
 COLUMNS: Final = (
     "md5hash",
@@ -23,6 +23,7 @@ COLUMNS: Final = (
     "phash",
     "phash_flip",
     "phash_crops",
+    "phash_inner",
     "thumbnail",
 )
 """What the search for copies reads of the table of fingerprints."""
@@ -69,8 +70,8 @@ def parse_hashes(
     return content.view(">u8").astype(np.uint64).reshape(-1, each)
 
 
-def parse_thumbnails(texts: Sequence[object], column: str) -> UInt8[np.ndarray, "n 16 16"]:
-    """Read grey thumbnails, 2 hexadecimal digits per pixel, row by row.
+def parse_thumbnails(texts: Sequence[object], column: str) -> UInt8[np.ndarray, "n 32 32"]:
+    """Read grey thumbnails, 2 hexadecimal digits per cell, row by row.
 
     Raises
     ------

@@ -17,22 +17,25 @@ from tonegap.fingerprint.decoding import MAX_PIXELS, UnreadableImageError, decod
 from tonegap.tone import mean_ita
 
 _THUMBNAIL: Final = 128
-_HASHED: Final = 32
-_COMPARED: Final = 16
+_COMPARED: Final = 32
 _CROPPED: Final = 0.035  # of each side: hashes of copies that lost 2 to 5 % come near to this
 _CORNERS: Final = ((0.5, 0.5), (0.0, 0.0), (1.0, 0.0), (0.0, 1.0), (1.0, 1.0))
+_INNER: Final = 0.15  # cut off at each edge: captions and rulers are nearly always printed there
 _MIN_CONTRAST: Final = 2.0  # grey levels: below, a hash is made of noise
 
 
 def _boxes() -> list[tuple[float, float, float, float]]:
-    """Give the whole thumbnail, then its crops: left, upper, right, lower, in pixels."""
+    """Give the whole thumbnail, its inner part, its crops: left, upper, right, lower, in pixels."""
     cut = _THUMBNAIL * _CROPPED
     end = _THUMBNAIL - cut
     crops = [(cut * x, cut * y, end + cut * x, end + cut * y) for x, y in _CORNERS]
-    return [(0.0, 0.0, float(_THUMBNAIL), float(_THUMBNAIL)), *crops]
+    edge = _THUMBNAIL * _INNER
+    inner = (edge, edge, _THUMBNAIL - edge, _THUMBNAIL - edge)
+    return [(0.0, 0.0, float(_THUMBNAIL), float(_THUMBNAIL)), inner, *crops]
 
 
 _VIEWS: Final = perceptual.views(_THUMBNAIL, _boxes())
+_MEANS: Final = perceptual.area_means(_COMPARED, _THUMBNAIL, 0.0, float(_THUMBNAIL))
 _DHASH_ROWS: Final = perceptual.area_means(8, _THUMBNAIL, 0.0, float(_THUMBNAIL))
 _DHASH_COLUMNS: Final = perceptual.area_means(9, _THUMBNAIL, 0.0, float(_THUMBNAIL))
 
@@ -60,10 +63,12 @@ class Fingerprint:
         The hashes of five crops (centre, then the corners left above, right above, left
         below, right below), each 3.5 % smaller on both sides, one after the other: that
         of a cropped copy is near to one of them.
+    phash_inner : str
+        The hash of the picture without 15 % at each edge, where captions stand.
     thumbnail : str
-        16 x 16 grey levels, row by row, 2 hexadecimal digits each, by which copies are told
-        from pictures with similar hashes. It is a picture of the patient: treat the table
-        as you treat the images.
+        32 x 32 grey levels, row by row, 2 hexadecimal digits each, by whose detail copies are
+        told from pictures with similar hashes. It is a picture of the patient: treat the
+        table as you treat the images.
     width, height
         Pixels, upright.
     ita : float
@@ -86,6 +91,7 @@ class Fingerprint:
     dhash: str | None = None
     phash_flip: str | None = None
     phash_crops: str | None = None
+    phash_inner: str | None = None
     width: int | None = None
     height: int | None = None
     ita: float | None = None
@@ -167,30 +173,24 @@ def _thumbnail(image: Image.Image) -> Image.Image:
 def _of_thumbnail(thumbnail: Image.Image) -> dict[str, Any]:
     rgb, levels = np.asarray(thumbnail), np.asarray(thumbnail.convert("L"))
     grey = levels.astype(np.float64)
+    small = _MEANS @ grey @ _MEANS.T
     return {
         "ita": mean_ita(rgb),
         "sharpness": quality.sharpness(grey),
         "entropy": quality.entropy_bits(levels),
         "border_share": quality.border_share(rgb),
-        "thumbnail": np.rint(_reduced(grey, _COMPARED)).astype(np.uint8).tobytes().hex(),
-        **_hashes(grey),
+        "thumbnail": np.rint(small).astype(np.uint8).tobytes().hex(),
+        **(_hashes(grey) if small.std() >= _MIN_CONTRAST else {}),
     }
 
 
 def _hashes(grey: Float[np.ndarray, "128 128"]) -> dict[str, str]:
-    if _reduced(grey, _HASHED).std() < _MIN_CONTRAST:
-        return {}
     cosines = perceptual.cosines(grey, _VIEWS)
-    full, *crops = perceptual.phash(cosines)
+    full, inner, *crops = perceptual.phash(cosines)
     return {
         "phash": full,
         "dhash": perceptual.dhash(_DHASH_ROWS @ grey @ _DHASH_COLUMNS.T),
         "phash_flip": perceptual.phash(perceptual.mirrored(cosines[:1]))[0],
         "phash_crops": "".join(crops),
+        "phash_inner": inner,
     }
-
-
-def _reduced(grey: Float[np.ndarray, "128 128"], side: int) -> Float[np.ndarray, "side side"]:
-    """Means of equal squares; ``side`` divides that of the thumbnail."""
-    step = _THUMBNAIL // side
-    return np.asarray(grey.reshape(side, step, side, step).mean(axis=(1, 3)))

@@ -63,7 +63,10 @@ def views(side: int, boxes: Sequence[tuple[float, float, float, float]]) -> View
 
 def cosines(grey: Float[np.ndarray, "side side"], boxes: Views) -> Float[np.ndarray, "n 8 8"]:
     """Lowest 8 x 8 coefficients of the orthonormal DCT-II of each box, reduced to 32 x 32."""
-    return np.asarray(boxes.rows @ grey @ boxes.columns.transpose(0, 2, 1))
+    count, kept, side = boxes.rows.shape
+    # One large product instead of a stack of small ones.
+    rows = (boxes.rows.reshape(count * kept, side) @ grey).reshape(count, kept, side)
+    return np.asarray(rows @ boxes.columns.transpose(0, 2, 1))
 
 
 def mirrored(coefficients: Float[np.ndarray, "*n 8 8"]) -> Float[np.ndarray, "*n 8 8"]:
@@ -74,7 +77,10 @@ def mirrored(coefficients: Float[np.ndarray, "*n 8 8"]) -> Float[np.ndarray, "*n
 def phash(coefficients: Float[np.ndarray, "*n 8 8"]) -> list[str]:
     """Hash of each picture by its cosines: 16 hexadecimal digits."""
     flat = coefficients.reshape(-1, _KEPT * _KEPT)
-    return _hex(flat > np.median(flat, axis=1, keepdims=True))
+    half = _KEPT * _KEPT // 2
+    # np.median's value, in a quarter of its time on so few numbers.
+    middle = np.partition(flat, (half - 1, half), axis=1)[:, half - 1 : half + 1]
+    return _hex(flat > middle.mean(axis=1, keepdims=True))
 
 
 def dhash(grey: Float[np.ndarray, "8 9"]) -> str:
