@@ -117,7 +117,9 @@ def run(
     # too. A user's model may use what has no deterministic form: that is warned of.
     with numerics(deterministic=True, strict=False):
         model, facts = assessed_model(params.model, weights, sets.test.shape[1], device)
-        baselines = {name: _baseline(name, sets.train, params) for name in params.baselines}
+        baselines: dict[str, Reconstructor] = {
+            name: _baseline(name, sets.train, params) for name in params.baselines
+        }
         table = _assess(model, sets, baselines, params.batch_size, device)
         shown = _examples(model, sets, params.grid_images, device, rendered=rendered)
     _warn_of_another_range(shown)
