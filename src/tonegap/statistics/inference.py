@@ -40,6 +40,9 @@ MIN_VARIATION = 1e-12
 SMALLEST = 1e-100
 """Differences below this are none: their squares would not be numbers."""
 
+ONE_SIDED = 0.05
+"""Level of a one-sided test that goes with the 90 % interval."""
+
 NEAR_BOUND = 1.0 - 1e-9
 """A bounded estimate is taken to lie at most this share of the way to its bound."""
 
@@ -104,12 +107,22 @@ class Estimate:
         but never less than ``2 ** -n_seeds``. That is the least that a test can give which
         knows only on which side of the bound each seed lies (the sign test). Where trainings
         decide, a run's AUC is near 0 or near 1; four such seeds agree by chance in an eighth
-        of all studies, with hardly any scatter, and t would take that for certainty
-        (``docs/experiments.md``).
+        of all studies, with hardly any scatter, and t, even on the scale of the logit, then
+        rejects up to three times too often at corrected levels (``docs/experiments.md``).
         """
         if self.margin is None:
             return math.nan
         return max(self._below(self._t(self.margin)), 0.5**self.n_seeds)
+
+    @property
+    def seeds_are_too_few(self) -> bool:
+        """Whether the 90 % interval lies beyond the margin and only the seeds' number holds back.
+
+        Their agreement could then be chance, however narrow the interval.
+        """
+        if self.margin is None:
+            return False
+        return self._below(self._t(self.margin)) <= ONE_SIDED < 0.5**self.n_seeds
 
     @property
     def is_at_bound(self) -> bool:

@@ -20,6 +20,11 @@ EQUIVALENCE_READINGS: Mapping[str, str] = {
     "contradicted": "beyond the margin of {margin:.3f}: sigma does tell the groups apart",
 }
 
+TOO_FEW_SEEDS = (
+    "undecided: it lies beyond the margin of {margin:.3f} in this study, but {seeds} seeds are too "
+    "few to show that it does: trainings that fall on either side by chance agree in one of "
+    "{chance} such studies"
+)
 AT_BOUND = "; every run has the largest value possible, and the interval therefore no width"
 
 
@@ -51,7 +56,7 @@ def sentence(contrast: Contrast, found: Estimate | None, decision: Decision, rea
     no_width = AT_BOUND if found.is_at_bound else ""
     return (
         f"{contrast.meaning}: {_number(found.value)} (95 % interval {_number(lower)} to "
-        f"{_number(upper)}{p}; {sample}); {_reading(contrast, decision.verdict)}"
+        f"{_number(upper)}{p}; {sample}); {_reading(contrast, found, decision.verdict)}"
         f"{no_width}."
     )
 
@@ -64,10 +69,13 @@ def _of(contrast: Contrast, decision: Decision) -> str:
     return f" for lying {side} the margin"
 
 
-def _reading(contrast: Contrast, verdict: str) -> str:
-    if contrast.margin is not None:
-        return EQUIVALENCE_READINGS[verdict].format(margin=contrast.margin)
-    return READINGS[verdict]
+def _reading(contrast: Contrast, found: Estimate, verdict: str) -> str:
+    if contrast.margin is None:
+        return READINGS[verdict]
+    if verdict == "not supported" and found.seeds_are_too_few:
+        chance = 2 ** (found.n_seeds - 1)  # either side will do
+        return TOO_FEW_SEEDS.format(margin=contrast.margin, seeds=found.n_seeds, chance=chance)
+    return EQUIVALENCE_READINGS[verdict].format(margin=contrast.margin)
 
 
 def _number(value: float) -> str:

@@ -199,6 +199,22 @@ def test_few_seeds_cannot_contradict_an_equivalence() -> None:
         assert judge([Finding(contrast, estimate)], 0.05)[0].verdict == then
 
 
+def test_the_sentence_says_when_only_the_number_of_seeds_holds_back() -> None:
+    """An interval beyond the margin from four seeds is not called undecided without a reason."""
+    contrast = next(c for c in declared_contrasts((0.0, 1.0)) if c.expected == "equivalent")
+    few = found(0.4, AUC_MARGIN, 0.01, df=3.0, seeds=4)
+    assert few.seeds_are_too_few
+    text = judge([Finding(contrast, few)], 0.05)[0].to_mapping()["sentence"]
+    assert "4 seeds are too few to show that it does" in text
+    assert "agree in one of 8 such studies" in text
+    for other in (
+        found(0.4, AUC_MARGIN, 0.01, seeds=10),
+        found(0.06, AUC_MARGIN, 0.01, df=3.0, seeds=4),
+        found(0.4, None, 0.01, df=3.0, seeds=4),
+    ):
+        assert not other.seeds_are_too_few
+
+
 def test_contradicting_an_equivalence_is_corrected_like_supporting_it() -> None:
     """Beyond the margin at .04 alone contradicts; beside two other tests it does not."""
     alone, *others = [c for c in declared_contrasts((0.0, 0.5, 1.0)) if c.expected == "equivalent"]
