@@ -59,6 +59,14 @@ def test_test_set_larger_than_the_pool(here, repository, monkeypatch, capsys):
     assert "500" in line
 
 
+def test_an_explanation_of_another_split(here, repository, monkeypatch, capsys):
+    """A split that was drawn with other parameters is not explained under the new ones."""
+    write_params(repository, here, {**TINY, "data": {**TINY["data"], "seed": 1}})
+    line = command(monkeypatch, capsys, "split", "--explain")
+    assert "other parameters" in line
+    assert "dvc repro split" in line
+
+
 def test_missing_annotation_column(here, monkeypatch, capsys):
     """The missing column is named, by the first stage already."""
     path = here / "data/annotations.csv"

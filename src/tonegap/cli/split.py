@@ -17,15 +17,22 @@ def explain(
     from tonegap.files import layout  # noqa: PLC0415
     from tonegap.files.parameters import read_params  # noqa: PLC0415
     from tonegap.files.tables import read_csv  # noqa: PLC0415
-    from tonegap.sampling import SPLIT_COLUMNS, explanation  # noqa: PLC0415
+    from tonegap.sampling import SPLIT_COLUMNS, draw_split, explanation  # noqa: PLC0415
 
     if not explain:
         raise ParameterError(
             "say what to do: --explain describes the split that `dvc repro split` drew"
         )
     params = read_params()
-    cohort = read_csv(layout.COHORT, ["md5hash", "group", "label_fine", "cluster"], "the cohort")
+    columns = ["md5hash", "group", "label_fine", "source", "cluster"]
+    cohort = read_csv(layout.COHORT, columns, "the cohort")
     split = read_csv(layout.SPLIT, SPLIT_COLUMNS, "the split")
+    drawn = draw_split(cohort, params.data, params.mixes)
+    if list(drawn["md5hash"]) != list(split["md5hash"]):
+        raise ParameterError(
+            f"{layout.SPLIT} was drawn from another cohort or with other parameters than "
+            "params.yaml has now, so its numbers would be given wrong names; run `dvc repro split`"
+        )
     table = explanation(cohort, split, params.data, params.mixes)
     typer.echo(
         f"seed {params.data.seed}, mix {params.data.mix}, duplicates {params.data.duplicates}"

@@ -23,7 +23,7 @@ def draw_test_sets(pools: Pools, data: DataParams) -> dict[str, pd.DataFrame]:
 
     Each group has a stream of its own and is drawn as a random order of its pool, of which
     the first ``n_test`` images are taken. Under ``clusters_stay_together`` whole clusters
-    are taken in random order, passing over those that no longer fit.
+    are taken in random order, passing over those with which ``n_test`` could not be met.
 
     Matched test sets have the same number of images in every stratum (condition, or
     condition and source). How many is drawn too: of the pairs that each stratum could
@@ -62,19 +62,42 @@ def _unmatched(pool: pd.DataFrame, group: str, data: DataParams) -> pd.DataFrame
 def _whole_clusters(
     pool: pd.DataFrame, group: str, n_test: int, generator: np.random.Generator
 ) -> pd.DataFrame:
-    """Take whole clusters in random order until ``n_test`` images are there."""
+    """Take whole clusters in random order, each unless ``n_test`` could then not be met.
+
+    Where taking whatever fits leads to ``n_test``, the same clusters are taken.
+    """
     members = [pool.index[rows] for rows in pool.groupby("cluster").indices.values()]
-    taken: list[int] = []
-    for cluster in generator.permutation(len(members)):
-        if len(taken) + len(members[cluster]) <= n_test:
-            taken.extend(members[cluster])
-    if len(taken) < n_test:
+    order = [members[cluster] for cluster in generator.permutation(len(members))]
+    reachable = _reachable_sums([len(cluster) for cluster in order], n_test)
+    if not reachable[0] >> n_test & 1:
+        below, above = _nearest_sums(pool["cluster"].value_counts(), n_test)
         raise SplitError(
-            f"whole clusters of {group} near duplicates add up to {len(taken)} test images, not to "
-            f"data.n_test = {n_test} (data.duplicates: clusters_stay_together); set data.n_test to "
-            f"{len(taken)}, or filter.duplicates to one_per_cluster"
+            f"whole clusters of {group} near duplicates cannot add up to data.n_test = {n_test} "
+            f"test images (data.duplicates: clusters_stay_together); set data.n_test to {below}"
+            f"{f' or {above}' if above else ''}, or filter.duplicates to one_per_cluster"
         )
+    taken: list[int] = []
+    for cluster, after in zip(order, reachable[1:], strict=True):
+        missing = n_test - len(taken) - len(cluster)
+        if missing >= 0 and after >> missing & 1:
+            taken.extend(cluster)
     return pool.loc[taken]
+
+
+def _reachable_sums(sizes: list[int], limit: int) -> list[int]:
+    """Say which sums up to ``limit`` the sizes from each place on can give, as bits."""
+    within = (1 << limit + 1) - 1
+    sums = [1]
+    for size in reversed(sizes):
+        sums.append((sums[-1] | sums[-1] << size) & within)
+    return sums[::-1]
+
+
+def _nearest_sums(sizes: pd.Series, wanted: int) -> tuple[int, int | None]:
+    """Nearest sums of cluster sizes below and above; None where there is none above."""
+    sums = _reachable_sums(sizes.tolist(), int(sizes.sum()))[0]
+    above = next((n for n in range(wanted + 1, int(sizes.sum()) + 1) if sums >> n & 1), None)
+    return next(n for n in range(wanted - 1, -1, -1) if sums >> n & 1), above
 
 
 def _matched(pools: Pools, data: DataParams, columns: list[str]) -> dict[str, pd.DataFrame]:

@@ -185,10 +185,22 @@ def test_pools_too_small_are_refused_in_one_line(message):
 
 
 def test_clusters_that_cannot_add_up_are_refused():
-    """Pairs cannot fill an odd test set; the error says which size they can fill."""
+    """Pairs cannot fill an odd test set; the error says which sizes they can fill."""
     pairs = {f"l{n:03}": f"l{n - 1:03}" for n in range(1, 40, 2)}
-    with pytest.raises(SplitError, match=r"add up to 8 test images.*set data.n_test to 8"):
+    with pytest.raises(SplitError, match=r"= 9 test images.*set data.n_test to 8 or 10"):
         draw(cohort(clusters=pairs), n_test=9, duplicates="clusters_stay_together")
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_clusters_that_can_add_up_are_never_refused(seed):
+    """Two clusters of 3 make 6 beside one of 4, whichever the random order meets first."""
+    groups = [(0, 4), (4, 7), (7, 10)]  # cluster sizes 4, 3, 3 among ten light images
+    light = {f"l{n:03}": f"l{low:03}" for low, high in groups for n in range(low, high)}
+    small = cohort(clusters=light)
+    small = small[(small["group"] == "dark") | small["md5hash"].isin(light)]
+    split = draw(small, n_test=6, mix="dark", seed=seed, duplicates="clusters_stay_together")
+    tested = split[(split["role"] == "test") & (split["group"] == "light")]
+    assert sorted(Counter(tested["cluster"]).values()) == [3, 3]
 
 
 def test_a_mix_that_leaves_one_group_alone_needs_none_of_it():
