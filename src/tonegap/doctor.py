@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import importlib.metadata
+import importlib.util
+import os
+import re
 import shutil
 import subprocess
 import sys
@@ -10,13 +13,17 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from tonegap.errors import TonegapError
+from tonegap.errors import MachineError, TonegapError
 from tonegap.files import layout
 from tonegap.files.atomic import require_free_space
 from tonegap.files.parameters import read_params
-from tonegap.files.repository import git
+from tonegap.files.repository import changed_files, configured, dvc_command, git
 
 _NEEDED_BYTES = 5_000_000_000  # raw images of Fitzpatrick17k, twice, and a study's models
+_OLDEST_GIT = (2, 29)  # the first whose `git fetch` can leave FETCH_HEAD alone
+_OLDEST_PYTHON = (3, 11)
+_INPUTS = ("src", "lists", "dvc.yaml", "params.yaml", "data.dvc")
+_IMAGES = ("verified", "unverified")  # the image store's folders
 
 
 @dataclass(frozen=True)
@@ -40,64 +47,100 @@ class Finding:
 
 def examine() -> Iterator[Finding]:
     """Look at everything a study needs; nothing is changed."""
-    checks: tuple[tuple[str, Callable[[], str]], ...] = (
-        ("python", _python),
-        ("git", lambda: git("--version").strip()),
-        ("repository", _repository),
-        ("git identity", _identity),
-        ("dvc", _dvc),
-        ("parameters", _parameters),
-        ("disk", _disk),
-        ("device", _device),
-        ("perceptual weights", _weights),
-        ("image store", _store),
-        ("slurm", _slurm),
-    )
-    for topic, check in checks:
+    for topic, check in CHECKS:
         try:
             yield Finding(topic, good=True, detail=check())
-        except TonegapError as problem:
+        except (TonegapError, OSError) as problem:
             yield Finding(topic, good=False, detail=" ".join(str(problem).split()))
 
 
 def _python() -> str:
-    torch = importlib.metadata.version("torch")
-    return f"{sys.version.split()[0]}, torch {torch}, {sys.executable}"
+    if sys.version_info < _OLDEST_PYTHON:
+        raise MachineError(
+            f"{sys.version.split()[0]}; tonegap needs 3.11 or newer: `make PYTHON=python3.11 env`"
+        )
+    return f"{sys.version.split()[0]}, torch {_installed('torch')}, {sys.executable}"
+
+
+def _installed(package: str) -> str:
+    """Version of a package that tonegap cannot do without.
+
+    Raises
+    ------
+    MachineError
+        If it is not installed.
+    """
+    try:
+        return importlib.metadata.version(package)
+    except importlib.metadata.PackageNotFoundError:
+        raise MachineError(
+            f"{package} is not installed beside {sys.executable}; `make env` installs what is "
+            "needed, then `source .venv/bin/activate`"
+        ) from None
+
+
+def _git() -> str:
+    version = git("--version").strip()
+    numbers = tuple(map(int, re.findall(r"\d+", version)[:2]))
+    if numbers < _OLDEST_GIT:
+        raise MachineError(f"{version} is older than 2.29, which a study needs; update git")
+    return version
 
 
 def _repository() -> str:
-    top = Path(git("rev-parse", "--show-toplevel").strip())
+    try:
+        top = Path(git("rev-parse", "--show-toplevel").strip())
+        commit = git("rev-parse", "--short", "HEAD").strip()
+    except MachineError as problem:
+        raise MachineError(
+            f"{Path.cwd()} is no clone with a commit ({problem}), and experiments are kept in git: "
+            "`git clone` the repository instead of downloading it, or `git init` and commit"
+        ) from None
     if not (top / "dvc.yaml").is_file():
-        raise TonegapError(f"{top} has no dvc.yaml; run tonegap from a clone of its repository")
-    return f"{top} at {git('rev-parse', '--short', 'HEAD').strip()}"
+        raise MachineError(f"{top} has no dvc.yaml; run tonegap from a clone of its repository")
+    if not top.samefile(Path.cwd()):
+        raise MachineError(f"{Path.cwd()} is inside {top}; run tonegap from there: `cd {top}`")
+    changed = changed_files(_INPUTS)
+    hint = f"; {changed[0]} is not committed, commit before `tonegap study run`" if changed else ""
+    return f"{top} at {commit}{hint}"
 
 
 def _identity() -> str:
-    name = _configured("user.name")
-    address = _configured("user.email")
+    name, address = configured("user.name"), configured("user.email")
     if name and address:
         return f"{name} <{address}>"
-    return "none; `tonegap study` uses a neutral one, plain `dvc exp` needs git config user.email"
-
-
-def _configured(key: str) -> str:
-    done = subprocess.run(  # noqa: S603  fixed program
-        ["git", "config", key],  # noqa: S607
-        capture_output=True,
-        text=True,
-        check=False,
+    lacking = " and ".join(
+        key for key, value in (("user.name", name), ("user.email", address)) if not value
     )
-    return done.stdout.strip()
+    return (
+        f"no {lacking}; `tonegap study` uses a neutral one, `git commit` and `dvc exp` by hand "
+        f"need it: git config --global {lacking.split()[0]} ..."
+    )
 
 
 def _dvc() -> str:
-    links = subprocess.run(
-        [sys.executable, "-m", "dvc", "config", "cache.type"],
-        capture_output=True,
-        text=True,
-        check=False,
+    version = _installed("dvc")
+    cache = Path(_said_by_dvc("cache", "dir"))
+    kinds = _said_by_dvc("config", "cache.type", accept=(0, 251)) or "copy"
+    place = _existing(cache)
+    if not os.access(place, os.W_OK):
+        raise MachineError(f"the cache {cache} cannot be written to; choose another: dvc cache dir")
+    elsewhere = place.stat().st_dev != Path.cwd().stat().st_dev
+    note = "; on another file system than the workspace, where only symlink and copy work"
+    return f"{version}, cache {cache}, links {kinds}{note if elsewhere else ''}"
+
+
+def _said_by_dvc(*arguments: str, accept: tuple[int, ...] = (0,)) -> str:
+    done = subprocess.run(  # noqa: S603  our own interpreter and DVC
+        dvc_command(*arguments), capture_output=True, text=True, check=False
     )
-    return f"{importlib.metadata.version('dvc')}, cache links: {links.stdout.strip() or 'copy'}"
+    if done.returncode not in accept:
+        reason = (done.stderr.strip() or done.stdout.strip() or "no message").splitlines()[0]
+        raise MachineError(
+            f"`dvc {' '.join(arguments)}`: {reason}; without git's history run "
+            "`dvc config core.no_scm true` once"
+        )
+    return done.stdout.strip() if done.returncode == 0 else ""
 
 
 def _parameters() -> str:
@@ -108,8 +151,19 @@ def _parameters() -> str:
 def _disk() -> str:
     cache = layout.user_cache()
     require_free_space(cache, _NEEDED_BYTES, "a study of Fitzpatrick17k")
-    place = next(path for path in [cache, *cache.parents] if path.exists())
-    return f"{shutil.disk_usage(place).free / 1e9:.0f} GB free for {cache}"
+    require_free_space(Path.cwd(), _NEEDED_BYTES, "a study of Fitzpatrick17k, in DVC's cache,")
+    place = _existing(cache)
+    if not os.access(place, os.W_OK):
+        raise MachineError(f"{place} cannot be written to; point TONEGAP_CACHE at another folder")
+    here = shutil.disk_usage(Path.cwd()).free
+    return (
+        f"{shutil.disk_usage(place).free / 1e9:.0f} GB free for {cache}, {here / 1e9:.0f} GB here"
+    )
+
+
+def _existing(path: Path) -> Path:
+    """Give the path, or its nearest parent that is there."""
+    return next(place for place in [path, *path.absolute().parents] if place.exists())
 
 
 def _device() -> str:
@@ -129,19 +183,51 @@ def _weights() -> str:
     if train.perceptual_weights != "imagenet":
         path = Path(train.perceptual_weights)
         if not path.is_file():
-            raise TonegapError(f"train.perceptual_weights names {path}, which is not there")
+            raise MachineError(
+                f"train.perceptual_weights names {path}, which is not there; give the path of a "
+                "safetensors file, or imagenet, or random"
+            )
         return str(path)
     folder = Path(torch.hub.get_dir()) / "checkpoints"
     found = sorted(folder.glob(f"{train.perceptual_network}-*.pth"))
-    return str(found[0]) if found else f"not yet in {folder}; downloaded at the first training"
+    return (
+        str(found[0])
+        if found
+        else f"not yet in {folder}; downloaded at the first training, or copy torchvision's "
+        f"{train.perceptual_network}-*.pth there"
+    )
 
 
 def _store() -> str:
     folder = layout.user_cache() / "images"
-    count = sum(1 for path in folder.rglob("*") if path.is_file()) if folder.is_dir() else 0
-    return f"{count} files in {folder}"
+    count = sum(1 for kind in _IMAGES for path in (folder / kind).rglob("*") if path.is_file())
+    if not count:
+        return (
+            f"no images in {folder}; phantoms need none, `tonegap source fitzpatrick17k --images "
+            "FOLDER_OR_ZIP` takes yours"
+        )
+    return f"{count} images in {folder}"
 
 
 def _slurm() -> str:
     found = shutil.which("sbatch")
-    return found or "not here; only `tonegap study run --engine slurm` needs it"
+    if not found:
+        return "not here; only `tonegap study run --engine slurm` needs it"
+    if not importlib.util.find_spec("submitit"):
+        return f"{found}; --engine slurm needs submitit too: pip install 'tonegap[slurm]'"
+    return found
+
+
+CHECKS: tuple[tuple[str, Callable[[], str]], ...] = (
+    ("python", _python),
+    ("git", _git),
+    ("repository", _repository),
+    ("git identity", _identity),
+    ("dvc", _dvc),
+    ("parameters", _parameters),
+    ("disk", _disk),
+    ("device", _device),
+    ("perceptual weights", _weights),
+    ("image store", _store),
+    ("slurm", _slurm),
+)

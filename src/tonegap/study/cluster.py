@@ -7,6 +7,8 @@ DVC remote that the hub's own configuration names.
 
 from __future__ import annotations
 
+import hashlib
+import os
 import shutil
 import subprocess
 import sys
@@ -17,7 +19,7 @@ from pathlib import Path
 
 from tonegap.errors import MachineError, StudyError
 from tonegap.files.repository import dvc_command, git, stage_environment
-from tonegap.study.copies import share_cache
+from tonegap.study.copies import remove_copy, share_cache
 from tonegap.study.outcome import telling_line
 from tonegap.study.records import LAST_STAGE, experiment_ref
 
@@ -58,12 +60,23 @@ def run_cluster_cell(cell: ClusterCell) -> str:
     str
         Why it failed, one line; empty where the hub has the experiment and its data.
     """
+    folder = _workplace(cell)
+    remove_copy(folder)
     try:
-        with tempfile.TemporaryDirectory(prefix="tonegap-", dir=cell.scratch) as folder:
-            _run_in(Path(folder) / "clone", cell)
-    except (MachineError, StudyError) as error:
+        folder.mkdir(parents=True, mode=0o700)
+        _run_in(folder / "clone", cell)
+    except (MachineError, StudyError, OSError) as error:
         return " ".join(str(error).split())
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
     return ""
+
+
+def _workplace(cell: ClusterCell) -> Path:
+    """Folder of a cell's clone: always the same, so that the next attempt tidies up."""
+    what = f"{os.getuid()} {cell.hub} {cell.baseline} {cell.name}"
+    name = f"tonegap-{hashlib.sha256(what.encode()).hexdigest()[:16]}"
+    return Path(cell.scratch or tempfile.gettempdir()).resolve() / name
 
 
 def _run_in(clone: Path, cell: ClusterCell) -> None:

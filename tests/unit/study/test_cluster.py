@@ -29,6 +29,25 @@ def test_an_unreachable_hub_is_the_reason(cell, tmp_path):
     assert "\n" not in reason
 
 
+def test_what_a_killed_job_left_is_removed_by_the_next(cell, monkeypatch, tmp_path):
+    """A job that Slurm ends has no time to tidy up; scratch folders must not fill for ever."""
+    dvc(monkeypatch, "sys.exit('no')")
+    here = ClusterCell(cell.name, (), cell.hub, cell.baseline, "shared", str(tmp_path / "scratch"))
+    other = ClusterCell("toy-dark-s1", (), cell.hub, cell.baseline, "shared", here.scratch)
+    left = cluster._workplace(here)
+    (left / "clone/half").mkdir(parents=True)
+    assert cluster._workplace(other) != left
+    assert run_cluster_cell(here) == "dvc exp run: no"
+    assert list((tmp_path / "scratch").iterdir()) == []
+
+
+def test_a_scratch_folder_that_cannot_be_is_the_reason(cell, tmp_path):
+    """A wrong --scratch ends the job with one line."""
+    (tmp_path / "file").touch()
+    wrong = ClusterCell(cell.name, (), cell.hub, cell.baseline, "shared", str(tmp_path / "file"))
+    assert "Not a directory" in run_cluster_cell(wrong)
+
+
 def test_the_stage_says_why_it_failed(cell, monkeypatch, capfd):
     """Our own error is the reason; everything that was said is in the job's log."""
     script = """if 'run' in sys.argv:

@@ -1,0 +1,225 @@
+"""``tonegap doctor``: each thing it looks at, where it is there and where it is not."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import stat
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import torch
+from typer.testing import CliRunner
+
+from tonegap import doctor
+from tonegap.cli.app import app
+from tonegap.doctor import Finding, examine
+from tonegap.errors import MachineError
+from tonegap.files.parameters import read_params
+
+
+@pytest.fixture
+def clone(repository, tmp_path, monkeypatch) -> Path:
+    """Make a small clone: what git needs to know, and a cache and a home of its own."""
+    folder = tmp_path / "clone"
+    (folder / ".dvc").mkdir(parents=True)
+    for name in ("params.yaml", "dvc.yaml"):
+        shutil.copy(repository / name, folder)
+    (folder / ".dvc/config").write_text("[cache]\n    type = copy\n")
+    home = tmp_path / "home"
+    home.mkdir()
+    monkeypatch.setenv("HOME", str(home))
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(home))
+    monkeypatch.setenv("TONEGAP_CACHE", str(tmp_path / "user-cache"))
+    for variable in [name for name in os.environ if name.startswith("GIT_")]:
+        monkeypatch.delenv(variable)
+    monkeypatch.chdir(folder)
+    monkeypatch.setattr(torch.hub, "get_dir", lambda: str(tmp_path / "hub"))
+    _git("init", "--quiet")
+    _git("add", "--all")
+    _git("-c", "user.name=a", "-c", "user.email=a@b", "commit", "--quiet", "-m", "clone")
+    return folder
+
+
+def _git(*arguments: str) -> None:
+    subprocess.run(["git", *arguments], check=True)
+
+
+def _look(check: Callable[[], str], monkeypatch) -> Finding:
+    """Let the doctor look at one thing only."""
+    monkeypatch.setattr(doctor, "CHECKS", (("it", check),))
+    (finding,) = examine()
+    return finding
+
+
+def _fails(check: Callable[[], str], monkeypatch, *words: str) -> None:
+    finding = _look(check, monkeypatch)
+    assert not finding.good
+    assert "\n" not in finding.detail
+    for word in words:
+        assert word in finding.detail
+
+
+def _change(path: Path, before: str, after: str) -> None:
+    text = path.read_text()
+    assert before in text
+    path.write_text(text.replace(before, after))
+
+
+def test_all_is_well_in_a_clone(clone, monkeypatch):
+    """Every topic is good, nothing is written, and the command ends with 0."""
+    monkeypatch.setattr(doctor, "_NEEDED_BYTES", 1)
+    before = sorted(clone.rglob("*"))
+    result = CliRunner().invoke(app, ["doctor"])
+    assert result.exit_code == 0, result.output
+    assert [line[:4] for line in result.output.splitlines()] == ["ok  "] * len(doctor.CHECKS)
+    made = {path.relative_to(clone).parts[0] for path in set(clone.rglob("*")) - set(before)}
+    assert made <= {".dvc"}  # DVC's own notes
+
+
+def test_a_bad_finding_is_a_bad_exit(clone, monkeypatch):
+    """What stops a study is marked, the rest is looked at all the same."""
+    monkeypatch.setattr(doctor, "_NEEDED_BYTES", 1)
+    (clone / "params.yaml").write_text("data: 3\n")
+    result = CliRunner().invoke(app, ["doctor"])
+    assert result.exit_code == 1
+    failed = [line.split()[1] for line in result.output.splitlines() if line.startswith("FAIL")]
+    assert failed == ["parameters", "device", "perceptual"]
+
+
+def test_old_or_absent_programs(clone, monkeypatch, tmp_path):
+    """An old Python, an old git, no git, no torch: each with what to do."""
+    tools = tmp_path / "tools"
+    tools.mkdir()
+    git = tools / "git"
+    git.write_text("#!/bin/sh\necho git version 2.25.1\n")
+    git.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tools))
+    _fails(doctor._git, monkeypatch, "2.25.1 is older than 2.29", "update git")
+    git.write_text("#!/bin/sh\necho git version 2.39.5 '(Apple Git-154)'\n")
+    assert _look(doctor._git, monkeypatch).good
+    git.unlink()
+    for check in (doctor._git, doctor._repository):
+        _fails(check, monkeypatch, "git is not installed")
+    assert "no user.name and user.email" in _look(doctor._identity, monkeypatch).detail
+    with pytest.raises(MachineError, match=r"no-such-package is not installed.*make env"):
+        doctor._installed("no-such-package")
+    monkeypatch.setattr(doctor, "_OLDEST_PYTHON", (99,))
+    _fails(doctor._python, monkeypatch, "make PYTHON=python3.11 env")
+
+
+def test_the_repository(clone, monkeypatch):
+    """No clone, no commit, a folder inside, another repository, uncommitted files."""
+    assert " at " in _look(doctor._repository, monkeypatch).detail
+    (clone / "params.yaml").write_text("edited")
+    finding = _look(doctor._repository, monkeypatch)
+    assert finding.good
+    assert "params.yaml is not committed" in finding.detail
+    (clone / "inner").mkdir()
+    monkeypatch.chdir(clone / "inner")
+    _fails(doctor._repository, monkeypatch, f"cd {clone}")
+    monkeypatch.chdir(clone)
+    (clone / "dvc.yaml").unlink()
+    _fails(doctor._repository, monkeypatch, "has no dvc.yaml")
+    shutil.rmtree(clone / ".git")
+    _fails(doctor._repository, monkeypatch, "git clone")
+    _git("init", "--quiet")
+    _fails(doctor._repository, monkeypatch, "git init")
+
+
+@pytest.mark.parametrize(
+    ("known", "detail"),
+    [
+        ({}, "no user.name and user.email; "),
+        ({"user.name": "A"}, "no user.email; "),
+        ({"user.email": "a@b"}, "no user.name; "),
+        ({"user.name": "A", "user.email": "a@b"}, "A <a@b>"),
+    ],
+)
+def test_the_git_identity(clone, monkeypatch, known, detail):
+    """What is lacking is named; a study does without."""
+    for key, value in known.items():
+        _git("config", key, value)
+    finding = _look(doctor._identity, monkeypatch)
+    assert finding.good
+    assert finding.detail.startswith(detail)
+
+
+def test_dvc(clone, monkeypatch, tmp_path):
+    """Its cache and links are shown; a cache closed to us, or no repository, is bad."""
+    detail = _look(doctor._dvc, monkeypatch).detail
+    assert f"cache {clone / '.dvc/cache'}, links copy" in detail
+    assert "another file system" not in detail
+    monkeypatch.setattr(os, "access", lambda *_: False)
+    _fails(doctor._dvc, monkeypatch, "cannot be written to", "dvc cache dir")
+    shutil.rmtree(clone / ".dvc")
+    _fails(doctor._dvc, monkeypatch, "dvc cache dir")
+
+
+def test_a_cache_on_another_file_system_is_told(clone, monkeypatch):
+    """Hard links do not reach there, so images are linked softly or copied."""
+    here = Path("/dev/shm")  # noqa: S108  a file system of its own, where there is one
+    if not here.is_dir() or here.stat().st_dev == clone.stat().st_dev:
+        pytest.skip("there is no second file system at /dev/shm")
+    (clone / ".dvc/config").write_text(f"[cache]\n    dir = {here / 'no-such-cache'}\n")
+    assert "on another file system" in _look(doctor._dvc, monkeypatch).detail
+
+
+def test_the_disk(clone, monkeypatch, tmp_path):
+    """Too little space and a folder that is closed to us are told apart."""
+    monkeypatch.setattr(doctor, "_NEEDED_BYTES", 1)
+    assert "GB free for" in _look(doctor._disk, monkeypatch).detail
+    monkeypatch.setattr(os, "access", lambda *_: False)
+    _fails(doctor._disk, monkeypatch, "cannot be written to", "TONEGAP_CACHE")
+    monkeypatch.setattr(doctor, "_NEEDED_BYTES", 10**18)
+    _fails(doctor._disk, monkeypatch, "needs 1000000000000 MB", "TONEGAP_CACHE")
+
+
+def test_the_device(clone, monkeypatch):
+    """A device that is not there is named, with what to do."""
+    _change(clone / "params.yaml", "  device: auto", "  device: cpu")
+    assert _look(doctor._device, monkeypatch).good
+    _change(clone / "params.yaml", "  device: cpu", "  device: cuda:99")
+    _fails(doctor._device, monkeypatch, "cuda:99", "use auto")
+
+
+def test_the_weights(clone, monkeypatch, tmp_path):
+    """Untrained, torchvision's, present or not yet, and a file."""
+    before = "  perceptual_weights: random"
+    assert "random (untrained)" in _look(doctor._weights, monkeypatch).detail
+    _change(clone / "params.yaml", before, "  perceptual_weights: imagenet")
+    assert "not yet in" in _look(doctor._weights, monkeypatch).detail
+    network = read_params().train.perceptual_network
+    file = tmp_path / f"hub/checkpoints/{network}-0123.pth"
+    file.parent.mkdir(parents=True)
+    file.touch()
+    assert _look(doctor._weights, monkeypatch).detail == str(file)
+    _change(clone / "params.yaml", "weights: imagenet", f"weights: {tmp_path / 'none.safetensors'}")
+    _fails(doctor._weights, monkeypatch, "none.safetensors, which is not there", "or random")
+    (tmp_path / "none.safetensors").touch()
+    assert _look(doctor._weights, monkeypatch).good
+
+
+def test_the_image_store(clone, monkeypatch, tmp_path):
+    """Images are counted, files being written are not; an empty store says how to fill it."""
+    assert "tonegap source fitzpatrick17k" in _look(doctor._store, monkeypatch).detail
+    for name in ("verified/ab/ab.jpg", "unverified/cd/cd.jpg", "incoming/x"):
+        path = tmp_path / "user-cache/images" / name
+        path.parent.mkdir(parents=True)
+        path.touch()
+    assert _look(doctor._store, monkeypatch).detail.startswith("2 images in ")
+
+
+def test_slurm(clone, monkeypatch, tmp_path):
+    """Absent, present, and present without submitit: none of it stops other engines."""
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert "only `tonegap study run --engine slurm`" in _look(doctor._slurm, monkeypatch).detail
+    sbatch = tmp_path / "sbatch"
+    sbatch.touch()
+    sbatch.chmod(sbatch.stat().st_mode | stat.S_IXUSR)
+    monkeypatch.setattr(doctor.importlib.util, "find_spec", lambda _: None)
+    assert "pip install 'tonegap[slurm]'" in _look(doctor._slurm, monkeypatch).detail
+    monkeypatch.setattr(doctor.importlib.util, "find_spec", lambda _: "spec")
+    assert _look(doctor._slurm, monkeypatch).detail == str(sbatch)
