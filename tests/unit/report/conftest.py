@@ -51,7 +51,7 @@ def claims() -> dict:
             _contrast("C1", "slope_light", "supported"),
             _contrast("C1", "slope_dark", "not supported", family="nmse"),
             _contrast("C2", "gap_mixed", "contradicted"),
-            _contrast("C2", "gap_best", "not assessable", **nothing),
+            _contrast("C2", "gap_best", "not assessable", reason="too few seeds", **nothing),
         ],
         "gap": "dark minus light",
         "caveats": ["Phantoms only."],

@@ -190,6 +190,12 @@ def test_intervals_are_drawn_over_their_axis(outline, claims):
         assert 0 < low < value < high < 100
 
 
+def test_what_is_not_assessable_says_why(outline, claims):
+    """A comparison without an estimate has its reason in place of a drawing."""
+    (row,) = [row for row in outline.of("tr") if "too few seeds" in row["text"]]
+    assert comparison_name("gap_best") in row["text"]
+
+
 def test_drawings_are_for_the_eye_only(outline):
     """Every drawing is hidden from screen readers: its numbers stand beside it in cells."""
     drawings = outline.of("svg")
