@@ -112,6 +112,10 @@ def stage_environment() -> dict[str, str]:
     environment["PATH"] = os.pathsep.join(
         [str(Path(sys.executable).parent), environment.get("PATH", "")]
     )
+    if "TONEGAP_CACHE" in environment:  # a path as seen from here; stages may run in a copy
+        environment["TONEGAP_CACHE"] = str(
+            Path(environment["TONEGAP_CACHE"]).expanduser().absolute()
+        )
     neutral = {"name": "tonegap", "email": "tonegap@localhost"}
     for part, value in neutral.items():
         if not configured(f"user.{part}"):
