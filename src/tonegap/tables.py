@@ -148,7 +148,9 @@ ANNOTATIONS: Final = pa.DataFrameSchema(
 )
 
 
-def validate_annotations(frame: pd.DataFrame, origin: str) -> pd.DataFrame:
+def validate_annotations(
+    frame: pd.DataFrame, origin: str, shown: Mapping[str, str] | None = None
+) -> pd.DataFrame:
     """Check an annotation table, all cells of which are text or missing.
 
     Parameters
@@ -157,6 +159,8 @@ def validate_annotations(frame: pd.DataFrame, origin: str) -> pd.DataFrame:
         The table as read, in the order of the file.
     origin
         The file's name, for messages.
+    shown
+        Names of columns in that file, where they have others.
 
     Returns
     -------
@@ -180,7 +184,7 @@ def validate_annotations(frame: pd.DataFrame, origin: str) -> pd.DataFrame:
     try:
         return ANNOTATIONS.validate(frame.reset_index(drop=True), lazy=True)
     except pa.errors.SchemaErrors as problems:
-        raise DataError(_first_problem(problems.failure_cases, origin)) from None
+        raise DataError(_first_problem(problems.failure_cases, origin, shown or {})) from None
 
 
 def inert(text: object) -> str:
@@ -207,12 +211,14 @@ def _nearest_column(name: str, frame: pd.DataFrame) -> str:
     return nearest(name, [inert(column) for column in islice(frame.columns, 200)])
 
 
-def _first_problem(failures: pd.DataFrame, origin: str) -> str:
+def _first_problem(failures: pd.DataFrame, origin: str, shown: Mapping[str, str]) -> str:
     first = failures.sort_values(["index", "column"], kind="stable", na_position="last").iloc[0]
     kind = _kind(first["check"])
     place = "" if pd.isna(first["index"]) else f", line {int(first['index']) + _FIRST_LINE}"
     cell = "empty" if pd.isna(first["failure_case"]) else repr(first["failure_case"])[:120]
-    return f"{origin}{place}: {first['column']} is {cell} but {_MEANING.get(kind, kind)}"
+    column = inert(shown.get(first["column"], first["column"]))
+    hint = "; --light and --dark make groups of other values" if shown and kind == "fst" else ""
+    return f"{origin}{place}: {column} is {cell} but {_MEANING.get(kind, kind)}{hint}"
 
 
 def _kind(check: Any) -> str:
@@ -232,7 +238,8 @@ class ColumnNames:
         Unique name of an image; where images are given, their file's name, with or
         without its suffix.
     fst
-        Fitzpatrick skin type: 1 to 6 (also 1.0, or I to VI), empty or -1 for unknown.
+        Fitzpatrick skin type: 1 to 6 (also 1.0, or I to VI), empty or -1 for unknown. With
+        ``light`` and ``dark`` any other variable that makes two groups.
     label
         The finest label.
     fst_second
@@ -241,6 +248,10 @@ class ColumnNames:
         Coarser labels; each is the next finer one where there is none.
     url
         Where the image is; empty where there is none.
+    light, dark
+        Values of the column ``fst`` that make the two groups, where it holds no skin types:
+        tones of another scale, say, or words. They become skin types 1 and 6, all other
+        values unknown. Both empty: the column holds skin types.
     """
 
     identifier: str
@@ -250,6 +261,25 @@ class ColumnNames:
     label_middle: str | None = None
     label_coarse: str | None = None
     url: str | None = None
+    light: tuple[str, ...] = ()
+    dark: tuple[str, ...] = ()
+
+    def columns(self) -> list[str]:
+        """Columns that are named."""
+        return [self.identifier, *self.shown().values()]
+
+    def shown(self) -> dict[str, str]:
+        """Name, in the file, of each column of the study that comes from one."""
+        columns = {
+            "fitzpatrick_scale": self.fst,
+            "fitzpatrick_centaur": self.fst_second,
+            "label": self.label,
+            "nine_partition_label": self.label_middle,
+            "three_partition_label": self.label_coarse,
+            "url": self.url,
+            "url_alphanum": self.identifier,
+        }
+        return {column: name for column, name in columns.items() if name}
 
 
 def canonical_table(
@@ -280,7 +310,7 @@ def canonical_table(
     DataError
         If a column is not there, or a value breaks a rule.
     """
-    for name in filter(None, vars(names).values()):
+    for name in names.columns():
         if name not in frame.columns:
             raise DataError(
                 f"{origin} has no column {inert(name)!r}; {_nearest_column(name, frame)}"
@@ -294,7 +324,7 @@ def canonical_table(
                 md5_by_identifier.get(name) or identifier_md5(name)
                 for name in frame[names.identifier]
             ],
-            "fitzpatrick_scale": frame[names.fst].map(skin_type_text),
+            "fitzpatrick_scale": _first_type(frame[names.fst], names, origin),
             "fitzpatrick_centaur": _second_type(frame, names),
             "label": label,
             "nine_partition_label": middle,
@@ -308,7 +338,7 @@ def canonical_table(
         columns=list(ANNOTATION_COLUMNS),
         dtype="str",
     )
-    return validate_annotations(table, origin)
+    return validate_annotations(table, origin, names.shown())
 
 
 def identifier_md5(identifier: str) -> str:
@@ -329,6 +359,27 @@ def skin_type_text(cell: object) -> str:
     return roman.get(text.upper(), re.sub(r"\.0+$", "", text))
 
 
+def _first_type(values: pd.Series, names: ColumnNames, origin: str) -> pd.Series:
+    if not names.light and not names.dark:
+        return values.map(skin_type_text)
+    light, dark = (
+        {value.strip().lower() for value in group} for group in (names.light, names.dark)
+    )
+    if both := light & dark:
+        raise DataError(f"{min(both)!r} is named as light and as dark; a value makes one group")
+    present = {str(value).strip().lower() for value in values.dropna()}
+    absent = sorted((light | dark) - present)
+    if not light or not dark or absent:
+        what = f"the value {absent[0]!r}" if absent else "a value for each group"
+        raise DataError(
+            f"{origin}: {what} is missing: light is {_few(names.light) or 'empty'}, dark is "
+            f"{_few(names.dark) or 'empty'}, and the column {names.fst!r} holds "
+            f"{_few(sorted(present))}"
+        )
+    groups = dict.fromkeys(light, "1") | dict.fromkeys(dark, "6")
+    return values.map(lambda value: groups.get(str(value).strip().lower(), "-1"))
+
+
 def _second_type(frame: pd.DataFrame, names: ColumnNames) -> pd.Series | str:
     return frame[names.fst_second].map(skin_type_text) if names.fst_second else "-1"
 
@@ -337,7 +388,9 @@ def _require_identifiers(identifiers: pd.Series, origin: str) -> None:
     wrong = identifiers.isna() | identifiers.duplicated()
     if wrong.any():
         place = int(wrong.to_numpy().argmax())
+        found = identifiers.iloc[place]
+        cell = repr(inert(found)) if isinstance(found, str) else "empty"
         raise DataError(
-            f"{origin}, line {place + _FIRST_LINE}: {identifiers.name} is "
-            f"{identifiers.iloc[place]!r}, but identifiers must be there and occur once"
+            f"{origin}, line {place + _FIRST_LINE}: {identifiers.name} is {cell}, but identifiers "
+            "must be there and occur once"
         )

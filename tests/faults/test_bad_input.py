@@ -157,6 +157,8 @@ def test_a_model_of_another_image_size(here, repository, monkeypatch, capsys):
         (["study", "run", "phantm"], "phantm"),
         (["model", "--study", "papers"], "papers"),
         (["split"], "--explain"),
+        (["source", "table", "data/annotations.csv", "--fst", "url"], "--identifier"),
+        (["source", "table", "data/annotations.csv", "--identifier", "uri"], "'uri'"),
         (["pr-report", "--base", "no-such-branch"], "no-such-branch"),
     ],
 )

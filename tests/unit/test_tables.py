@@ -171,3 +171,40 @@ def test_inert_text_is_short_and_can_be_written():
     assert inert("a\u2028b\x85c\u202ed") == "a b c d"
     assert inert("\uff1dcmd()") == "'\uff1dcmd()"
     assert len(inert("x" * 10**6)) < 310
+
+
+MONK = pd.DataFrame(
+    {"id": list("abcde"), "monk": ["MST1", " mst2", "MST5", None, "MST10"], "dx": ["x"] * 5}
+)
+
+
+def test_another_variable_makes_the_groups():
+    """Named values become skin types 1 and 6, all others unknown; case does not matter."""
+    names = ColumnNames("id", "monk", "dx", light=("MST1", "MST2"), dark=("mst10",))
+    table = canonical_table(MONK, names, {}, "m.csv")
+    assert table["fitzpatrick_scale"].tolist() == ["1", "1", "-1", "-1", "6"]
+
+
+@pytest.mark.parametrize(
+    ("light", "dark", "words"),
+    [
+        (("MST1",), (), "a value for each group"),
+        (("MST1",), ("MST9",), "'mst9' is missing"),
+        (("MST1",), ("mst1",), "as light and as dark"),
+        ((), (), "m.csv, line 2: monk is 'MST1'.*--light and --dark"),
+    ],
+)
+def test_groups_that_no_value_makes_are_refused(light, dark, words):
+    """A slip of the hand is met with the values that there are, under the user's own names."""
+    names = ColumnNames("id", "monk", "dx", light=light, dark=dark)
+    with pytest.raises(DataError, match=words) as caught:
+        canonical_table(MONK, names, {}, "m.csv")
+    assert "\n" not in str(caught.value)
+
+
+def test_thousands_of_columns_do_not_fill_the_screen():
+    """A message lists a dozen columns at the most."""
+    wide = pd.DataFrame([["x"] * 500], columns=[f"column {n}" for n in range(500)])
+    with pytest.raises(DataError, match="and more") as caught:
+        validate_annotations(wide, "w.csv")
+    assert len(str(caught.value)) < 600

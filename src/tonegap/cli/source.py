@@ -48,22 +48,44 @@ def table(
         str | None,
         typer.Option(help="Its column of image names; needed where columns have other names."),
     ] = None,
-    fst: Annotated[str, typer.Option(help="Its column of skin types.")] = "fitzpatrick_scale",
+    fst: Annotated[
+        str | None, typer.Option(help="Its column of skin types, or of what else makes groups.")
+    ] = None,
+    light: Annotated[
+        list[str] | None,
+        typer.Option(help="Value of that column that is light, where it holds no skin types."),
+    ] = None,
+    dark: Annotated[list[str] | None, typer.Option(help="Value that is dark; may repeat.")] = None,
     fst_second: Annotated[str | None, typer.Option(help="A second annotator's.")] = None,
-    label: Annotated[str, typer.Option(help="Its column of the finest condition.")] = "label",
+    label: Annotated[str | None, typer.Option(help="Its column of the finest condition.")] = None,
     label_middle: Annotated[str | None, typer.Option(help="A coarser level.")] = None,
     label_coarse: Annotated[str | None, typer.Option(help="The coarsest level.")] = None,
     url: Annotated[str | None, typer.Option(help="Its column of image urls.")] = None,
 ) -> None:
     """Assess any other data set (docs/other-data.md)."""
+    from tonegap.errors import ParameterError  # noqa: PLC0415
     from tonegap.source import use_table  # noqa: PLC0415
     from tonegap.tables import ColumnNames  # noqa: PLC0415
 
-    columns = (
-        ColumnNames(identifier, fst, label, fst_second, label_middle, label_coarse, url)
-        if identifier
-        else None
-    )
+    others = (fst, fst_second, label, label_middle, label_coarse, url, light, dark)
+    if identifier is None and any(others):
+        raise ParameterError(
+            "columns are named but not --identifier, the column of image names, without which a "
+            "table must have this study's own columns (docs/other-data.md)"
+        )
+    columns = None
+    if identifier is not None:
+        columns = ColumnNames(
+            identifier=identifier,
+            fst=fst or "fitzpatrick_scale",
+            label=label or "label",
+            fst_second=fst_second,
+            label_middle=label_middle,
+            label_coarse=label_coarse,
+            url=url,
+            light=tuple(light or ()),
+            dark=tuple(dark or ()),
+        )
     _report(use_table(Path(), path, columns, images or ()))
 
 

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import Final
@@ -136,7 +136,8 @@ def identify_images(
     sources, store, max_bytes, max_pixels
         As in :func:`take_images`.
     identifiers
-        Files' names, with or without suffix, case ignored.
+        Files' names, with or without suffix, case ignored; ``a.jpg`` may be of the row
+        ``a.png``. Identifiers that cannot be told apart in this way name no file.
 
     Returns
     -------
@@ -146,10 +147,10 @@ def identify_images(
     Taken
         The counts, and what was passed over.
     """
-    by_name = {name.lower(): name for name in identifiers}
+    rows = _Identifiers(identifiers)
     found, served, taken = dict[str, str](), set[str](), Taken()
     for offer in _all_offers(sources, max_bytes):
-        outcome = offer if isinstance(offer, Skip) else _identify(offer, by_name, max_pixels)
+        outcome = offer if isinstance(offer, Skip) else _identify(offer, rows, max_pixels)
         if isinstance(outcome, Skip):
             taken.skipped.append(outcome)
             continue
@@ -165,15 +166,30 @@ def identify_images(
     return found, taken
 
 
-def _identify(
-    offer: Offer, by_name: Mapping[str, str], max_pixels: int
-) -> tuple[str, bytes] | Skip:
-    name = PurePosixPath(offer.name.replace("\\", "/")).name.lower()
-    identifier = by_name.get(name) or by_name.get(PurePosixPath(name).stem)
-    if identifier is None:
-        return Skip(offer.name, "its name is of no row")
+class _Identifiers:
+    """Rows of a table by the names that their files may have."""
+
+    def __init__(self, identifiers: Iterable[str]) -> None:
+        self._whole: dict[str, list[str]] = defaultdict(list)
+        self._stems: dict[str, list[str]] = defaultdict(list)
+        for identifier in identifiers:
+            name = PurePosixPath(identifier.lower())
+            self._whole[identifier.lower()].append(identifier)
+            if name.suffix in _SUFFIXES:
+                self._stems[name.stem].append(identifier)
+
+    def rows(self, name: str) -> list[str]:
+        """Find the identifiers that a file of this name may belong to."""
+        name, stem = name.lower(), PurePosixPath(name.lower()).stem
+        return self._whole.get(name) or self._whole.get(stem) or self._stems.get(stem) or []
+
+
+def _identify(offer: Offer, identifiers: _Identifiers, max_pixels: int) -> tuple[str, bytes] | Skip:
+    rows = identifiers.rows(PurePosixPath(offer.name.replace("\\", "/")).name)
+    if len(rows) != 1:
+        return Skip(offer.name, "its name fits several rows" if rows else "its name is of no row")
     content = _image(offer, max_pixels)
-    return content if isinstance(content, Skip) else (identifier, content)
+    return content if isinstance(content, Skip) else (rows[0], content)
 
 
 def _image(offer: Offer, max_pixels: int) -> bytes | Skip:

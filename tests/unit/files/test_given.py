@@ -282,6 +282,15 @@ def test_identifiers_name_the_images_of_other_data_sets(tmp_path, store):
     assert store.get(ROWS[0]) == ORIGINAL[0]
 
 
+def test_identifiers_with_another_suffix_and_twins(tmp_path, store):
+    """A converted file still has its row's name; rows that differ in case only have none."""
+    files = {"pat_1.JPG": ORIGINAL[0], "twin.png": ORIGINAL[1], "PAT_2.v2.jpg": ORIGINAL[2]}
+    rows = ["PAT_1.png", "Twin.png", "TWIN.png", "PAT_2.v2"]
+    found, taken = identify_images([_folder(tmp_path, files)], rows, store, **LIMITS)
+    assert found == {"PAT_1.png": ROWS[0], "PAT_2.v2": ROWS[2]}
+    assert _why(taken) == {"twin.png": "its name fits several rows"}
+
+
 @pytest.mark.slow
 def test_the_real_originals_are_all_verified(originals, tmp_path):
     """The 1,268 shared originals have the md5s of the real table."""
