@@ -17,10 +17,12 @@ from tonegap.figures.style import (
     group_name,
     house_style,
     identity_line,
+    log_scale,
     mix_name,
     mixes_in_order,
     new_figure,
     share_labels,
+    square_axes,
 )
 from tonegap.params import GroupDefinition
 
@@ -41,10 +43,9 @@ _COLUMNS = [
     "drawn",
 ]
 _PANEL_IN = 1.6
-_AREA_PT2_PER_IMAGE = 1.2
-_LARGEST_AREA_PT2 = 90.0
+_AREA_PT2_PER_IMAGE = 1.0
+_LARGEST_AREA_PT2 = 60.0
 _LEGEND_SIZES = (5, 10, 20, 60)
-_MARGIN = 1.06
 
 
 def condition_errors(images: pd.DataFrame, level: Level) -> pd.DataFrame:
@@ -88,6 +89,8 @@ def condition_errors(images: pd.DataFrame, level: Level) -> pd.DataFrame:
 def draw(errors: pd.DataFrame, definition: GroupDefinition, caveat: str = "") -> Drawing:
     """Draw one panel per mix, with the same axes, and the line where the groups are equal.
 
+    Axes are logarithmic: equal distances from the line are equal ratios of the errors.
+
     Parameters
     ----------
     errors
@@ -99,14 +102,13 @@ def draw(errors: pd.DataFrame, definition: GroupDefinition, caveat: str = "") ->
     """
     mixes = mixes_in_order(errors)
     points = errors[errors["drawn"]]
-    errors_drawn = points[["mse_light", "mse_dark"]].to_numpy(dtype=np.float64)
-    upper = _MARGIN * float(errors_drawn.max()) if len(points) else 1.0
+    scale = log_scale(points[["mse_light", "mse_dark"]].to_numpy(dtype=np.float64).ravel())
     with house_style():
         lines = len(mixes) // 2 + 1  # two panels a line and a place for the explanation
         figure = new_figure(_PANEL_IN * lines + 0.2, [_rule(errors), caveat])
         grid = figure.subplots(lines, 2).ravel()
         for axes, mix in zip(grid, mixes, strict=False):
-            _draw_mix(axes, mix, points[points["mix"] == mix[0]], upper)
+            _draw_mix(axes, mix, points[points["mix"] == mix[0]], scale)
         for axes in grid[len(mixes) :]:
             axes.set_axis_off()
         _explain(grid[len(mixes)], _smaller_group(points).max(initial=MIN_IMAGES))
@@ -118,22 +120,25 @@ def draw(errors: pd.DataFrame, definition: GroupDefinition, caveat: str = "") ->
     return Drawing(figure, errors)
 
 
-def _draw_mix(axes: Axes, mix: tuple[str, float], points: pd.DataFrame, upper: float) -> None:
-    identity_line(axes, upper)
+def _draw_mix(
+    axes: Axes,
+    mix: tuple[str, float],
+    points: pd.DataFrame,
+    scale: tuple[float, float, list[float]],
+) -> None:
+    lower, upper, ticks = scale
+    square_axes(axes, lower, upper, ticks, "log")
+    identity_line(axes, upper, lower)
     sizes = _areas(_smaller_group(points))
     axes.scatter(
         points["mse_light"],
         points["mse_dark"],
         s=sizes,
-        facecolor=POINT_COLOUR + "66",
+        facecolor=POINT_COLOUR + "50",
         edgecolor=POINT_COLOUR,
         linewidth=0.6,
         zorder=2,
     )
-    axes.set_xlim(0, upper)
-    axes.set_ylim(0, upper)
-    axes.set_box_aspect(1)
-    axes.locator_params(nbins=3)
     axes.set_title(mix_name(*mix).replace("\n", ", "))
 
 
@@ -153,7 +158,7 @@ def _explain(axes: Axes, largest: float) -> None:
             linestyle="none",
             marker="o",
             markersize=float(np.sqrt(_areas(np.array([float(size)]))[0])),
-            markerfacecolor=POINT_COLOUR + "66",
+            markerfacecolor=POINT_COLOUR + "50",
             markeredgecolor=POINT_COLOUR,
             markeredgewidth=0.6,
             label=f"{size} images",
@@ -165,7 +170,7 @@ def _explain(axes: Axes, largest: float) -> None:
     axes.legend(
         handles=[*handles, line],
         loc="center",
-        title="One point per condition;\narea: the smaller group",
+        title="One point per condition;\narea: the smaller group;\naxes logarithmic",
         title_fontsize=7.0,
         labelspacing=0.9,
     )

@@ -10,7 +10,6 @@ from collections.abc import Mapping
 
 import numpy as np
 import pandas as pd
-from jaxtyping import Float
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
@@ -21,8 +20,10 @@ from tonegap.figures.style import (
     group_name,
     house_style,
     identity_line,
+    log_scale,
     new_figure,
     share_labels,
+    square_axes,
 )
 from tonegap.params import GroupDefinition
 
@@ -33,9 +34,7 @@ _RULE = (
     "One point per label, axes logarithmic; dashed: as common in one group as in the other; "
     "named: largest differences in percentage points, where there is room."
 )
-_MARGIN = 1.35  # beyond the outermost points, as a factor
 _ZERO_DECADES = 0.5  # length of the linear stretch from zero
-_WIDE_DECADES = 1.5  # from here on 1, 2, 5, ... are too many ticks
 
 
 def draw(
@@ -78,36 +77,19 @@ def _panels(figure: Figure) -> list[Axes]:
 
 def _draw_level(axes: Axes, level: str, table: pd.DataFrame) -> None:
     percent = 100 * table[["prev_light", "prev_dark"]].to_numpy(dtype=np.float64)
-    lower, upper, ticks = _scale(percent)
-    linear = {"linthresh": lower, "linscale": _ZERO_DECADES} if 0.0 in ticks else {}
-    for axis, set_scale, set_limits in (
-        (axes.xaxis, axes.set_xscale, axes.set_xlim),
-        (axes.yaxis, axes.set_yscale, axes.set_ylim),
-    ):
-        set_scale("symlog" if linear else "log", **linear)
+    lower, upper, ticks = log_scale(percent.ravel())
+    if (percent > 0).all():
+        square_axes(axes, lower, upper, ticks, "log")
+        identity_line(axes, upper, lower)
+    else:
         # Points on zero lie a little within the frame.
-        set_limits(-0.3 * lower if linear else lower, upper)
-        axis.set_ticks(ticks, labels=[f"{tick:g}" for tick in ticks])
-        axis.set_ticks([], minor=True)
-    identity_line(axes, upper, 0.0 if linear else lower)
+        linear = {"linthresh": lower, "linscale": _ZERO_DECADES}
+        square_axes(axes, -0.3 * lower, upper, [0.0, *ticks], "symlog", **linear)
+        identity_line(axes, upper)
     axes.scatter(
         percent[:, 0], percent[:, 1], s=9, color=POINT_COLOUR, alpha=0.7, linewidth=0, zorder=2
     )
-    axes.set_box_aspect(1)
     axes.set_title(f"{level}, {len(table)} labels")
-
-
-def _scale(percent: Float[np.ndarray, "labels 2"]) -> tuple[float, float, list[float]]:
-    """Give the ends of both axes and their ticks, zero among them where a label is there."""
-    positive = percent[percent > 0]
-    if not positive.size:
-        return 1.0, 100.0, [0.0, 1.0, 10.0, 100.0]
-    lower, upper = float(positive.min()) / _MARGIN, float(positive.max()) * _MARGIN
-    steps = (1, 3) if np.log10(upper / lower) > _WIDE_DECADES else (1, 2, 5)
-    decades = range(int(np.floor(np.log10(lower))), int(np.ceil(np.log10(upper))) + 1)
-    round_values = [float(f"{step}e{decade}") for decade in decades for step in steps]
-    ticks = [value for value in round_values if lower <= value <= upper]
-    return lower, upper, [0.0, *ticks] if (percent == 0).any() else ticks
 
 
 def _how_many(by_level: Mapping[str, pd.DataFrame]) -> str:

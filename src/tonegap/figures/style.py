@@ -16,6 +16,7 @@ from typing import Any
 import matplotlib as mpl
 import numpy as np
 import pandas as pd
+from jaxtyping import Float
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
@@ -41,6 +42,15 @@ _NOTE_LINE_IN = 0.125
 _NOTE_GAP_IN = 0.08
 _LABEL_LINE_IN = 0.15
 _TOP_IN = 0.03
+_LOG_MARGINS = (1.12, 1.35)  # beyond the outermost points, as factors
+# Ticks of each decade, by how many decades the axis spans.
+_LOG_STEPS: Mapping[float, Sequence[float]] = {
+    0.3: (1, 1.2, 1.4, 1.6, 1.8, 2, 2.5, 3, 3.5, 4, 5, 6, 7, 8, 9),
+    0.8: (1, 1.5, 2, 3, 4, 6, 8),
+    1.5: (1, 2, 5),
+    4.0: (1, 3),
+    float("inf"): (1,),
+}
 _PAPER_LETTERS = {"light": "A", "mixed": "B", "dark": "C"}
 _FST_OF_GROUP: Mapping[GroupDefinition, Mapping[str, str]] = {
     "scale": {"light": "FST 1-2", "dark": "FST 5-6"},
@@ -201,3 +211,32 @@ def identity_line(axes: Axes, upper: float, lower: float = 0.0) -> None:
         linestyle=(0, (4, 2)),
         zorder=1,
     )
+
+
+def log_scale(values: Float[np.ndarray, " values"]) -> tuple[float, float, list[float]]:
+    """Give the ends of a logarithmic axis that holds all positive values, and its round ticks."""
+    positive = values[values > 0]
+    if not positive.size:
+        return 1.0, 100.0, [1.0, 10.0, 100.0]
+    smallest, largest = float(positive.min()), float(positive.max())
+    margin = min(max((largest / smallest) ** 0.1, _LOG_MARGINS[0]), _LOG_MARGINS[1])
+    lower, upper = smallest / margin, largest * margin
+    steps = next(
+        steps for decades, steps in _LOG_STEPS.items() if np.log10(upper / lower) < decades
+    )
+    exponents = range(int(np.floor(np.log10(lower))), int(np.ceil(np.log10(upper))) + 1)
+    round_values = [float(f"{step}e{exponent}") for exponent in exponents for step in steps]
+    return lower, upper, [value for value in round_values if lower <= value <= upper]
+
+
+def square_axes(
+    axes: Axes, lower: float, upper: float, ticks: Sequence[float], scale: str, **options: float
+) -> None:
+    """Scale both axes alike, with these ticks and no others; ``options`` go to the scale."""
+    axes.set_xscale(scale, **options)
+    axes.set_yscale(scale, **options)
+    for axis, set_limits in ((axes.xaxis, axes.set_xlim), (axes.yaxis, axes.set_ylim)):
+        set_limits(lower, upper)
+        axis.set_ticks(ticks, labels=[f"{tick:g}" for tick in ticks])
+        axis.set_ticks([], minor=True)
+    axes.set_box_aspect(1)

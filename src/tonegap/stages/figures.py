@@ -35,6 +35,15 @@ _PICTURES = ("fig1", "fig4", "fig5")
 _ERROR_AXIS = "MSE, [\N{MINUS SIGN}1, 1] range"
 _SIGMA_AXIS = "Sigma, mean posterior std. deviation"
 _BALANCED = 0.5
+_NO_EXAMPLES = (
+    "No example reconstructions are at hand. Those of photographs show patients and stay on the "
+    "machine that collected the study."
+)
+_ABSENT = {
+    **dict.fromkeys(_PICTURES, _NO_EXAMPLES),
+    "fig6": "The study's models give no posterior standard deviation.",
+    "fig8": "No condition has test images in both groups.",
+}
 
 
 @dataclass(frozen=True)
@@ -233,7 +242,7 @@ def _index(places: Mapping[str, Path], reason: str) -> dict[str, Any]:
     figures = []
     for name, entry in CATALOGUE.items():
         place = places[name].as_posix() if name in places else None
-        why = "" if place else reason or "The study has no numbers or examples for it."
+        why = "" if place else reason or _ABSENT[name]
         figures.append(
             {"name": name, "title": entry.title, "reading": entry.reading, "folder": place}
             | ({"missing": why} if why else {})
