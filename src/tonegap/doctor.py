@@ -88,14 +88,11 @@ def _git() -> str:
 
 
 def _repository() -> str:
+    top = Path(git("rev-parse", "--show-toplevel").strip())
     try:
-        top = Path(git("rev-parse", "--show-toplevel").strip())
         commit = git("rev-parse", "--short", "HEAD").strip()
-    except MachineError as problem:
-        raise MachineError(
-            f"{Path.cwd()} is no clone with a commit ({problem}), and experiments are kept in git: "
-            "`git clone` the repository instead of downloading it, or `git init` and commit"
-        ) from None
+    except MachineError:
+        raise MachineError(f"{top} has no commit yet: `git add --all`, `git commit`") from None
     if not (top / "dvc.yaml").is_file():
         raise MachineError(f"{top} has no dvc.yaml; run tonegap from a clone of its repository")
     if not top.samefile(Path.cwd()):

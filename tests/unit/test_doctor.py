@@ -124,9 +124,9 @@ def test_the_repository(clone, monkeypatch):
     (clone / "dvc.yaml").unlink()
     _fails(doctor._repository, monkeypatch, "has no dvc.yaml")
     shutil.rmtree(clone / ".git")
-    _fails(doctor._repository, monkeypatch, "git clone")
+    _fails(doctor._repository, monkeypatch, "git clone", "git init")
     _git("init", "--quiet")
-    _fails(doctor._repository, monkeypatch, "git init")
+    _fails(doctor._repository, monkeypatch, "no commit yet", "git commit")
 
 
 @pytest.mark.parametrize(

@@ -18,6 +18,10 @@ from tonegap.errors import MachineError
 
 _EXPERIMENT_PARTS = 5  # refs, exps, ab, cdef..., name
 _SHARD = 2
+_NO_REPOSITORY = (
+    "; experiments are kept in git: `git clone` the repository instead of downloading it, or "
+    "`git init` and commit"
+)
 
 
 @dataclass(frozen=True)
@@ -49,7 +53,8 @@ def git(*arguments: str, root: Path = Path()) -> str:
         raise MachineError("git is not installed; experiments are kept as git refs") from None
     if done.returncode != 0:
         reason = (done.stderr.strip() or "no message").splitlines()[-1]
-        raise MachineError(f"`git {' '.join(arguments[:2])}` failed: {reason}")
+        hint = _NO_REPOSITORY if "not a git repository" in reason else ""
+        raise MachineError(f"`git {' '.join(arguments[:2])}` failed: {reason}{hint}")
     return done.stdout
 
 
