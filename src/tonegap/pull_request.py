@@ -6,6 +6,7 @@ Metrics and plots are tracked by git, so the comparison needs no data and no cac
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import subprocess
 import sys
@@ -14,9 +15,15 @@ from pathlib import Path
 from typing import Any
 
 from tonegap.errors import MachineError
+from tonegap.files import layout
 from tonegap.files.atomic import write_bytes, write_text
+from tonegap.files.repository import git
 
 _PIXELS_PER_UNIT = 2.0
+_REPORT = "report.md"
+_DECIMALS = 5
+_TABLE_HEAD = 2
+_ZERO = re.compile(r"\|\s*-?0\.0\s*\|$")
 
 
 def write_report(base: str, folder: Path) -> Path:
@@ -37,20 +44,21 @@ def write_report(base: str, folder: Path) -> Path:
     Raises
     ------
     MachineError
-        If ``base`` is no revision, or DVC fails.
+        If ``base`` is no revision, ``folder`` holds other files, or DVC fails.
     """
     commit = _commit(base)
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir(parents=True)
+    revision = _label(base, commit)
+    _empty(folder)
+    metrics = _dvc("metrics", "diff", revision, "--md", "--precision", str(_DECIMALS))
     sections = [
         f"## What this change does to the numbers\n\nCompared with `{base}` ({commit[:10]}).",
-        _section("Parameters", _dvc("params", "diff", commit, "--md")),
-        _section("Metrics", _dvc("metrics", "diff", commit, "--md", "--precision", "4")),
+        _section("Parameters", _rows(_dvc("params", "diff", revision, "--md"))),
+        _section("Metrics", _without_rounding(_rows(metrics))),
     ]
-    _dvc("plots", "diff", commit, "workspace", "-o", str(folder))
-    pictures = _draw(json.loads(_dvc("plots", "diff", commit, "workspace", "--json")), folder)
-    sections.append(_section("Plots", _listing(pictures)))
-    report = folder / "report.md"
+    _dvc("plots", "diff", revision, "workspace", "-o", str(folder))
+    pictures = _draw(json.loads(_dvc("plots", "diff", revision, "workspace", "--json")), folder)
+    sections.append(_section("Plots", _listing(pictures) + _about_the_study(commit)))
+    report = folder / _REPORT
     write_text(report, "\n\n".join(sections) + "\n")
     return report
 
@@ -58,17 +66,73 @@ def write_report(base: str, folder: Path) -> Path:
 def _commit(revision: str) -> str:
     """Resolve a revision; in a clone of one branch the base may be known as origin's only."""
     for name in (revision, f"origin/{revision}"):
-        found = subprocess.run(  # noqa: S603  fixed program; git checks the name
-            ["git", "rev-parse", "--verify", "--quiet", f"{name}^{{commit}}"],  # noqa: S607
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        if found.returncode == 0:
-            return found.stdout.strip()
+        commit = _resolve(name)
+        if commit:
+            return commit
     raise MachineError(
         f"{revision!r} is no commit of this repository, so there is nothing to compare with; "
         "fetch it, or name another: make pr-report BASE=<branch or commit>"
+    )
+
+
+def _resolve(name: str) -> str:
+    """Commit of a revision; empty where git knows none."""
+    try:
+        return git("rev-parse", "--verify", "--quiet", f"{name}^{{commit}}").strip()
+    except MachineError:
+        return ""
+
+
+def _label(base: str, commit: str) -> str:
+    """Name the base as tables and legends show it: short, and fit for the names of files."""
+    if re.fullmatch(r"[A-Za-z0-9._-]{1,20}", base) and _resolve(base) == commit:
+        return base
+    return commit[:10]
+
+
+def _empty(folder: Path) -> None:
+    """Make the folder anew; what stands in its place must be an earlier report.
+
+    Raises
+    ------
+    MachineError
+        If it is anything else, which must not be removed.
+    """
+    if folder.exists() and not (folder / _REPORT).is_file() and any(folder.iterdir()):
+        raise MachineError(
+            f"{folder} holds other files than an earlier report, which would be removed; name "
+            "another folder: --out DIR"
+        )
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+
+
+def _rows(table: str) -> str:
+    """Give DVC's table; nothing where it has no row below its head."""
+    return table if len(table.strip().splitlines()) > _TABLE_HEAD else ""
+
+
+def _without_rounding(table: str) -> str:
+    """Leave out rows whose change is nothing but rounding, and say how many those are."""
+    lines = table.strip().splitlines()
+    kept = [line for line in lines if not _ZERO.search(line)]
+    if len(kept) == len(lines):
+        return table
+    note = f"Left out: {len(lines) - len(kept)} values that changed by less than 1e-{_DECIMALS}."
+    return "\n".join([*(kept if len(kept) > _TABLE_HEAD else ()), "", note])
+
+
+def _about_the_study(commit: str) -> str:
+    """Say that the boxes of both sides are the same runs, where they are."""
+    same = subprocess.run(  # noqa: S603  fixed program, a commit that git itself gave
+        ["git", "diff", "--quiet", commit, "--", layout.STUDY.as_posix()],  # noqa: S607
+        check=False,
+    )
+    if same.returncode:
+        return ""
+    return (
+        f"\n\nThe boxes are equal on both sides: {layout.STUDY} is that of the base. `tonegap "
+        "study run` and `tonegap study collect` bring the study up to this change."
     )
 
 

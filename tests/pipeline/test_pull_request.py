@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 
 import pytest
@@ -25,16 +26,41 @@ def test_changed_numbers_are_shown(clone):
     path = clone / "metrics/evaluate.json"
     document = json.loads(path.read_text())
     document["mse"]["dark"] += 0.5
+    document["mse_pca"]["dark"] += 1e-9
     path.write_text(json.dumps(document))
     params = clone / "params.yaml"
-    params.write_text(params.read_text().replace("epochs: 8", "epochs: 9"))
+    params.write_text(re.sub(r"epochs: \d+", "epochs: 999", params.read_text()))
     report = write_report("HEAD", clone / "plots-diff").read_text()
     row = next(line for line in report.splitlines() if "mse.dark" in line)
     assert float(row.split("|")[-2]) == pytest.approx(0.5, abs=1e-3)
     assert "train.epochs" in report
+    # Both sides are named as people name them, and rounding is no change.
+    heads = [line for line in report.splitlines() if line.startswith("| Path")]
+    assert [line.split("|")[3].strip() for line in heads] == ["HEAD", "HEAD"]
+    assert "mse_pca" not in report
+    assert "Left out: 1 values that changed by less than 1e-5." in report
+    assert "The boxes are equal on both sides" in report
     pictures = {picture.name for picture in (clone / "plots-diff").glob("*.png")}
     assert {"study_mse.png", "study_sigma.png"} <= pictures
     assert (clone / "plots-diff/index.html").is_file()
+
+
+def test_no_change_is_said(clone):
+    """A branch that changed no number says so; a commit is named by its first letters."""
+    commit = subprocess.run(
+        ["git", "rev-parse", "HEAD"], capture_output=True, text=True, check=True
+    ).stdout.strip()
+    report = write_report(commit, clone / "plots-diff").read_text()
+    assert report.count("No change.") == 2
+    assert f"Compared with `{commit}` ({commit[:10]})" in report
+    assert commit not in (clone / "plots-diff/index.html").read_text()
+
+
+def test_a_folder_of_other_files_is_left_alone(clone):
+    """The report's folder is made anew: a slip of the keyboard must not remove the source."""
+    with pytest.raises(MachineError, match="--out DIR"):
+        write_report("HEAD", clone / "src")
+    assert (clone / "src/tonegap").is_dir()
 
 
 def test_an_unknown_base_is_named(clone):
