@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 import pandas as pd
 
@@ -12,6 +14,9 @@ from tonegap.duplicates.listed import listed_images, listed_pairs
 from tonegap.duplicates.pairs import merge_pairs
 from tonegap.errors import DataError
 from tonegap.files.tables import read_csv
+
+_MD5: Final = re.compile(r"(?:.*[/\\])?[0-9a-f]{32}(?:\.[a-z]{3,4})?", re.IGNORECASE)
+_WORDS: Final = {"true": "1", "false": "0", "1.0": "1", "0.0": "0"}
 
 
 @dataclass(frozen=True)
@@ -39,11 +44,12 @@ def read_known_lists(folder: Path) -> KnownLists:
     Raises
     ------
     DataError
-        If a file holds no such list; the message names it.
+        If a file holds no such list, or is of another kind, so that nobody believes that a
+        list counts which was never read; the message names it.
     """
-    tables = [read_listed_pairs(path) for path in sorted(folder.glob("duplicates/*.csv"))]
-    keep = [read_listed_images(path) for path in sorted(folder.glob("keep/*.csv"))]
-    drop = [read_listed_images(path) for path in sorted(folder.glob("drop/*.csv"))]
+    tables = [read_listed_pairs(path) for path in _files(folder / "duplicates")]
+    keep = [read_listed_images(path) for path in _files(folder / "keep")]
+    drop = [read_listed_images(path) for path in _files(folder / "drop")]
     return KnownLists(
         pairs=merge_pairs(pd.DataFrame(columns=list(PAIR_COLUMNS)), *tables),
         keep=frozenset().union(*keep) if keep else None,
@@ -59,7 +65,7 @@ def read_listed_pairs(path: Path) -> pd.DataFrame:
     DataError
         If the file is no table, or holds no such list; the message names the file.
     """
-    table = read_csv(path, (), "a list of duplicates")
+    table = _read(path, "a list of duplicates")
     try:
         return listed_pairs(table)
     except DataError as problem:
@@ -74,8 +80,58 @@ def read_listed_images(path: Path) -> frozenset[str]:
     DataError
         If the file is no table, or holds no such list; the message names the file.
     """
-    table = read_csv(path, (), "a list of images")
+    table = _read(path, "a list of images")
     try:
         return listed_images(table)
     except DataError as problem:
         raise DataError(f"{path}: {problem}") from None
+
+
+def _files(folder: Path) -> list[Path]:
+    if not folder.is_dir():
+        return []
+    shown = sorted(path for path in folder.iterdir() if not path.name.startswith("."))
+    for path in shown:
+        if path.suffix.lower() != ".csv" or not path.is_file():
+            raise DataError(f"{path} is no CSV file, so it would count for nothing; move it away")
+    return shown
+
+
+def _read(path: Path, what: str) -> pd.DataFrame:
+    """Read a list, spellings of hashes and of labels made one; every cell text or missing."""
+    table = read_csv(path, (), what)
+    nameless = [name for name in map(str, table.columns) if _MD5.fullmatch(name)]
+    if nameless:
+        raise DataError(
+            f"{path} begins with an image, {nameless[0]!r}, where the names of its columns "
+            "belong; put a line such as `md5hash` above it"
+        )
+    for column in table.columns:
+        table[column] = table[column].map(_plain, na_action="ignore")
+    if "label" in table.columns:
+        table["label"] = _labels(table["label"], path)
+    return table
+
+
+def _plain(cell: object) -> object:
+    if not isinstance(cell, str):
+        return cell
+    text = cell.strip()
+    if text.startswith("[") and text.endswith("]"):  # a list as Python or JSON writes it
+        text = re.sub(r"[\[\]'\"]", "", text)
+    hashes = all(_MD5.fullmatch(part.strip()) for part in text.split(","))
+    return text.lower() if hashes else text
+
+
+def _labels(labels: pd.Series, path: Path) -> pd.Series:
+    """Spell labels of yes and no as 1 and 0; labels of other kinds stay as they are."""
+    spelled = labels.map(lambda label: _WORDS.get(str(label).lower(), label), na_action="ignore")
+    if not spelled.dropna().isin(["0", "1"]).all():
+        return labels
+    missing = spelled.isna()
+    if missing.any() and not missing.all():
+        raise DataError(
+            f"{path}, line {int(missing.to_numpy().argmax()) + 2}: label is empty, but others are "
+            "0 or 1; whether the image is meant cannot be told"
+        )
+    return spelled
