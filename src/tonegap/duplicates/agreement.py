@@ -57,10 +57,9 @@ def aligned_agreement(
 
     Either may be the crop, and interpolation blurs the one that is laid: the better way counts.
     """
-    return np.maximum(
-        detail_agreement(place(one, align(one, other)), other),
-        detail_agreement(place(other, align(other, one)), one),
-    )
+    there = detail_agreement(place(one, align(one, other)), other)
+    back = detail_agreement(place(other, align(other, one)), one)
+    return np.asarray(np.maximum(there, back))
 
 
 def resemblance(
@@ -125,7 +124,7 @@ def _alike(
 
 def _neighbours(side: int) -> Float[np.ndarray, "side side"]:
     cells = np.arange(side)
-    return (np.abs(cells[:, None] - cells) <= _REACH).astype(np.float32)
+    return np.asarray(np.abs(cells[:, None] - cells) <= _REACH, np.float32)
 
 
 _NEAR: Final = _neighbours(SIDE)
