@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import shutil
 
 import pytest
 import safetensors.torch
@@ -99,6 +100,17 @@ def test_a_damaged_checkpoint_is_passed_over(store, damage):
     assert "epoch-000005" in opened.warnings[0]
     assert "\n" not in opened.warnings[0]
     assert len(_names(store)) == 2
+
+
+def test_a_checkpoint_of_another_run_is_passed_over(store, tmp_path):
+    """Copied there by hand it may fit, and would give the weights of other parameters."""
+    other = CheckpointStore(tmp_path / "other")
+    other.save(_checkpoint(7))
+    store.save(_checkpoint(3))
+    shutil.copy(other.folder / "epoch-000007.safetensors", store.folder)
+    opened = store.open_newest()
+    assert opened.checkpoint.epochs == 3
+    assert "written by the run other" in opened.warnings[0]
 
 
 def test_when_all_are_damaged_the_run_starts_afresh(store):

@@ -66,7 +66,8 @@ class CheckpointStore:
     Parameters
     ----------
     folder
-        Belongs to the run alone; made when the first checkpoint is written.
+        Belongs to the run alone and has its name, which its checkpoints carry too; made when
+        the first checkpoint is written.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -86,7 +87,9 @@ class CheckpointStore:
             require_free_space(self.folder, size + _HEADER_BYTES, "a checkpoint")
             with replacing(path) as temporary:
                 safetensors.torch.save_file(
-                    dict(checkpoint.tensors), temporary, metadata={_ENTRY: _header(checkpoint)}
+                    dict(checkpoint.tensors),
+                    temporary,
+                    metadata={_ENTRY: _header(checkpoint, self.folder.name)},
                 )
         except (OSError, SafetensorError, MachineError) as error:
             raise TrainingError(
@@ -99,15 +102,18 @@ class CheckpointStore:
             outdated.unlink(missing_ok=True)
 
     def open_newest(self) -> Opened:
-        """Read the newest checkpoint whose content has its hash."""
+        """Read the newest checkpoint of this run whose content has its hash."""
         self._remove_abandoned()
         warnings: list[str] = []
         for path in self._paths():
             try:
-                return Opened(_read(path), tuple(warnings))
+                return Opened(_read(path, self.folder.name), tuple(warnings))
             except (OSError, SafetensorError, ValueError, KeyError, TypeError) as error:
                 reason = " ".join(str(error).split())
-                warnings.append(f"the checkpoint {path} is damaged and is passed over ({reason})")
+                warnings.append(
+                    f"the checkpoint {path} is damaged or of another run and is passed over "
+                    f"({reason})"
+                )
         return Opened(None, tuple(warnings))
 
     def clear(self) -> None:
@@ -181,23 +187,27 @@ def _reason(error: Exception) -> str:
     return " ".join(str(error).split()).partition(";")[0]
 
 
-def _header(checkpoint: Checkpoint) -> str:
+def _header(checkpoint: Checkpoint, run: str) -> str:
     facts = json.dumps(dict(checkpoint.facts), sort_keys=True)
-    content = {"epochs": checkpoint.epochs, "facts": facts}
-    return json.dumps(content | {"sha256": _digest(checkpoint.tensors, checkpoint.epochs, facts)})
+    content = {"run": run, "epochs": checkpoint.epochs, "facts": facts}
+    return json.dumps(
+        content | {"sha256": _digest(checkpoint.tensors, run, checkpoint.epochs, facts)}
+    )
 
 
-def _read(path: Path) -> Checkpoint:
+def _read(path: Path, run: str) -> Checkpoint:
     with safetensors.safe_open(path, framework="pt") as file:
         header = json.loads((file.metadata() or {})[_ENTRY])
         tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-    if _digest(tensors, header["epochs"], header["facts"]) != header["sha256"]:
+    if header["run"] != run:
+        raise ValueError(f"it was written by the run {header['run']}")
+    if _digest(tensors, run, header["epochs"], header["facts"]) != header["sha256"]:
         raise ValueError("its content does not have the hash that it was written with")
     return Checkpoint(header["epochs"], tensors, json.loads(header["facts"]))
 
 
-def _digest(tensors: Mapping[str, Tensor], epochs: int, facts: str) -> str:
-    digest = hashlib.sha256(f"{epochs} {facts}".encode())
+def _digest(tensors: Mapping[str, Tensor], run: str, epochs: int, facts: str) -> str:
+    digest = hashlib.sha256(f"{run} {epochs} {facts}".encode())
     for name in sorted(tensors):
         tensor = tensors[name]
         digest.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}".encode())
