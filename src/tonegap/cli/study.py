@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 app = typer.Typer(help="Run many models as DVC experiments.", no_args_is_help=True)
 
 _REFRESH_S = 2.0
+_INTERRUPTED = 130
 
 Name = Annotated[str, typer.Argument(help="A study: the name of a file in studies/.")]
 Set = Annotated[
@@ -93,7 +94,13 @@ def run(
         text = "failed: " + outcome.reason if outcome.reason else f"done in {outcome.seconds:.0f} s"
         typer.echo(f"{outcome.cell.name} {text}")
 
-    states = run_study(study, _engine(engine, jobs, study, site), report)
+    try:
+        states = run_study(study, _engine(engine, jobs, study, site), report)
+    except KeyboardInterrupt:
+        typer.echo(
+            f"interrupted; `tonegap study run {name}` goes on with what is missing", err=True
+        )
+        raise typer.Exit(_INTERRUPTED) from None
     failed = [state for state in states if state.status != "done"]
     for line in _lines(failed):
         typer.echo(line)

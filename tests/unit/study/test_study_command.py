@@ -85,6 +85,19 @@ def test_run_says_what_failed_and_ends_with_one(tried, toy, monkeypatch):
     ]
 
 
+def test_an_interrupted_run_says_how_to_go_on(tried, toy, monkeypatch):
+    """Ctrl-C is no failure of a run: 130, as shells know it, and what to do."""
+
+    class Engine:
+        def run(self, cells):
+            yield Outcome(cells[0], "", 1.0)
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(command, "_engine", lambda *_: Engine())
+    lines = call("run", "toy", code=130)
+    assert lines[-1] == "interrupted; `tonegap study run toy` goes on with what is missing"
+
+
 @pytest.mark.parametrize("engine", ["local", "inprocess"])
 @pytest.mark.parametrize(
     "option", [("--hub", "x"), ("--scratch", "x"), ("--slurm", "time=1"), ("--cluster", "slurm")]
