@@ -86,7 +86,10 @@ class Stopwatch:
             + (f", {peak / 1e9:.1f} GB of GPU memory at the most" if peak else "")
         )
         timings = layout.user_cache() / "timings" / f"{key}.json"
-        write_json(dataclasses.asdict(speed), timings)
+        try:
+            write_json(dataclasses.asdict(speed), timings)
+        except OSError as error:  # a full or read-only cache must not cost a finished model
+            _say(f"warning: the times could not be kept in {timings} ({error.strerror})")
         return speed
 
 

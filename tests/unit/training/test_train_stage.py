@@ -127,3 +127,13 @@ def test_other_errors_of_a_model_are_not_reworded(train, folder, float32):
 
 def _raise(error, *args, **kwargs):
     raise error
+
+
+def test_a_cache_that_takes_no_times_costs_no_model(train, folder, float32, monkeypatch, capsys):
+    """When all is trained, a full or read-only cache is a warning, not a failed stage."""
+    _write_images(folder, seed=0)
+    expected = train(Workbench(float32))
+    monkeypatch.setattr(stage, "write_json", partial(_raise, OSError(28, "No space left")))
+    (folder / "vae.safetensors").unlink()
+    assert train(Workbench(float32)) == expected
+    assert "times could not be kept" in capsys.readouterr().err
