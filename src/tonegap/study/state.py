@@ -29,7 +29,7 @@ class Record:
     inputs : mapping of path to git object
         Its code and data files, by content.
     evaluated : bool
-        Whether it holds an evaluation.
+        Whether it holds an evaluation of its own model.
     """
 
     name: str
@@ -118,7 +118,7 @@ def _mismatch(record: Record, cell: Cell, inputs: Mapping[str, str]) -> str:
     if changed:
         return f"{changed[0]} has changed since"
     if not record.evaluated:
-        return "it holds no evaluation"
+        return "it holds no evaluation of its model"
     return ""
 
 

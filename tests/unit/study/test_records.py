@@ -20,6 +20,12 @@ def first(toy):
     return study_state(toy.study())[0]
 
 
+def experiment_of(toy, name):
+    """Give where an experiment is kept, below refs/exps."""
+    refs = toy.git("for-each-ref", "--format=%(refname)", "refs/exps").split()
+    return next(ref for ref in refs if ref.endswith(f"/{name}")).removeprefix("refs/exps/")
+
+
 def test_nothing_tried_is_missing(toy):
     """A fresh clone has no notes and no experiments."""
     assert {state.status for state in study_state(toy.study())} == {"missing"}
@@ -80,6 +86,25 @@ def test_a_failed_attempt_keeps_its_reason(toy):
     assert (first(toy).status, first(toy).reason) == ("failed", "disk full")
     toy.save(toy.study().cells[0])
     assert first(toy).status == "done"
+
+
+def test_an_experiment_that_ended_before_its_evaluation_is_not_done(toy, repository):
+    """`dvc exp run -n NAME ... train` by hand leaves the evaluation of another model in place."""
+    lock = (repository / "dvc.lock").read_text()
+    toy.write("dvc.lock", lock)
+    toy.commit()
+    cell = toy.study().cells[0]
+    toy.save(cell)
+    assert first(toy).status == "done"
+    head, tail = lock.split("path: models/vae.safetensors", maxsplit=1)
+    toy.write("dvc.lock", f"{head}path: models/vae.safetensors{tail.replace('md5: ', 'md5: 0', 1)}")
+    toy.commit()
+    toy.git("update-ref", "-d", f"refs/exps/{experiment_of(toy, cell.name)}")
+    toy.save(cell)
+    assert (first(toy).status, first(toy).reason) == (
+        "outdated",
+        "it holds no evaluation of its model",
+    )
 
 
 @pytest.mark.parametrize("content", ["", "{", '{"alive": true}', "[]"])
