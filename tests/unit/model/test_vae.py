@@ -120,3 +120,20 @@ def test_outputs_stay_float32_under_autocast(images: torch.Tensor) -> None:
         outputs = model(images)
     assert [output.dtype for output in outputs] == [torch.float32] * 3
     assert outputs[0].abs().max() <= 1.0
+
+
+@pytest.mark.parametrize("part", ["encoder", "decoder"])
+def test_the_last_map_is_activated(part: str) -> None:
+    """Section 3.4: an ELU stands between the last block and each final convolution."""
+    torch.manual_seed(0)
+    model = VAE(8, (1, 2), 4, 1, deep=True).double().eval()
+    maps: list[torch.Tensor] = []
+    getattr(model, part).register_forward_hook(lambda *call: maps.append(call[-1].clone()))
+    image, mu, log_var = model(torch.rand(2, 3, 16, 16, dtype=torch.float64) * 2 - 1)
+    activated = torch.where(maps[0] > 0, maps[0], maps[0].exp() - 1)
+    assert (maps[0] < 0).any()
+    if part == "encoder":
+        torch.testing.assert_close(mu, model.to_mu(activated))
+        torch.testing.assert_close(log_var, model.to_log_var(activated))
+    else:
+        torch.testing.assert_close(image, torch.tanh(model.to_image(activated)))
