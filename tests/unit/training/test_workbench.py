@@ -66,6 +66,8 @@ def working_compiler(monkeypatch):
     monkeypatch.setattr(PROBLEM, lambda device: None)
 
 
+# PyTorch 2.11 warns of itself while it loads its compiler.
+@pytest.mark.filterwarnings("ignore:`torch.jit.script_method` is deprecated:DeprecationWarning")
 @pytest.mark.usefixtures("working_compiler")
 def test_compiling_is_left_off_on_cpus(data, model_params, train_params, float32):
     """Auto compiles on CUDA only, and a user's on is obeyed."""
