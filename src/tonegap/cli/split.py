@@ -37,4 +37,4 @@ def explain(
     typer.echo(
         f"seed {params.data.seed}, mix {params.data.mix}, duplicates {params.data.duplicates}"
     )
-    typer.echo(table.to_string(index=False))
+    typer.echo(table.to_string(index=False, float_format="{:g}".format))

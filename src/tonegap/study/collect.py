@@ -142,7 +142,7 @@ def _facts(study: Study, states: Sequence[CellState], done: Sequence[CellState])
     return {
         "study": study.name,
         "code": _code(done),
-        "device": ", ".join(sorted({facts["device"] for facts in made})),
+        "device": "; ".join(sorted({facts["device"] for facts in made})),
         "versions": {
             "tonegap": tonegap.__version__,
             "torch": ", ".join(sorted({facts["torch"] for facts in made})),

@@ -103,7 +103,8 @@ def describe_device(device: torch.device) -> str:
     if device.type == "mps":
         return "mps"
     capability = torch.backends.cpu.get_cpu_capability()
-    return f"cpu {capability}, {torch.get_num_threads()} threads"
+    threads = torch.get_num_threads()
+    return f"cpu {capability}, {threads} thread{'s' if threads > 1 else ''}"
 
 
 def room_bytes(device: torch.device) -> int:

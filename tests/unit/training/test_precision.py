@@ -82,7 +82,8 @@ def test_room_is_bounded():
 def test_the_device_is_described_with_what_changes_last_bits():
     """Another number of threads is another machine."""
     threads = torch.get_num_threads()
-    assert describe_device(CPU).endswith(f"{threads} threads")
+    words = "1 thread" if threads == 1 else f"{threads} threads"
+    assert describe_device(CPU).endswith(f", {words}")
 
 
 def test_a_model_that_is_assessed_may_do_what_has_no_deterministic_form():
