@@ -25,6 +25,8 @@ _TEXT = dict.fromkeys(
         "dhash",
         "phash_flip",
         "phash_crops",
+        "phash_inner",
+        "thumbnail",
         "cluster",
         "label",
         "nine_partition_label",

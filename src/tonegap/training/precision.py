@@ -78,8 +78,9 @@ def choose_arithmetic(device: str, precision: Precision) -> Arithmetic:
     device
         ``auto`` takes CUDA, else MPS, else the CPU; or ``cpu``, ``mps``, ``cuda``, ``cuda:1``.
     precision
-        ``auto`` takes bfloat16 on CUDA GPUs that compute in it, float16 on older ones, and
-        float32 elsewhere: CPUs emulate bfloat16 convolutions, up to 20 times slower.
+        ``auto`` takes bfloat16 on CUDA GPUs and on CPUs that compute in it, float16 on older
+        GPUs, and float32 elsewhere: other CPUs emulate bfloat16 convolutions, up to 20 times
+        slower.
 
     Raises
     ------
@@ -207,7 +208,15 @@ def _device(name: str) -> torch.device:
 
 
 def _automatic(device: torch.device) -> torch.dtype | None:
+    if device.type == "cpu":
+        return torch.bfloat16 if _cpu_has_bfloat16() else None
     if device.type != "cuda":
         return None
     native = torch.cuda.is_bf16_supported(including_emulation=False)
     return torch.bfloat16 if native else torch.float16
+
+
+def _cpu_has_bfloat16() -> bool:
+    """Whether the CPU multiplies matrices in bfloat16 itself (Intel AMX, AVX-512 BF16)."""
+    capabilities = torch.cpu.get_capabilities()
+    return bool(capabilities.get("amx_bf16") or capabilities.get("avx512_bf16"))

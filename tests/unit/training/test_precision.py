@@ -19,9 +19,19 @@ from tonegap.training.precision import (
 CPU = torch.device("cpu")
 
 
-def test_cpus_compute_in_float32_by_themselves():
-    """Auto never takes bfloat16 on a CPU, where it is emulated."""
-    assert choose_arithmetic("cpu", "auto") == Arithmetic(CPU, None)
+@pytest.mark.parametrize(
+    ("capabilities", "format_"),
+    [
+        ({"avx2": True, "amx_bf16": False, "avx512_bf16": False}, None),
+        ({}, None),
+        ({"amx_bf16": True}, torch.bfloat16),
+        ({"avx512_bf16": True}, torch.bfloat16),
+    ],
+)
+def test_cpus_compute_in_bfloat16_only_where_it_is_native(monkeypatch, capabilities, format_):
+    """Auto takes float32 on a CPU that would emulate bfloat16."""
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: capabilities)
+    assert choose_arithmetic("cpu", "auto") == Arithmetic(CPU, format_)
 
 
 def test_bfloat16_is_had_on_a_cpu_when_asked_for():
