@@ -20,7 +20,7 @@ _COMPARISONS: Mapping[str, str] = {
     "sigma_error_rank_light": "Among light images",
     "sigma_error_rank_dark": "Among dark images",
 }
-_BY_MIX = re.compile(r"^sigma_(?:auc|gap)_(?P<percent>\d+(?:\.\d+)?)$")
+_BY_MIX = re.compile(r"^(?:sigma_(?:auc|gap)|auc_excess)_(?P<percent>\d+(?:\.\d+)?)$")
 _MEASURES: Mapping[str, str] = {
     "mse": "MSE, pixels in [-1, 1]",
     "nmse": "NMSE: MSE over the image's own variance",

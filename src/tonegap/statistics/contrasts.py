@@ -228,15 +228,21 @@ def _sigma(shares: Sequence[float]) -> list[Contrast]:
         for share in shares
         for words in [f"Gap in sigma, {_percent(share)} % dark in training"]
     ]
+    # Per mix, too: where the gap changes sign between the mixes, their mean hides it.
+    excess = "AUC of the error minus AUC of sigma: what sigma does not show of the gap"
+    excesses = [
+        _description(
+            f"auc_excess_{_percent(share)}",
+            "auc_excess",
+            _gap(share, share),
+            f"{excess}, {_percent(share)} % dark in training",
+        )
+        for share in shares
+    ]
     overall = [
         _description("sigma_auc_all", "sigma_auc", pooled, "AUC - 0.5 of sigma, mean of mixes"),
         _description("sigma_gap_all", "sigma", pooled, "Gap in sigma, mean of mixes"),
-        _description(
-            "auc_excess_all",
-            "auc_excess",
-            pooled,
-            "AUC of the error minus AUC of sigma: what sigma does not show of the gap",
-        ),
+        _description("auc_excess_all", "auc_excess", pooled, f"{excess}, mean of mixes"),
     ]
     ranks = [
         _description(
@@ -247,7 +253,7 @@ def _sigma(shares: Sequence[float]) -> list[Contrast]:
         )
         for group in GROUPS
     ]
-    return [*tests, *differences, *overall, *ranks]
+    return [*tests, *differences, *excesses, *overall, *ranks]
 
 
 def _description(
