@@ -65,15 +65,16 @@ def _hashes(clone, commit) -> set[str]:
     }
 
 
-def _job_notes(clone) -> dict[str, str]:
+def _submitted(clone) -> set[str]:
+    """Name the jobs that were submitted, one for each cell."""
     folder = clone.folder / ".dvc/tmp/tonegap/jobs/tiny"
-    return {path.stem: path.read_text() for path in folder.glob("*.job")}
+    return {path.name for path in folder.glob("[0-9]*_submitted.pkl")}
 
 
 def _kill_when_all_are_submitted(clone, command, output) -> None:
     process = clone.start(*command, output=output)
     deadline = time.monotonic() + PATIENCE_S
-    while len(_job_notes(clone)) < len(CELLS) and time.monotonic() < deadline:
+    while len(_submitted(clone)) < len(CELLS) and time.monotonic() < deadline:
         assert process.poll() is None, output.read_text()
         time.sleep(0.1)
     os.killpg(process.pid, signal.SIGKILL)
@@ -85,10 +86,10 @@ def test_four_cells_through_a_hub(clone, hub, tmp_path):
     command = ("tonegap", "study", "run", "tiny", "--engine", "slurm", "-j", "2")
     command += ("--hub", str(hub), "--slurm", "cpus_per_task=1")
     _kill_when_all_are_submitted(clone, command, tmp_path / "output")
-    submitted = _job_notes(clone)
+    submitted = _submitted(clone)
     said = clone.run(*command)
     assert "4 of 4 runs of tiny are done" in said
-    assert _job_notes(clone) == submitted
+    assert _submitted(clone) == submitted
     here, there = _refs(clone, clone.folder), _refs(clone, hub)
     assert set(here) == set(CELLS)
     assert here == there
@@ -136,4 +137,4 @@ def test_wrong_options_are_one_line(clone, options, message):
     said = clone.run("tonegap", "study", "run", "tiny", "--engine", "slurm", *options, code=2)
     (line,) = [line for line in said.splitlines() if line.startswith("tonegap: error: ")]
     assert re.search(message, line)
-    assert not _job_notes(clone)
+    assert not _submitted(clone)

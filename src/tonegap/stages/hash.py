@@ -12,6 +12,8 @@ from concurrent.futures.process import BrokenProcessPool
 from itertools import chain
 from pathlib import Path
 
+from threadpoolctl import threadpool_limits
+
 from tonegap.errors import DataError, MachineError
 from tonegap.files import layout
 from tonegap.files.archive import ImageArchive, open_archive
@@ -56,8 +58,10 @@ def run(
         names = archive.names()
         _require_own_names(names, raw)
         wanted = processes or _default_processes(len(names))
-        rows = _measured(_tasks(archive, names), max_pixels, wanted)
-        table = fingerprint_table(chain.from_iterable(rows))
+        # Matrices of an image are small: shared out among threads they take five times as long.
+        with threadpool_limits(1):  # type: ignore[no-untyped-call]
+            rows = _measured(_tasks(archive, names), max_pixels, wanted)
+            table = fingerprint_table(chain.from_iterable(rows))
     write_csv(table, index)
 
 
@@ -109,7 +113,7 @@ def _measured(
         return
     context = multiprocessing.get_context("spawn")  # fork would copy threads' locks
     waiting: deque[Future[list[Fingerprint]]] = deque()
-    with ProcessPoolExecutor(processes - 1, mp_context=context) as pool:
+    with ProcessPoolExecutor(processes - 1, context, _take_one_thread) as pool:
         try:
             for task in tasks:
                 if sum(not future.done() for future in waiting) < 2 * (processes - 1):
@@ -124,6 +128,11 @@ def _measured(
                 "a worker of the hash stage was killed, most likely for lack of memory; "
                 "lower fetch.max_pixels or close other programs, then run it again"
             ) from None
+
+
+def _take_one_thread() -> None:
+    """Set up a worker: this module's import has loaded numpy, whose threads are limited."""
+    threadpool_limits(1)  # type: ignore[no-untyped-call]
 
 
 def _done(rows: list[Fingerprint]) -> Future[list[Fingerprint]]:

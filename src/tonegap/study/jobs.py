@@ -1,8 +1,8 @@
 """Jobs of a cluster: submitted, found again after a kill, watched and cancelled.
 
-A job is known by the note that its submission leaves, and its end by the file that it
-writes. Slurm is asked only which jobs it still has (``squeue``), so that clusters without
-accounting will do.
+A job is known by the file that its submission leaves, which holds its cell, and its end by
+the file that it writes. Slurm is asked only which jobs it still has (``squeue``), so that
+clusters without accounting will do.
 """
 
 from __future__ import annotations
@@ -16,7 +16,6 @@ from pathlib import Path
 from typing import Any
 
 from tonegap.errors import MachineError, StudyError
-from tonegap.files.atomic import write_text
 from tonegap.study.cluster import ClusterCell, run_cluster_cell
 
 DEFAULT_MINUTES = 24 * 60
@@ -63,9 +62,8 @@ class JobQueue:
 
     def start(self, cells: Sequence[ClusterCell]) -> list[Any]:
         """Submit cells, one job each in their order; a cell whose job is alive keeps it."""
-        alive = self._alive() or set()
-        jobs = {cell.name: self._find_again(cell, alive) for cell in cells}
-        new = [cell for cell in cells if jobs[cell.name] is None]
+        jobs: dict[str, Any] = self._found_again(cells)
+        new = [cell for cell in cells if cell.name not in jobs]
         if new:
             jobs.update(zip([cell.name for cell in new], self._submit(new), strict=True))
         return [jobs[cell.name] for cell in cells]
@@ -137,27 +135,31 @@ class JobQueue:
         except FailedJobError as error:
             last = [line.strip() for line in str(error).splitlines() if line.strip()][-1]
             raise MachineError(f"Slurm refused the jobs: {last}") from None
-        for cell, job in zip(cells, jobs, strict=True):
-            write_text(self._note(cell), f"{job.job_id}\n")
         return jobs
 
-    def _find_again(self, cell: ClusterCell, alive: set[str]) -> Any:
-        """Give the live job that an earlier, killed process submitted for this very cell."""
-        if not self._note(cell).is_file():
-            return None
+    def _found_again(self, cells: Sequence[ClusterCell]) -> dict[str, Any]:
+        """Give the live jobs that an earlier, killed process submitted for these very cells.
+
+        Live jobs of this folder that do something else are cancelled: they have the name of
+        one of these cells but other parameters, or code that is not there any more.
+        """
+        wanted = {cell.name: cell for cell in cells}
+        found: dict[str, Any] = {}
+        for job in self._live_jobs():
+            cell = _cell_of(job)
+            if cell is None or (cell.name in wanted and wanted[cell.name] != cell):
+                job.cancel(check=False)
+            elif cell.name in wanted:
+                found[cell.name] = job
+        return found
+
+    def _live_jobs(self) -> list[Any]:
+        """Jobs in the queue that were submitted from this folder."""
         import submitit  # noqa: PLC0415
 
-        job_id = self._note(cell).read_text(encoding="utf-8").strip()
-        if job_id not in alive:
-            return None
-        job: Any = submitit.SlurmJob(folder=self.folder, job_id=job_id)
-        try:
-            same = job.submission().args == (cell,)
-        except (AssertionError, AttributeError, ImportError, EOFError, pickle.UnpicklingError):
-            same = False
-        if not same:
-            job.cancel(check=False)
-        return job if same else None
+        alive = sorted(self._alive() or ())
+        live: list[Any] = [submitit.SlurmJob(self.folder, job_id) for job_id in alive]
+        return [job for job in live if job.paths.submitted_pickle.is_file()]
 
     def _lost(self, jobs: Sequence[Any]) -> list[Any]:
         alive = self._alive()
@@ -194,5 +196,13 @@ class JobQueue:
             )
         return None
 
-    def _note(self, cell: ClusterCell) -> Path:
-        return self.folder / f"{cell.name}.job"
+
+def _cell_of(job: Any) -> ClusterCell | None:
+    """Read which cell a job runs; None where its submission cannot be read any more."""
+    try:
+        (cell,) = job.submission().args
+    except (AssertionError, AttributeError, ImportError, EOFError, ValueError, OSError):
+        return None
+    except pickle.UnpicklingError:
+        return None
+    return cell if isinstance(cell, ClusterCell) else None

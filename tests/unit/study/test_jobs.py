@@ -1,13 +1,14 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from types import SimpleNamespace
 
 import pytest
 
 from tonegap.errors import MachineError, StudyError
 from tonegap.study import jobs
-from tonegap.study.cluster import ClusterCell
+from tonegap.study.cluster import ClusterCell, run_cluster_cell
 from tonegap.study.jobs import JobQueue
 
 pytest.importorskip("submitit", reason="the slurm engine needs the extra tonegap[slurm]")
@@ -104,3 +105,26 @@ def test_a_job_gives_its_reason(tmp_path):
     while not queue.ended([started]):
         time.sleep(0.05)
     assert queue.reason(started).startswith("`git clone --quiet` failed")
+
+
+def _leave_submission(folder, job_id, cell):
+    """Leave what submitit does when Slurm has taken a job."""
+    from submitit.core.utils import DelayedSubmission  # noqa: PLC0415  an extra
+
+    folder.mkdir(exist_ok=True)
+    DelayedSubmission(run_cluster_cell, cell).dump(folder / f"{job_id}_submitted.pkl")
+
+
+def test_live_jobs_are_found_again(queue, slurm):
+    """A killed study's job is taken up; one of another cell of that name is cancelled."""
+    cells = [ClusterCell(name, (), "hub", "0" * 40, None, None) for name in ("one", "two", "three")]
+    one, two, three = cells
+    (slurm / "queue").write_text("7_0\n7_1\n7_2\n99\n")
+    (slurm / "bin" / "scancel").write_text(f'#!/bin/sh\necho "$@" >> {slurm}/cancelled\n')
+    _leave_submission(slurm / "jobs", "7_0", one)
+    _leave_submission(slurm / "jobs", "7_1", replace(two, baseline="1" * 40))
+    (slurm / "jobs" / "7_2_submitted.pkl").write_bytes(b"no pickle")
+    _leave_submission(slurm / "jobs", "6_0", three)  # ended long ago
+    found = queue._found_again(cells)
+    assert {name: job.job_id for name, job in found.items()} == {"one": "7_0"}
+    assert (slurm / "cancelled").read_text().split() == ["7_1", "7_2"]
