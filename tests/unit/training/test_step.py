@@ -48,7 +48,8 @@ def _plain_epoch(data, model_params, train, features):
         n = len(images)
         distance = sum((m[:n] - m[n:]).pow(2).mean() for m in maps) / len(maps)
         kl = -0.5 * (1 + log_var - mu.pow(2) - log_var.exp())
-        total = functional.mse_loss(reconstruction, images) + kl.mean() + distance
+        total = functional.mse_loss(reconstruction, images) + train.beta * kl.mean()
+        total = total + train.perceptual_scale * distance
         optimiser.zero_grad()
         total.backward()
         terms.append(total.item())
