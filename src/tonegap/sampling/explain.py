@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 
 import pandas as pd
 
 from tonegap.params import DataParams
 from tonegap.sampling.diversity import expected_distinct
 from tonegap.sampling.pools import GROUPS, Pools, in_both_groups, make_pools
-from tonegap.sampling.training import group_draws
+from tonegap.sampling.training import distinct_limits, group_draws
 
 
 def explanation(
@@ -45,8 +46,8 @@ def explanation(
         "training, distinct": _distinct(train, "md5hash"),
     }
     rows |= {
-        f"training, distinct expected, mix {name}": _expected(left, data, share)
-        for name, share in mixes.items()
+        f"training, distinct expected, mix {name}": _expected(left, data, mixes, name)
+        for name in mixes
     }
     rows |= {
         "clusters in test and training": _shared(test, train),
@@ -88,10 +89,15 @@ def _left(pools: Pools, test: pd.DataFrame) -> pd.DataFrame:
     return pd.concat([pools.left(group, test) for group in GROUPS])
 
 
-def _expected(left: Triple, data: DataParams, dark_share: float) -> Triple:
-    draws = group_draws(data.n_train, dark_share)
-    light, dark = (
-        expected_distinct(int(n), k) if data.replacement else float(min(k, n))
-        for n, k in zip(left[:2], draws, strict=True)
-    )
+def _expected(left: Triple, data: DataParams, mixes: Mapping[str, float], mix: str) -> Triple:
+    pools = int(left[0]), int(left[1])
+    draws = group_draws(data.n_train, mixes[mix])
+    limits = distinct_limits(pools, draws, data, mixes)
+    light, dark = map(partial(_expected_of_group, data), pools, draws, limits)
     return round(light, 1), round(dark, 1), round(light + dark, 1)
+
+
+def _expected_of_group(data: DataParams, pool: int, draws: int, limit: int | None) -> float:
+    if limit is not None:  # data.distinct: equal leaves nothing to chance
+        return float(limit)
+    return expected_distinct(pool, draws) if data.replacement else float(min(draws, pool))

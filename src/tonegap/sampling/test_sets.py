@@ -50,8 +50,7 @@ def _unmatched(pool: pd.DataFrame, group: str, data: DataParams) -> pd.DataFrame
     if len(pool) < data.n_test:
         raise SplitError(
             f"the {group} pool has {len(pool)} images but data.n_test asks for {data.n_test} test "
-            f"images per group; lower data.n_test to at most {len(pool)}, or widen the cohort "
-            "(filter.*)"
+            f"images per group; {_lower_to(len(pool))}widen the cohort (filter.*)"
         )
     generator = stream(data.seed, _STREAMS[group])
     if data.duplicates == _TOGETHER:
@@ -70,11 +69,11 @@ def _whole_clusters(
     order = [members[cluster] for cluster in generator.permutation(len(members))]
     reachable = _reachable_sums([len(cluster) for cluster in order], n_test)
     if not reachable[0] >> n_test & 1:
-        below, above = _nearest_sums(pool["cluster"].value_counts(), n_test)
+        sums = " or ".join(map(str, _nearest_sums(pool["cluster"].value_counts(), n_test)))
         raise SplitError(
             f"whole clusters of {group} near duplicates cannot add up to data.n_test = {n_test} "
-            f"test images (data.duplicates: clusters_stay_together); set data.n_test to {below}"
-            f"{f' or {above}' if above else ''}, or filter.duplicates to one_per_cluster"
+            f"test images (data.duplicates: clusters_stay_together); set data.n_test to {sums}, "
+            "or filter.duplicates to one_per_cluster"
         )
     taken: list[int] = []
     for cluster, after in zip(order, reachable[1:], strict=True):
@@ -93,11 +92,17 @@ def _reachable_sums(sizes: list[int], limit: int) -> list[int]:
     return sums[::-1]
 
 
-def _nearest_sums(sizes: pd.Series, wanted: int) -> tuple[int, int | None]:
-    """Nearest sums of cluster sizes below and above; None where there is none above."""
-    sums = _reachable_sums(sizes.tolist(), int(sizes.sum()))[0]
-    above = next((n for n in range(wanted + 1, int(sizes.sum()) + 1) if sums >> n & 1), None)
-    return next(n for n in range(wanted - 1, -1, -1) if sums >> n & 1), above
+def _nearest_sums(sizes: pd.Series, wanted: int) -> list[int]:
+    """Nearest sums of cluster sizes below and above, as far as there are any from 1 on."""
+    sums, most = _reachable_sums(sizes.tolist(), int(sizes.sum()))[0], int(sizes.sum())
+    sides = (range(wanted - 1, 0, -1), range(wanted + 1, most + 1))
+    nearest = [next((n for n in side if sums >> n & 1), 0) for side in sides]
+    return [n for n in nearest if n]
+
+
+def _lower_to(most: int) -> str:
+    """Advise fewer test images, where any can be had."""
+    return f"lower data.n_test to at most {most}, or " if most else ""
 
 
 def _matched(pools: Pools, data: DataParams, columns: list[str]) -> dict[str, pd.DataFrame]:
@@ -108,8 +113,8 @@ def _matched(pools: Pools, data: DataParams, columns: list[str]) -> dict[str, pd
     if sum(pairs) < data.n_test:
         raise SplitError(
             f"light and dark share {sum(pairs)} images of equal {' and '.join(columns)} but "
-            f"data.n_test asks for {data.n_test} per group with data.match = {data.match}; lower "
-            f"data.n_test to at most {sum(pairs)}, or match less"
+            f"data.n_test asks for {data.n_test} per group with data.match = {data.match}; "
+            f"{_lower_to(sum(pairs))}match less"
         )
     drawn = stream(data.seed, Purpose.TEST_MATCH).multivariate_hypergeometric(pairs, data.n_test)
     counts = dict(zip(names, map(int, drawn), strict=True))

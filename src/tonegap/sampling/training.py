@@ -60,7 +60,7 @@ def draw_training(
     draws = group_draws(data.n_train, mixes[data.mix])
     pools = (len(left["light"]), len(left["dark"]))
     _require_pools(pools, draws, data)
-    limits = _distinct_limits(pools, draws, data, mixes)
+    limits = distinct_limits(pools, draws, data, mixes)
     drawn = [
         left[group].iloc[
             _draw(stream(data.seed, _STREAMS[group], *draws), pool, count, limit, data)
@@ -85,9 +85,10 @@ def _draw(
     return np.concatenate([chosen, generator.choice(chosen, size=count - distinct)])
 
 
-def _distinct_limits(
+def distinct_limits(
     pools: GroupSizes, draws: GroupSizes, data: DataParams, mixes: Mapping[str, float]
 ) -> tuple[int | None, int | None]:
+    """Distinct images of a draw, (light, dark), where ``data.distinct`` fixes them, else None."""
     # Without replacement every draw is distinct, so all mixes are equal already.
     if data.distinct == "paper" or not data.replacement:
         return None, None

@@ -184,6 +184,23 @@ def test_pools_too_small_are_refused_in_one_line(message):
     assert "lower data.n_test" in str(caught.value)
 
 
+@pytest.mark.parametrize(("match", "dark"), [("none", 0), ("condition", 5)])
+def test_where_no_test_set_can_be_had_no_smaller_one_is_advised(match, dark):
+    """Without a dark image, or a condition that both groups have, less is no help."""
+    images = cohort(light=5, dark=dark)
+    images.loc[images["group"] == "dark", "label_fine"] = "of dark only"
+    with pytest.raises(SplitError, match=r"pool has 0 images|share 0 images") as caught:
+        draw(images, n_test=2, match=match)
+    assert "lower" not in str(caught.value)
+
+
+def test_one_cluster_is_a_test_set_or_none():
+    """No test set of 0 images is advised: there is no such thing."""
+    images = cohort(light=6, clusters={f"l{n:03}": "l000" for n in range(6)})
+    with pytest.raises(SplitError, match=r"set data.n_test to 6, or filter"):
+        draw(images, n_test=2, duplicates="clusters_stay_together")
+
+
 def test_clusters_that_cannot_add_up_are_refused():
     """Pairs cannot fill an odd test set; the error says which sizes they can fill."""
     pairs = {f"l{n:03}": f"l{n - 1:03}" for n in range(1, 40, 2)}
@@ -243,6 +260,16 @@ def test_the_explanation_counts_what_the_split_holds():
         "test with a near duplicate in training": (1, 1, 2),
         "clusters of the split in light and dark": (0, 0, 0),
     }
+
+
+@pytest.mark.parametrize("mix", list(MIXES))
+def test_the_explanation_expects_what_equal_diversity_draws(mix):
+    """With `distinct: equal` every mix holds exactly the number that is expected of it."""
+    data = DATA.model_copy(update={"mix": mix, "distinct": "equal", "n_train": 30})
+    images = cohort()
+    table = explanation(images, draw_split(images, data, MIXES), data, MIXES).set_index("quantity")
+    expected = table.loc[f"training, distinct expected, mix {mix}"]
+    assert tuple(expected) == tuple(table.loc["training, distinct"])
 
 
 def test_the_explanation_shows_that_clusters_stay_together():
