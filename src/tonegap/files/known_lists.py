@@ -16,7 +16,7 @@ from tonegap.errors import DataError
 from tonegap.files.tables import read_csv
 
 _MD5: Final = re.compile(r"(?:.*[/\\])?[0-9a-f]{32}(?:\.[a-z]{3,4})?", re.IGNORECASE)
-_WORDS: Final = {"true": "1", "false": "0", "1.0": "1", "0.0": "0"}
+_WORDS: Final = {"true": "1", "false": "0", "yes": "1", "no": "0", "1.0": "1", "0.0": "0"}
 
 
 @dataclass(frozen=True)
@@ -124,9 +124,10 @@ def _plain(cell: object) -> object:
 
 
 def _labels(labels: pd.Series, path: Path) -> pd.Series:
-    """Spell labels of yes and no as 1 and 0; labels of other kinds stay as they are."""
+    """Spell labels of yes and no as 1 and 0; names of conditions stay as they are."""
     spelled = labels.map(lambda label: _WORDS.get(str(label).lower(), label), na_action="ignore")
     if not spelled.dropna().isin(["0", "1"]).all():
+        _require_names(labels.dropna(), path)
         return labels
     missing = spelled.isna()
     if missing.any() and not missing.all():
@@ -135,3 +136,15 @@ def _labels(labels: pd.Series, path: Path) -> pd.Series:
             "0 or 1; whether the image is meant cannot be told"
         )
     return spelled
+
+
+def _require_names(labels: pd.Series, path: Path) -> None:
+    """Refuse numbers other than 0 and 1: shares of votes would all count as a yes."""
+    numbers = labels[pd.to_numeric(labels, errors="coerce").notna()]
+    other = numbers[~numbers.isin(["0", "1", "0.0", "1.0"])]
+    if len(other):
+        raise DataError(
+            f"{path}, line {int(other.index[0]) + 2}: label is {other.iloc[0]!r}, which says "
+            "neither yes (1) nor no (0), and every image would be meant; decide which are, or "
+            "rename the column if it holds something else"
+        )
