@@ -12,7 +12,7 @@ from collections.abc import Callable
 
 import pandas as pd
 
-from tonegap.cohort.groups import lacks_label
+from tonegap.cohort.groups import assign_groups, lacks_label
 from tonegap.params import FilterParams
 
 # Statuses of data/fetch.csv whose image is in data/raw.zip.
@@ -29,7 +29,12 @@ def without_label(rows: pd.DataFrame, params: FilterParams) -> pd.DataFrame:
 
 def without_group(rows: pd.DataFrame, params: FilterParams) -> pd.DataFrame:
     """Rows between the groups, or that two labels put into different ones."""
-    reason = "groups_disagree" if params.group == "both" else "boundary_fst"
+    scale, centaur = rows["fitzpatrick_scale"], rows["fitzpatrick_centaur"]
+    # Missing, and so no disagreement, where either label lies between the groups.
+    differ = assign_groups(scale, centaur, "scale") != assign_groups(scale, centaur, "centaur")
+    reason = pd.Series("boundary_fst", index=rows.index, dtype="string")
+    if params.group == "both":
+        reason[differ.fillna(value=False)] = "groups_disagree"
     return _leaving(rows, rows["group"].isna(), reason, _labels(rows))
 
 

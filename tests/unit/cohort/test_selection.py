@@ -127,6 +127,14 @@ def test_disagreeing_labels_are_named_so():
     assert reasons(found)["b"] == ("grouped", "groups_disagree", "scale 1, centaur 5")
 
 
+@pytest.mark.parametrize(("scale", "centaur"), [(3, 3), (1, 4), (3, 6)])
+def test_a_label_between_the_groups_is_no_disagreement(scale, centaur):
+    """Under `both`, a row of which a label is 3 or 4 lies at the boundary."""
+    boundary = row("b", fitzpatrick_scale=scale, fitzpatrick_centaur=centaur)
+    found = select([row("a"), boundary], group="both")
+    assert reasons(found)["b"][:2] == ("grouped", "boundary_fst")
+
+
 COPIES = (
     row("a", cluster="a"),
     row("b", cluster="a", width=200),
