@@ -163,6 +163,7 @@ def use_table(
         frame = validate_annotations(frame, name)
         taken, content = _take(repository, frame, images, store_root), raw
     else:
+        frame = _trimmed(frame, name)
         canonical_table(frame, columns, {}, name)  # before any image is taken
         limits = read_params(repository / layout.PARAMS).fetch
         md5s, taken = identify_images(
@@ -176,6 +177,21 @@ def use_table(
         content = canonical.to_csv(index=False, lineterminator="\n").encode()
     pin_table(repository, content)
     return _chosen(repository, name, len(frame), taken)
+
+
+def _trimmed(frame: pd.DataFrame, origin: str) -> pd.DataFrame:
+    """Take blanks from the ends of column names, where nobody sees them.
+
+    Raises
+    ------
+    DataError
+        If two names are then the same.
+    """
+    names = frame.columns.str.strip()
+    if names.has_duplicates:
+        twice = inert(names[names.duplicated()][0])
+        raise DataError(f"{origin} has two columns {twice!r}, but for blanks; rename one of them")
+    return frame.set_axis(names, axis=1)
 
 
 def _take(

@@ -176,6 +176,25 @@ def test_another_data_set_is_fetched(branch, tmp_path):
     assert counts == {"verified": 2, "missing_url": len(foreign) - 2}
 
 
+def test_blanks_about_column_names_are_passed_over(branch, tmp_path):
+    """``id, fst`` names the column ``fst``, whose blank nobody sees."""
+    table = tmp_path / "spaced.csv"
+    table.write_text("img , fst, dx\na,1,x\nb,6,x\n")
+    use_table(branch, table, ColumnNames("img", "fst", "dx"))
+    written = pd.read_csv(branch / "data/annotations.csv")
+    assert written["fitzpatrick_scale"].tolist() == [1, 6]
+    assert written["url_alphanum"].tolist() == ["a", "b"]
+
+
+def test_columns_that_only_blanks_tell_apart_are_refused(branch, tmp_path):
+    """Which of the two counts is for the user to say."""
+    table = tmp_path / "twins.csv"
+    table.write_text("img,fst, fst,dx\na,1,2,x\n")
+    with pytest.raises(DataError, match="two columns 'fst', but for blanks"):
+        use_table(branch, table, ColumnNames("img", "fst", "dx"))
+    assert _pin(branch) == PINNED_AT_START
+
+
 def test_the_shipped_foreign_table_is_drawn(branch):
     """The second phantom's own columns need no images: its urls are drawn."""
     use_table(branch, branch / FOREIGN, COLUMNS)
