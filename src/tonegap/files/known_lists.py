@@ -100,6 +100,11 @@ def _files(folder: Path) -> list[Path]:
 def _read(path: Path, what: str) -> pd.DataFrame:
     """Read a list, spellings of hashes and of labels made one; every cell text or missing."""
     table = read_csv(path, (), what)
+    if not isinstance(table.index, pd.RangeIndex):  # pandas takes the surplus for row names
+        raise DataError(
+            f"{path} has rows with more cells than its first line has names, so its cells cannot "
+            "be told to columns; check for commas that are not in quotes"
+        )
     nameless = [name for name in map(str, table.columns) if _MD5.fullmatch(name)]
     if nameless:
         raise DataError(

@@ -63,6 +63,8 @@ def test_pairs_in_many_spellings(lists):
         ("drop/a.csv", f"{A}\n{B}\n", "names of its columns"),
         ("duplicates/a.csv", f"{A},{B}\n{B},{C}\n", "names of its columns"),
         ("drop/a.csv", f"md5hash,label\n{A},1\n{B},\n", "line 3: label is empty"),
+        ("duplicates/a.csv", f"one,other\n{A},{B},{C}\n", "more cells than"),
+        ("drop/a.csv", f"md5hash,label\n{A},{B},.5\n", "more cells than"),
         ("drop/a.csv", f"md5hash,label\n{A},0.0\n{B},0.3\n", "line 3: label is '0.3'"),
         ("keep/a.csv", f"md5hash,label\n{A},1\n{B},2\n", "neither yes"),
         ("drop/a.csv", "md5hash\n=cmd()\n", r"=cmd\(\)"),
