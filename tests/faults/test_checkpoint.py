@@ -123,6 +123,26 @@ def test_when_all_are_damaged_the_run_starts_afresh(store):
     assert len(opened.warnings) == 2
 
 
+def test_a_run_that_starts_afresh_keeps_its_own(store):
+    """Damaged ones of later epochs do not push the new ones out: a second kill costs one epoch."""
+    for epochs in (8, 9):
+        store.save(_checkpoint(epochs))
+        _cut(store.folder / f"epoch-{epochs:06d}.safetensors")
+    assert store.open_newest().checkpoint is None
+    for epochs in (1, 2):
+        store.save(_checkpoint(epochs))
+        assert store.open_newest().checkpoint.epochs == epochs
+    assert _names(store) == ["epoch-000001.safetensors", "epoch-000002.safetensors"]
+
+
+def test_a_folder_in_a_checkpoints_place_stops_nothing(store):
+    """What cannot be read or removed is passed over and left."""
+    (store.folder / "epoch-000009.safetensors").mkdir(parents=True)
+    assert len(store.open_newest().warnings) == 1
+    store.save(_checkpoint(1))
+    assert store.open_newest().checkpoint.epochs == 1
+
+
 def _fail_half_way(tensors, path, metadata):
     path.write_bytes(b"half")
     raise OSError(errno.ENOSPC, "No space left on device")

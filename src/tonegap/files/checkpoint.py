@@ -14,6 +14,7 @@ import shutil
 import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -74,7 +75,7 @@ class CheckpointStore:
         self.folder = folder
 
     def save(self, checkpoint: Checkpoint) -> None:
-        """Write a checkpoint and drop all but the last two.
+        """Write a checkpoint and drop all but it and the one before.
 
         Raises
         ------
@@ -98,8 +99,7 @@ class CheckpointStore:
                 "rerun goes on from there: free some space or point TONEGAP_CACHE at another "
                 "disk, or set train.checkpoint to false"
             ) from error
-        for outdated in self._paths()[_KEPT:]:
-            outdated.unlink(missing_ok=True)
+        self._prune(path)
 
     def open_newest(self) -> Opened:
         """Read the newest checkpoint of this run whose content has its hash."""
@@ -123,6 +123,18 @@ class CheckpointStore:
     def _paths(self) -> list[Path]:
         """Checkpoints, the newest first."""
         return sorted(self.folder.glob(_PATTERN), reverse=True)
+
+    def _prune(self, written: Path) -> None:
+        """Keep what was written and the one before it.
+
+        Those of later epochs were passed over when the run began: counted among the last two
+        they would push every new checkpoint out, and a killed run would begin again each time.
+        """
+        paths = self._paths()
+        first = paths.index(written)
+        for outdated in [*paths[:first], *paths[first + _KEPT :]]:
+            with suppress(OSError):  # in the way of nothing: tried again at the next epoch
+                outdated.unlink()
 
     def _remove_abandoned(self) -> None:
         """Remove temporary files of killed processes; a living one renews its own."""
