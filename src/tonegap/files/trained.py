@@ -50,7 +50,10 @@ class TrainedFacts:
 
 def write_trained(path: Path, state: Mapping[str, Tensor], facts: TrainedFacts) -> None:
     """Write weights and facts atomically; the same content gives the same bytes."""
-    tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in state.items()}
+    # Copies: safetensors refuses weights that are one in memory, as tied layers' are.
+    tensors = {
+        name: tensor.detach().to("cpu", copy=True).contiguous() for name, tensor in state.items()
+    }
     header = asdict(facts) | {"model": facts.model.model_dump(mode="json")}
     size = sum(tensor.numel() * tensor.element_size() for tensor in tensors.values())
     require_free_space(path.parent, size + 1_000_000, f"writing the trained model to {path}")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import errno
+import functools
 import hashlib
 import inspect
 import sys
@@ -28,7 +29,7 @@ from tonegap.files.parameters import read_params
 from tonegap.files.tables import read_csv, write_json
 from tonegap.files.trained import TrainedFacts, write_trained
 from tonegap.files.weights import resolve_weights, weights_label
-from tonegap.model.factory import load_factory
+from tonegap.model.factory import Factory, load_factory
 from tonegap.model.objective import effective_beta
 from tonegap.model.perceptual import FeatureNetwork
 from tonegap.params import ModelParams, TrainParams
@@ -310,8 +311,20 @@ def _source_sha256(factory: str) -> str:
     """Hash the code that training runs: the model's, the loop's, and the user's factory."""
     root = Path(tonegap.__file__).parent
     files = sorted([*root.glob("model/*.py"), *root.glob("training/*.py")])
-    own = inspect.getsourcefile(inspect.unwrap(load_factory(factory)))
-    return _sha256(path.read_bytes() for path in [*files, *([Path(own)] if own else [])])
+    return _sha256(path.read_bytes() for path in [*files, *_own_source(load_factory(factory))])
+
+
+def _own_source(factory: Factory) -> list[Path]:
+    """Find the file of a factory: a function, a class, a partial function, or a callable object."""
+    code: Any = factory
+    while isinstance(code, functools.partial):
+        code = code.func
+    code = inspect.unwrap(code)
+    try:
+        file = inspect.getsourcefile(code)
+    except TypeError:  # an object: its class has the code
+        file = inspect.getsourcefile(type(code))
+    return [Path(file)] if file else []
 
 
 def _sha256(parts: Iterator[bytes]) -> str:

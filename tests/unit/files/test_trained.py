@@ -26,6 +26,15 @@ def test_weights_and_facts_round_trip(tmp_path, facts):
     assert torch.equal(read["b"], state["b"])
 
 
+def test_tied_weights_are_written_under_both_names(tmp_path, facts):
+    """Layers that share one tensor, whole or in part, are no reason to lose a training."""
+    tied = torch.arange(4.0)
+    state = {"a": tied, "b": tied, "c": tied[1:]}
+    write_trained(tmp_path / "m.safetensors", state, facts)
+    read, _ = read_trained(tmp_path / "m.safetensors")
+    assert all(torch.equal(read[name], value) for name, value in state.items())
+
+
 def test_facts_are_read_without_the_weights(tmp_path, facts):
     """A large model's description costs its header only."""
     path = tmp_path / "m.safetensors"

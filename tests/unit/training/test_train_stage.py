@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from functools import partial
 
 import numpy as np
@@ -45,10 +46,10 @@ def _write_features(folder, seed):
 def train(folder, model_params, train_params):
     """Run the stage for one epoch; gives its weights as bytes."""
 
-    def run(workbench, **changes):
+    def run(workbench, model=model_params, **changes):
         small = {"epochs": 1, "perceptual_weights": str(folder / "features.safetensors")}
         stage.run(
-            model=model_params,
+            model=model,
             train=train_params(**small | changes),
             image_size=SIZE,
             images=folder / "images.npy",
@@ -123,6 +124,36 @@ def test_other_errors_of_a_model_are_not_reworded(train, folder, float32):
     bench.prepare = partial(_raise, RuntimeError("mat1 and mat2 shapes cannot be multiplied"))
     with pytest.raises(RuntimeError, match="mat1"):
         train(bench)
+
+
+FACTORIES = """
+from functools import partial
+from tonegap.model import tiny
+
+class Tied(tiny.TinyVAE):
+    def __init__(self, params):
+        super().__init__(params.base_width, params.latent_channels, 2)
+        self.again = self.decoder
+
+class Maker:
+    def __call__(self, params, image_size, seed):
+        return tiny.build(params, image_size, seed)
+
+maker = Maker()
+given = partial(partial(tiny.build))
+tied = lambda params, image_size, seed: Tied(params)
+"""
+
+
+@pytest.mark.parametrize("name", ["given", "maker", "tied"])
+def test_factories_of_every_kind_train(name, train, folder, float32, model_params, monkeypatch):
+    """Partial functions, objects that can be called and lambdas, and models with tied layers."""
+    _write_images(folder, seed=0)
+    (folder / "users_factories.py").write_text(FACTORIES)
+    monkeypatch.syspath_prepend(folder)
+    monkeypatch.delitem(sys.modules, "users_factories", raising=False)
+    users = model_params.model_copy(update={"factory": f"users_factories:{name}"})
+    assert train(Workbench(float32), model=users)
 
 
 def _raise(error, *args, **kwargs):
