@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Any, cast
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from tonegap.errors import ModelError, nearest
 from tonegap.model.protocol import TrainableVAE
@@ -132,6 +132,13 @@ def _describe_mismatch(model: TrainableVAE, image_size: int) -> str | None:
     shape = tuple(model.decode(mu).shape)
     if shape != tuple(images.shape):
         return f"`decode` gave images of {shape}, expected {tuple(images.shape)}"
-    if not any(parameter.requires_grad for parameter in cast("nn.Module", model).parameters()):
+    network = cast("nn.Module", model)
+    if not any(parameter.requires_grad for parameter in network.parameters()):
         return "it has no parameter that asks for a gradient, so there is nothing to train"
+    for name, value in network.state_dict().items():
+        if not isinstance(value, Tensor):
+            return (
+                f"its state_dict holds {name!r}, which is {type(value).__name__}; only tensors are "
+                "kept in checkpoints and in the trained model, so register it as a buffer"
+            )
     return None

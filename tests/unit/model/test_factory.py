@@ -50,6 +50,17 @@ class Untrainable(Wrong):
     def encode(self, images):
         return images, images
 
+class Remembers(nn.Conv2d):
+    """Keeps something beside tensors in its state."""
+    def __init__(self):
+        super().__init__(3, 3, 1)
+    def encode(self, images):
+        return self(images), self(images)
+    def decode(self, latent):
+        return latent
+    def get_extra_state(self):
+        return {"steps": 0}
+
 class Silent(Wrong):
     def encode(self, images):
         raise AssertionError
@@ -75,6 +86,9 @@ def untrainable(params, image_size, seed):
 
 def silent(params, image_size, seed):
     return Silent()
+
+def remembers(params, image_size, seed):
+    return Remembers()
 
 def raises(params, image_size, seed):
     return params.no_such_parameter
@@ -186,6 +200,7 @@ def test_misspelt_function_is_corrected() -> None:
         ("breaks", "2 grey images of 16 px could not be encoded and decoded (RuntimeError"),
         ("silent", "could not be encoded and decoded (AssertionError at "),
         ("untrainable", "no parameter that asks for a gradient"),
+        ("remembers", "its state_dict holds '_extra_state', which is dict; only tensors"),
         ("raises", "fails when it is called with (params, image_size, seed) (AttributeError"),
     ],
 )
