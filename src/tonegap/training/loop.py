@@ -18,7 +18,7 @@ from tonegap.training.randomness import DeviceNoise, seeded_globally
 from tonegap.training.step import LossFunction, Stepper, StepResult
 from tonegap.training.targets import Targets
 
-_NAMED_IMAGES = 8  # of a bad batch, in the message
+_NAMED_IMAGES = 256  # of a bad batch, in the message: all of any usual batch
 
 
 @dataclass(frozen=True)

@@ -102,6 +102,21 @@ def test_a_bad_loss_names_the_images_of_its_batch(prepare, data):
     assert job.run.losses == []
 
 
+def test_every_image_of_a_bad_batch_is_named(prepare):
+    """Any of them may be the cause."""
+    job = prepare(batch_size=10)
+
+    def spoil(images, noise, targets):
+        terms = job.loop.loss(images, noise, targets)
+        return terms._replace(total=terms.total * float("nan"))
+
+    loop = dataclasses.replace(job.loop, loss=spoil)
+    with pytest.raises(TrainingError) as caught:
+        list(loop.epochs(job.run, 1))
+    named = str(caught.value).partition("whose images are ")[2].partition(";")[0].split(", ")
+    assert sorted(named) == sorted(job.loop.data.ids)
+
+
 def test_a_bad_gradient_stops_as_a_bad_loss_does(prepare):
     """A finite loss with an infinite gradient would spoil the weights unseen."""
     job = prepare()
