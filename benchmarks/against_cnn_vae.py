@@ -41,7 +41,6 @@ from torch import Tensor
 from torch.nn import functional
 from train import PAPER_MODELS, add_common_options, paper_sections, parsed
 
-from tonegap.files.parameters import read_params
 from tonegap.files.weights import resolve_weights
 from tonegap.model.cost import parameter_count
 from tonegap.training.bench import synthetic_data, timed_steps
@@ -54,8 +53,7 @@ def main() -> None:
     options = _options()
     arithmetic = choose_arithmetic(options.device, options.precision)
     features = resolve_weights("vgg19", "random")
-    params = read_params(Path(__file__).resolve().parent.parent / "params.yaml")
-    model, train = paper_sections(params.model, params.train, options)
+    model, train = paper_sections(options)
     data = synthetic_data(4 * options.batch_size, options.image_size)
     theirs = their_steps(options, arithmetic.device, features.state_dict())
     ours_numerics = partial(numerics, deterministic=options.deterministic)

@@ -32,12 +32,14 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from tonegap.files.parameters import read_params
+from tonegap.files.parameters import read_yaml
 from tonegap.files.weights import resolve_weights
 from tonegap.params import ModelParams, TrainParams
+from tonegap.study.plan import plan_study
 from tonegap.training.bench import measure_training, train_whole_models
 from tonegap.training.precision import choose_arithmetic, describe_device
 
+ROOT = Path(__file__).resolve().parent.parent
 PAPER_DRAWS, PAPER_EPOCHS, PAPER_MODELS = 1_668, 15, 30
 PAPER = {"image_size": 128, "base_width": 64, "batch_size": 64}
 
@@ -45,25 +47,26 @@ PAPER = {"image_size": 128, "base_width": 64, "batch_size": 64}
 def main() -> None:
     """Measure once and print JSON."""
     options = _options()
-    params = read_params(Path(__file__).resolve().parent.parent / "params.yaml")
-    model, train = paper_sections(params.model, params.train, options)
+    model, train = paper_sections(options)
     measure = _whole_models if options.whole_models else _steps
     print(json.dumps(measure(model, train, options), indent=2))
 
 
-def paper_sections(
-    model: ModelParams, train: TrainParams, options: argparse.Namespace
-) -> tuple[ModelParams, TrainParams]:
-    """Give the paper's network and optimiser at the sizes asked for."""
-    network = {"block_widths": (1, 2, 4, 8), "latent_channels": 64, "deep": True}
+def paper_sections(options: argparse.Namespace) -> tuple[ModelParams, TrainParams]:
+    """Give the paper's network, objective and optimiser at the sizes asked for.
+
+    They are those of studies/paper.yaml, whatever params.yaml says at the moment.
+    """
+    study = plan_study(
+        "paper", read_yaml(ROOT / "studies/paper.yaml"), read_yaml(ROOT / "params.yaml")
+    )
+    paper = study.cells[0].params
     return (
-        model.model_copy(update=network | {"base_width": options.base_width}),
-        train.model_copy(
+        paper.model.model_copy(update={"base_width": options.base_width}),
+        paper.train.model_copy(
             update={
                 "batch_size": options.batch_size,
-                "learning_rate": 1e-4,
                 "epochs": options.epochs,
-                "perceptual_network": "vgg19",
                 "device": options.device,
                 "precision": options.precision,
                 "compile": options.compile,
