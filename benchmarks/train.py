@@ -38,6 +38,7 @@ from tonegap.params import ModelParams, TrainParams
 from tonegap.study.plan import plan_study
 from tonegap.training.bench import measure_training, train_whole_models
 from tonegap.training.precision import choose_arithmetic, describe_device
+from tonegap.training.usage import peak_bytes, peak_process_bytes, peak_reserved_bytes
 
 ROOT = Path(__file__).resolve().parent.parent
 PAPER_DRAWS, PAPER_EPOCHS, PAPER_MODELS = 1_668, 15, 30
@@ -133,6 +134,9 @@ def _whole_models(
         "seconds_of_each_model": whole.seconds,
         "images_per_s_of_the_last": options.draws * options.epochs / whole.seconds[-1],
         "hours_of_30_such_models": whole.hours(PAPER_MODELS),
+        "peak_device_bytes": peak_bytes(arithmetic.device),
+        "peak_reserved_bytes": peak_reserved_bytes(arithmetic.device),
+        "peak_process_bytes": peak_process_bytes(),
     }
 
 

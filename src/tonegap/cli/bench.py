@@ -75,6 +75,7 @@ def train(
         runs=models,
     )
     for name, value in dataclasses.asdict(speed).items():
-        typer.echo(f"{name:<20} {value:.4g}" if isinstance(value, float) else f"{name:<20} {value}")
+        typer.echo(f"{name:<21} {value:.4g}" if isinstance(value, float) else f"{name:<21} {value}")
     hours = speed.hours(models, params.data.n_train * params.train.epochs)
-    typer.echo(f"{'extrapolated':<20} {hours:.3g} h for the training steps of {models} models")
+    of = "1 model" if models == 1 else f"{models} models"
+    typer.echo(f"{'extrapolated':<21} {hours:.3g} h for the training steps of {of}")

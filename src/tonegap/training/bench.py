@@ -18,7 +18,12 @@ from tonegap.training.feed import batch_spans, plan_epoch
 from tonegap.training.loop import TrainingData
 from tonegap.training.precision import Arithmetic, describe_device, numerics
 from tonegap.training.step import StepResult
-from tonegap.training.usage import peak_bytes, peak_reserved_bytes, reset_peak
+from tonegap.training.usage import (
+    peak_bytes,
+    peak_process_bytes,
+    peak_reserved_bytes,
+    reset_peak,
+)
 from tonegap.training.workbench import Job, Workbench
 
 _TERA = 1e12
@@ -62,6 +67,9 @@ class TrainingSpeed:
     peak_reserved_bytes : int
         Largest GPU memory that the process took from the driver for them: what counts where
         experiments share a GPU, beside about half a gigabyte for CUDA itself. 0 without a GPU.
+    peak_process_bytes : int
+        Largest main memory of this process since its start, with Python, PyTorch and the product
+        that was measured; 0 where the system does not tell.
     """
 
     device: str
@@ -80,6 +88,7 @@ class TrainingSpeed:
     share_of_product_rate: float
     peak_device_bytes: int
     peak_reserved_bytes: int
+    peak_process_bytes: int
 
     def hours(self, models: int, images_per_model: int) -> float:
         """Extrapolate the time of a study's training, hours; nothing but steps is counted."""
@@ -181,6 +190,7 @@ def measure_training(
         share_of_product_rate=achieved / product,
         peak_device_bytes=peaks[0],
         peak_reserved_bytes=peaks[1],
+        peak_process_bytes=peak_process_bytes(),
     )
 
 

@@ -5,6 +5,7 @@ None of it is a result: it differs from run to run, and no file that git tracks 
 
 from __future__ import annotations
 
+import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -107,3 +108,16 @@ def peak_reserved_bytes(device: torch.device) -> int:
     Freed memory is kept for the next step, so this is what other processes have to do without.
     """
     return torch.cuda.max_memory_reserved(device) if device.type == "cuda" else 0
+
+
+def peak_process_bytes() -> int:
+    """Give the largest main memory that this process has held since its start, bytes.
+
+    0 where the system does not tell, as on Windows.
+    """
+    try:
+        import resource  # noqa: PLC0415  Unix alone has it
+    except ModuleNotFoundError:
+        return 0
+    unit = 1 if sys.platform == "darwin" else 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit

@@ -22,6 +22,7 @@ def test_figures_are_consistent(model_params, train_params, features, float32):
     assert speed.share_of_product_rate == pytest.approx(share)
     assert speed.hours(30, 1_000) == pytest.approx(30 * 1_000 / speed.images_per_s / 3600)
     assert speed.peak_device_bytes == 0
+    assert 10e6 < speed.peak_process_bytes < 1e12
 
 
 def test_kept_features_are_not_counted_as_work(model_params, train_params, features, float32):
