@@ -58,8 +58,10 @@ def share_cache(clone: Path, cache: Path) -> None:
     """Let a clone use a DVC cache that is elsewhere.
 
     Through a link, because DVC cannot write a path with letters beyond ASCII into its
-    configuration.
+    configuration. The cache is made where there is none yet, as in a fresh clone: DVC makes no
+    folders behind a link that leads nowhere.
     """
+    cache.mkdir(parents=True, exist_ok=True)
     link = clone / ".dvc" / "tmp" / "cache"
     link.parent.mkdir(exist_ok=True)
     link.symlink_to(cache, target_is_directory=True)

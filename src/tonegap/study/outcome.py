@@ -10,6 +10,7 @@ from tonegap.study.plan import Cell
 INTERRUPTED = "it was interrupted"
 
 _OURS = "tonegap: error:"
+_DVC = "ERROR:"
 _RAISED = re.compile(r"^(\w+\.)*\w*(Error|Exception|Exit|Interrupt|Timeout|Expired)\b")
 
 
@@ -35,10 +36,11 @@ class Outcome:
 def telling_line(output: str) -> str:
     """Pick the line of a program's output that says most about why it failed.
 
-    tonegap's own message, else the last exception that Python named, else the last line:
-    DVC ends with one that says only which stage failed.
+    tonegap's own message, else the last exception that Python named, else DVC's last error,
+    which says only which stage failed but may have an offer of help below it, else the last line.
     """
     lines = [line.strip() for line in output.splitlines() if line.strip()]
     ours = [line.removeprefix(_OURS).strip() for line in lines if line.startswith(_OURS)]
     raised = [line for line in lines if _RAISED.match(line)]
-    return (ours or raised or lines or ["no output"])[-1]
+    theirs = [line for line in lines if line.startswith(_DVC)]
+    return (ours or raised or theirs or lines or ["no output"])[-1]

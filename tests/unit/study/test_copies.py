@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 
@@ -39,6 +40,14 @@ def test_a_copy_has_what_is_committed_and_shares_the_cache(project):
     assert not copy.parent.exists()
     assert git("status", "--porcelain", "--branch", root=project) == before
     assert (project / "params.yaml").read_text() == "edited"
+
+
+def test_a_first_run_finds_a_cache_to_write_to(project):
+    """A fresh clone has no cache; DVC makes no folders behind a link that leads nowhere."""
+    assert not (project / ".dvc/cache").exists()
+    with working_copy(project, "HEAD", project / ".dvc/tmp/copies/0") as copy:
+        os.makedirs(cache_folder(copy) / "files/md5", exist_ok=True)  # noqa: PTH103 - as DVC does
+    assert (project / ".dvc/cache/files/md5").is_dir()
 
 
 def test_a_run_leaves_nothing_to_the_next_but_images(project):

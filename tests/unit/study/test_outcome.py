@@ -18,10 +18,14 @@ DVC = "ERROR: failed to reproduce 'train': failed to run: tonegap stage train, e
         ),
         ("ValueError: first\nDuring handling\nKeyError: 'second'", "KeyError: 'second'"),
         (f"Errors are counted below\n{DVC}", DVC),
+        (
+            "ERROR: unexpected error - disk full\n\nHaving any troubles? Hit us up at ...",
+            "ERROR: unexpected error - disk full",
+        ),
         ("Killed\n", "Killed"),
         ("\n \n", "no output"),
     ],
 )
 def test_the_line_that_says_most(output, line):
-    """Ours, else Python's, else the last."""
+    """Ours, else Python's, else DVC's, else the last."""
     assert telling_line(output) == line
