@@ -26,6 +26,7 @@ from tonegap.files.atomic import write_bytes
 from tonegap.files.parameters import read_params
 from tonegap.files.tables import read_csv, read_json, write_csv, write_json
 from tonegap.params import GroupDefinition
+from tonegap.statistics.design import ordinary_rows
 
 _RUN_COLUMNS = ("study", "run", "mix", "dark_share", "seed", "group", "n", "mse", "sigma")
 _IMAGE_COLUMNS = ("mix", "dark_share", "md5hash", "group", "label_fine", "mse")
@@ -53,7 +54,8 @@ class _Study:
     Attributes
     ----------
     runs, images : DataFrame
-        A row per run and group; a row per run and test image.
+        A row per run and group; a row per run and test image. Of the ordinary runs: those on
+        equal numbers of distinct images have a contrast of their own and are drawn nowhere.
     phantom : bool
         Whether every image is a phantom.
     group : str
@@ -175,7 +177,7 @@ def _collected(
             "not compare; collect one of them"
         )
     settings = read_json(study_facts, "the study's facts").get("settings", {})
-    return _described(runs, images, settings), ""
+    return _described(ordinary_rows(runs), ordinary_rows(images), settings), ""
 
 
 def _described(runs: pd.DataFrame, images: pd.DataFrame, settings: Mapping[str, Any]) -> _Study:

@@ -132,6 +132,21 @@ def test_public_examples_of_photographs_are_never_drawn(workspace):
     assert missing == set(PICTURES)
 
 
+@pytest.mark.slow
+def test_runs_on_equal_numbers_of_images_are_not_pooled_with_the_others(workspace):
+    """Figures show the runs that the report's tables count, not both kinds in one box."""
+    _draw(workspace)
+    paths = [workspace / "figures" / f"{name}.csv" for name in ("fig3", "fig6", "fig8")]
+    alone = [pd.read_csv(path) for path in paths]
+    for path in (workspace / "study.csv", workspace / "study_images.csv"):
+        table = read_csv(path, ["run", "mse"], "a table").assign(distinct="paper")
+        equal = table.assign(run=table["run"] + "-distinctequal", mse=2 * table["mse"])
+        write_csv(pd.concat([table, equal.assign(distinct="equal")]), path)
+    _draw(workspace)
+    for path, expected in zip(paths, alone, strict=True):
+        pd.testing.assert_frame_equal(pd.read_csv(path), expected)
+
+
 def test_a_study_of_another_data_set_is_not_shown(workspace):
     """After switching the data set, no number of the old one is drawn or claimed."""
     rows = read_csv(workspace / "annotations.csv", ["md5hash"], "annotations")
