@@ -19,13 +19,15 @@ from tonegap.duplicates.alignment import Placed, align, halved, place
 from tonegap.duplicates.reading import SIDE
 
 MIN_RESEMBLANCE: Final = 0.95
-"""Of planted copies of phantoms and of real images, 99 % resemble their original by more than
-.98 at every kind; a third of the brightness fails it."""
+"""Of two aligned pictures. Of planted copies of phantoms and of real images, 99 % reach .995 at
+every kind; a third of the brightness fails it."""
 
 MIN_AGREEMENT: Final = 0.8
 """Of planted copies of every kind at least 97 % agree more than this, of 104,151 pairs of
 strangers among 16,536 phantoms with near hashes none does: the highest has .781
 (docs/experiments.md, 2026-11-24)."""
+
+_MIN_AS_IT_LIES: Final = 0.9  # resemblance before aligning: copies cropped by 10 % have .917
 
 _COMPARED: Final = 0.75  # of the cells, the most similar: a caption covers fewer than the rest
 _BLOCK: Final = 8  # cells on a side
@@ -38,10 +40,10 @@ _BATCH: Final = 2048  # pairs at a time: bounds the memory to some 200 MB
 def alike(
     one: UInt8[np.ndarray, "pairs 32 32"], other: UInt8[np.ndarray, "pairs 32 32"]
 ) -> Bool[np.ndarray, " pairs"]:
-    """Tell whether the thumbnails of each pair show one picture, up to a crop of 5 %.
+    """Tell whether the thumbnails of each pair show one picture, up to a crop of 5 % at each side.
 
-    A pair must resemble each other as it lies (:func:`resemblance`), which is quick and
-    knows brightness, and agree in detail once aligned (:func:`detail_agreement`).
+    Once aligned, a pair must resemble each other (:func:`resemblance`), which knows
+    brightness, and agree in detail (:func:`detail_agreement`).
     """
     verdicts = [
         _alike(one[start : start + _BATCH], other[start : start + _BATCH])
@@ -56,10 +58,9 @@ def aligned_agreement(
     """Agreement of the detail of each pair, in [-1, 1], after one is laid upon the other.
 
     Either may be the crop, and interpolation blurs the one that is laid: the better way counts.
+    -1 where the pair's resemblance, so laid, is less than :data:`MIN_RESEMBLANCE`.
     """
-    there = detail_agreement(place(one, align(one, other)), other)
-    back = detail_agreement(place(other, align(other, one)), one)
-    return np.asarray(np.maximum(there, back))
+    return np.asarray(np.maximum(_laid(one, other), _laid(other, one)))
 
 
 def resemblance(
@@ -110,12 +111,21 @@ def detail_agreement(
     return np.asarray((ratio * heard).sum(axis=1) / np.maximum(heard.sum(axis=1), 1))
 
 
+def _laid(
+    one: Float[np.ndarray, "pairs 32 32"], other: Float[np.ndarray, "pairs 32 32"]
+) -> Float[np.ndarray, " pairs"]:
+    """Agreement of ``other`` with each ``one`` laid upon it; -1 where they do not resemble."""
+    placed = place(one, align(one, other))
+    resembling = resemblance(halved(placed.levels), halved(other)) >= MIN_RESEMBLANCE
+    return np.where(resembling, detail_agreement(placed, other), -1.0)
+
+
 def _alike(
     one: UInt8[np.ndarray, "pairs 32 32"], other: UInt8[np.ndarray, "pairs 32 32"]
 ) -> Bool[np.ndarray, " pairs"]:
-    """Align only what resembles each other: most candidates do not."""
+    """Align only what resembles each other as it lies: most candidates do not."""
     one_levels, other_levels = one.astype(np.float32), other.astype(np.float32)
-    same = resemblance(halved(one_levels), halved(other_levels)) >= MIN_RESEMBLANCE
+    same = resemblance(halved(one_levels), halved(other_levels)) >= _MIN_AS_IT_LIES
     if same.any():
         agreement = aligned_agreement(one_levels[same], other_levels[same])
         same[same] = agreement >= MIN_AGREEMENT

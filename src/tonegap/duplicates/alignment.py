@@ -1,7 +1,7 @@
 """Alignment: where one thumbnail lies in the other, as a crop may have moved and enlarged it.
 
-A copy that lost up to 5 % of its sides shows the same skin, shifted by up to 2.5 % and
-enlarged by up to 5.3 %. Fine detail agrees only once that is undone to a fraction of a
+A copy that lost up to 5 % at each of its sides shows the same skin, shifted by up to 2.5 %
+and enlarged by up to 11 %. Fine detail agrees only once that is undone to a fraction of a
 cell, so shift and scale are fitted by least squares, not looked up on a grid: the
 Gauss-Newton steps of Lucas and Kanade (*An iterative image registration technique*, IJCAI
 1981), first on quarters of the cells, with weights that spare a caption (Cauchy's, as in
@@ -17,8 +17,8 @@ from jaxtyping import Bool, Float
 
 _STEPS: Final = 3  # at either size; three more change no verdict
 _MAX_SHIFT: Final = 0.04  # of a side
-_MIN_SCALE: Final = 0.93
-_MAX_SCALE: Final = 1.08
+_MIN_SCALE: Final = 0.89
+_MAX_SCALE: Final = 1.12
 _OUTLIER: Final = 3.0  # times the median residual: where a cell's weight falls to a half
 _ROUNDING: Final = 0.01  # cells
 _RIDGE: Final = 1e-3  # of the mean curvature: a plain picture gives no hint, and is not moved
@@ -49,7 +49,7 @@ def align(
     array
         Shift to the right and downwards, cells; scale across and downwards, the side of
         ``other`` in sides of ``one``. (0, 0, 1, 1) for equal pictures. Shifts stay within
-        4 % of a side and scales within [0.93, 1.08].
+        4 % of a side and scales within [0.89, 1.12].
     """
     placement = np.tile([0.0, 0.0, 1.0, 1.0], (len(one), 1))
     placement = _fitted(halved(one), halved(other), placement)

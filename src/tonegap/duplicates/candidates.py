@@ -17,7 +17,7 @@ from tonegap.duplicates.reading import parse_hashes
 
 PAIR_COLUMNS: Final = ("md5hash_a", "md5hash_b", "kind", "distance")
 
-_CROPS: Final = 5
+_CROPS: Final = 14
 
 
 def hash_candidates(images: pd.DataFrame, near_distance: int) -> pd.DataFrame:

@@ -18,20 +18,31 @@ from tonegap.tone import mean_ita
 
 _THUMBNAIL: Final = 128
 _COMPARED: Final = 32
-_CROPPED: Final = 0.035  # of each side: hashes of copies that lost 2 to 5 % come near to this
+# Of width and height: hashes of copies that lost 2 to 5 %, or 5 to 10 %, come near to these.
+_CROPPED: Final = (0.035, 0.075)
 _CORNERS: Final = ((0.5, 0.5), (0.0, 0.0), (1.0, 0.0), (0.0, 1.0), (1.0, 1.0))
+_ONE_SIDE: Final = 0.04  # of width or height, cut off one side: the picture's shape changes too
 _INNER: Final = 0.15  # cut off at each edge: captions and rulers are nearly always printed there
 _MIN_CONTRAST: Final = 2.0  # grey levels: below, a hash is made of noise
 
 
 def _boxes() -> list[tuple[float, float, float, float]]:
     """Give the whole thumbnail, its inner part, its crops: left, upper, right, lower, in pixels."""
-    cut = _THUMBNAIL * _CROPPED
-    end = _THUMBNAIL - cut
-    crops = [(cut * x, cut * y, end + cut * x, end + cut * y) for x, y in _CORNERS]
-    edge = _THUMBNAIL * _INNER
-    inner = (edge, edge, _THUMBNAIL - edge, _THUMBNAIL - edge)
-    return [(0.0, 0.0, float(_THUMBNAIL), float(_THUMBNAIL)), inner, *crops]
+    full = float(_THUMBNAIL)
+    edge, side = full * _INNER, full * _ONE_SIDE
+    crops = [
+        (cut * x, cut * y, full - cut + cut * x, full - cut + cut * y)
+        for cut in (full * share for share in _CROPPED)
+        for x, y in _CORNERS
+    ]
+    one_side = [
+        (side, 0.0, full, full),
+        (0.0, side, full, full),
+        (0.0, 0.0, full - side, full),
+        (0.0, 0.0, full, full - side),
+    ]
+    inner = (edge, edge, full - edge, full - edge)
+    return [(0.0, 0.0, full, full), inner, *crops, *one_side]
 
 
 _VIEWS: Final = perceptual.views(_THUMBNAIL, _boxes())
@@ -60,9 +71,10 @@ class Fingerprint:
         picture flipped left to right. None for a picture without contrast, whose hash
         would be noise.
     phash_crops : str
-        The hashes of five crops (centre, then the corners left above, right above, left
-        below, right below), each 3.5 % smaller on both sides, one after the other: that
-        of a cropped copy is near to one of them.
+        The hashes of 14 crops, one after the other: that of a cropped copy is near to one of
+        them. Five (centre, then the corners left above, right above, left below, right
+        below) are 3.5 % narrower and lower than the picture, five are 7.5 %, and four lack
+        4 % at one side (left, upper, right, lower).
     phash_inner : str
         The hash of the picture without 15 % at each edge, where captions stand.
     thumbnail : str

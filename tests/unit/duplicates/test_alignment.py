@@ -22,7 +22,10 @@ def thumbnail(picture):
     return np.asarray(picture.resize((32, 32), Image.Resampling.BOX), np.float32)[None]
 
 
-@pytest.mark.parametrize(("cut", "x", "y"), [(0.05, 0.5, 0.5), (0.05, 0.0, 1.0), (0.03, 1.0, 0.2)])
+@pytest.mark.parametrize(
+    ("cut", "x", "y"),
+    [(0.05, 0.5, 0.5), (0.05, 0.0, 1.0), (0.03, 1.0, 0.2), (0.1, 0.5, 0.5), (0.09, 0.3, 0.8)],
+)
 def test_the_place_of_a_crop_is_found(cut, x, y):
     """Shift and scale are those of the box that was cut out, within a tenth of a cell."""
     whole = smooth(1)
@@ -42,12 +45,12 @@ def test_equal_pictures_are_not_moved():
 
 
 def test_unrelated_pictures_stay_within_the_bounds():
-    """No fit moves a picture further than a crop of 5 % may have."""
+    """No fit moves a picture further than a crop of 5 % at each side may have."""
     one, other = RNG.uniform(0, 255, (2, 40, 32, 32)).astype(np.float32)
     found = align(one, other)
     assert np.isfinite(found).all()
     assert (np.abs(found[:, :2]) <= 0.04 * 32).all()
-    assert ((found[:, 2:] >= 0.93) & (found[:, 2:] <= 1.08)).all()
+    assert ((found[:, 2:] >= 0.89) & (found[:, 2:] <= 1.12)).all()
 
 
 def test_placing_reads_between_cells():
