@@ -23,7 +23,7 @@ import warnings
 from typing import Final
 
 import numpy as np
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
 
 from tonegap.errors import DataError
 
@@ -32,6 +32,7 @@ MAX_PIXELS: Final = 100_000_000
 
 _SIXTEEN_BIT: Final = ("I;16", "I;16L", "I;16B", "I;16N")
 _NO_RANGE: Final = ("I", "F")
+_AS_IT_LIES: Final = 1  # the Exif orientation
 _WHITE: Final = (255, 255, 255, 255)
 
 
@@ -127,6 +128,8 @@ def _upright_rgb(image: Image.Image) -> Image.Image:
 
 def _upright(image: Image.Image) -> Image.Image:
     try:
+        if image.getexif().get(ExifTags.Base.Orientation, _AS_IT_LIES) == _AS_IT_LIES:
+            return image  # as most are: transposing would copy it
         return ImageOps.exif_transpose(image)
     except Exception:  # noqa: BLE001  # damaged metadata must not cost a sound picture
         return image
