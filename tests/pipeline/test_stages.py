@@ -79,6 +79,8 @@ def test_the_evaluation_has_the_promised_keys(workspace):
     for measure in ("mse", "nmse", "sigma", "mse_pca", "mse_jpeg"):
         values = document[measure]
         assert values["gap"] == pytest.approx(values["dark"] - values["light"])
+    for group in ("light", "dark", "gap"):
+        assert document["mse_01"][group] == pytest.approx(document["mse"][group] / 4)
     settings = document["settings"]
     assert settings["images"] == "phantom"
     assert settings["dark_share"] == 0.5

@@ -31,6 +31,7 @@ from tonegap.files.packed import open_packed
 from tonegap.files.parameters import read_params
 from tonegap.files.tables import read_csv, write_csv, write_json
 from tonegap.model.baselines import JpegBaseline, PcaBaseline
+from tonegap.model.objective import mse_01
 from tonegap.model.protocol import GenerativeModel, Reconstructor
 from tonegap.params import EvaluateParams, Params
 from tonegap.training.precision import choose_arithmetic, numerics
@@ -132,7 +133,7 @@ def run(
     }
     write_csv(table, per_image)
     write_csv(by_condition, conditions)
-    write_json({**summary(table), "settings": described}, evaluation)
+    write_json({**_in_both_ranges(summary(table)), "settings": described}, evaluation)
     write_examples(shown, examples)
     write_csv(_side_by_side(by_condition), plots / "conditions.csv")
     if rendered:
@@ -186,6 +187,14 @@ def _read_sets(images: Path, image_rows: Path, cohort: Path, split: Path) -> _Se
         test=np.asarray(packed[row_of.loc[chosen["test"]].to_numpy()]),
         train=np.asarray(packed[row_of.loc[chosen["train"]].to_numpy()]),
     )
+
+
+def _in_both_ranges(means: dict[str, dict[str, float | None]]) -> dict[str, Any]:
+    """Put beside the MSE of images in [-1, 1] that of the same images in [0, 1], by its name."""
+    in_01 = {
+        group: None if value is None else mse_01(value) for group, value in means["mse"].items()
+    }
+    return {"mse": means["mse"], "mse_01": in_01, **means}
 
 
 def _assess(
