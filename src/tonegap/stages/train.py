@@ -151,9 +151,10 @@ def run(
 def from_workspace(workbench: Workbench | None = None) -> None:
     """Run the stage on the repository's own files."""
     params = read_params()
+    seed = training_seed(params.train.seed, params.data.seed)
     run(
         model=params.model,
-        train=params.train,
+        train=params.train.model_copy(update={"seed": seed}),
         image_size=params.data.image_size,
         images=layout.IMAGES,
         image_rows=layout.IMAGE_ROWS,
@@ -162,6 +163,16 @@ def from_workspace(workbench: Workbench | None = None) -> None:
         metrics=layout.TRAIN_METRICS,
         workbench=workbench,
     )
+
+
+def training_seed(train: int, data: int) -> int:
+    """Seed of a training, in [0, 2**32), from ``train.seed`` and ``data.seed``.
+
+    Runs of a study that draw other images start from other weights too: its seeds would
+    else say nothing about what initial weights, the order of batches and the noise change.
+    Models of one draw and several mixes share them.
+    """
+    return int(np.random.SeedSequence((train, data)).generate_state(1)[0])
 
 
 def read_training_data(

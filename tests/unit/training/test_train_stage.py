@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from functools import partial
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -13,11 +14,13 @@ import safetensors.torch
 import torch
 
 from tonegap.errors import MachineError
+from tonegap.files.parameters import read_params
 from tonegap.model.perceptual import feature_network, random_weights
 from tonegap.stages import train as stage
 from tonegap.training.workbench import Workbench
 
 SIZE, IMAGES = 32, 4
+PARAMS = read_params(Path(__file__).parents[3] / "params.yaml")
 IDS = [f"{place:032x}" for place in range(IMAGES)]
 
 
@@ -128,6 +131,7 @@ def test_other_errors_of_a_model_are_not_reworded(train, folder, float32):
 
 FACTORIES = """
 from functools import partial
+from pathlib import Path
 from tonegap.model import tiny
 
 class Tied(tiny.TinyVAE):
@@ -168,3 +172,33 @@ def test_a_cache_that_takes_no_times_costs_no_model(train, folder, float32, monk
     (folder / "vae.safetensors").unlink()
     assert train(Workbench(float32)) == expected
     assert "times could not be kept" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("data_seeds", [(0, 1), (1, 2), (0, 2**62)])
+def test_runs_that_draw_other_images_start_from_other_weights(data_seeds, monkeypatch):
+    seeds = [_seed_of_run(data_seed, monkeypatch) for data_seed in data_seeds]
+
+    assert seeds[0] != seeds[1]
+    assert seeds == [_seed_of_run(data_seed, monkeypatch) for data_seed in data_seeds]
+
+
+def test_mixes_of_one_draw_start_from_the_same_weights(monkeypatch):
+    seeds = {_seed_of_run(3, monkeypatch, mix=mix) for mix in ("light", "mixed", "dark")}
+
+    assert len(seeds) == 1
+
+
+def test_no_two_pairs_of_seeds_share_a_training():
+    seeds = {stage.training_seed(train, data) for train in range(40) for data in range(40)}
+
+    assert len(seeds) == 1_600
+    assert all(0 <= seed < 2**32 for seed in seeds)
+
+
+def _seed_of_run(data_seed, monkeypatch, mix="mixed"):
+    data = PARAMS.data.model_copy(update={"seed": data_seed, "mix": mix})
+    monkeypatch.setattr(stage, "read_params", lambda: PARAMS.model_copy(update={"data": data}))
+    found = []
+    monkeypatch.setattr(stage, "run", lambda *, train, **_: found.append(train.seed))
+    stage.from_workspace()
+    return found[0]
