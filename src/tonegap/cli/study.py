@@ -131,14 +131,19 @@ def status(
 def collect(
     name: Name,
     partial: Annotated[bool, typer.Option(help="Collect what is done, though runs miss.")] = False,
+    where: Annotated[
+        list[str] | None,
+        typer.Option(help="Of a grid with more than mixes and seeds, the runs with key=value."),
+    ] = None,
     override: Set = None,
 ) -> None:
     """Bring a study's experiments together in tables that git tracks."""
-    from tonegap.study.collect import collect_study  # noqa: PLC0415
+    from tonegap.study.collect import collect_study, runs_where  # noqa: PLC0415
     from tonegap.study.records import study_state  # noqa: PLC0415
 
     study = _study(name, override)
-    for line in collect_study(study, study_state(study), partial=partial):
+    states = runs_where(study_state(study), _pairs("--where", where or ()))
+    for line in collect_study(study, states, partial=partial):
         typer.echo(line)
     typer.echo("now run `dvc repro` for figures and report, and commit them with the tables")
 

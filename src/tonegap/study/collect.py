@@ -27,11 +27,67 @@ from tonegap.files.repository import experiments, file_at
 from tonegap.files.study_examples import write_study_examples
 from tonegap.files.tables import write_csv, write_json
 from tonegap.files.trained import read_facts
-from tonegap.study.plan import Study
+from tonegap.study.plan import Cell, Overrides, Study
 from tonegap.study.state import CellState
 
 RUN_COLUMNS = ("study", "run", "mix", "dark_share", "seed", "distinct")
 """What tells runs apart in the study's tables; ``distinct`` is ``data.distinct``."""
+
+_TOLD_APART = ("data.mix", "data.seed", "data.distinct")
+
+
+def runs_where(states: Sequence[CellState], where: Overrides) -> list[CellState]:
+    """Choose runs of a study whose grid holds more than mixes and seeds.
+
+    Parameters
+    ----------
+    states
+        The state of each cell.
+    where
+        Dotted parameters of the grid and the values that the chosen runs have; empty takes
+        all runs.
+
+    Raises
+    ------
+    StudyError
+        If no run has such a value, or the runs left differ in a parameter that the tables do
+        not tell apart: figures and claims would take several models for one.
+    """
+    choices = _choices([state.cell for state in states])
+    for dotted, value in where.items():
+        if value not in choices.get(dotted, ()):
+            known = _spelled(choices) or "no other parameter"
+            raise StudyError(f"no run has {dotted}={value}; the runs differ in {known}")
+    chosen = [
+        state
+        for state in states
+        if all(state.cell.overrides[dotted] == value for dotted, value in where.items())
+    ]
+    if left := _choices([state.cell for state in chosen]):
+        hint = " ".join(f"--where {dotted}={values[0]}" for dotted, values in left.items())
+        raise StudyError(
+            f"the runs differ in {_spelled(left)}, and figures and claims are those of one model; "
+            f"choose, for instance {hint} (`dvc exp show` compares them all)"
+        )
+    return chosen
+
+
+def _choices(cells: Sequence[Cell]) -> dict[str, list[Any]]:
+    """Give the values of each parameter in which cells differ, but for those told apart."""
+    first = cells[0].overrides if cells else {}
+    values = {
+        dotted: [v for n, v in enumerate(found) if v not in found[:n]]
+        for dotted in first
+        if dotted not in _TOLD_APART
+        for found in [[cell.overrides[dotted] for cell in cells]]
+    }
+    return {dotted: found for dotted, found in values.items() if len(found) > 1}
+
+
+def _spelled(choices: Mapping[str, Sequence[Any]]) -> str:
+    return ", ".join(
+        f"{dotted} ({', '.join(map(str, values))})" for dotted, values in choices.items()
+    )
 
 
 def collect_study(study: Study, states: Sequence[CellState], *, partial: bool) -> list[str]:
@@ -40,7 +96,7 @@ def collect_study(study: Study, states: Sequence[CellState], *, partial: bool) -
     Parameters
     ----------
     study, states
-        The study and the state of each of its cells.
+        The study and the state of each cell that counts (:func:`runs_where`).
     partial
         Collect what is done though cells are missing.
 
@@ -194,12 +250,15 @@ def _collect_examples(done: Sequence[CellState]) -> Path | None:
     for state in chosen:
         by_mix[state.cell.params.data.mix] = read_examples(_output(layout.EXAMPLES, state))
     first = next(iter(by_mix.values()))
-    same = all(np.array_equal(first.light, other.light) for other in by_mix.values())
-    if not same:
-        return None  # the mixes were tested on other images, as different sizes would
+    same = all(
+        np.array_equal(first.light, other.light) and np.array_equal(first.dark, other.dark)
+        for other in by_mix.values()
+    )
     rendered = all(bool(examples.rendered) for examples in by_mix.values())
     path = layout.STUDY_EXAMPLES if rendered else layout.PRIVATE_EXAMPLES
+    for other in {layout.STUDY_EXAMPLES, layout.PRIVATE_EXAMPLES} - ({path} if same else set()):
+        other.unlink(missing_ok=True)  # of another study
+    if not same:
+        return None  # the mixes were tested on other images: side by side they would mislead
     write_study_examples(by_mix, path)
-    if not rendered:
-        layout.STUDY_EXAMPLES.unlink(missing_ok=True)
     return path

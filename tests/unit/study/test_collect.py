@@ -15,7 +15,7 @@ from tonegap.files.parameters import read_yaml
 from tonegap.files.repository import Experiment
 from tonegap.statistics.claims import assess_claims
 from tonegap.study import collect
-from tonegap.study.collect import RUN_COLUMNS, collect_study
+from tonegap.study.collect import RUN_COLUMNS, collect_study, runs_where
 from tonegap.study.plan import plan_study
 from tonegap.study.state import CellState
 
@@ -79,7 +79,9 @@ def states(study, monkeypatch, tmp_path):
     ]
     monkeypatch.setattr(collect, "experiments", lambda: runs)
     monkeypatch.setattr(
-        collect, "read_examples", lambda name: SimpleNamespace(light=0, rendered=1, name=name)
+        collect,
+        "read_examples",
+        lambda name: SimpleNamespace(light=0, dark=0, rendered=1, name=name),
     )
     monkeypatch.setattr(
         collect,
@@ -140,3 +142,60 @@ def test_missing_cells_are_named(study, states):
     assert "--partial" in str(error.value)
     collect_study(study, holey, partial=True)
     assert pd.read_csv(layout.STUDY)["run"].nunique() == 17
+
+
+@pytest.fixture
+def scales(repository):
+    """Give the missing cells of a grid over the weight of features, two mixes and two seeds."""
+    grid = {
+        "train.perceptual_scale": [0.0, 10.0],
+        "data.mix": ["light", "dark"],
+        "data.seed": [0, 1],
+        "train.epochs": [4],
+    }
+    study = plan_study("toy", {"grid": grid}, read_yaml(repository / "params.yaml"))
+    return [CellState(cell, "missing", commit=None, reason="") for cell in study.cells]
+
+
+def test_runs_of_one_model_are_chosen_from_a_grid_of_several(scales):
+    chosen = runs_where(scales, {"train.perceptual_scale": 10})
+    assert [(c.cell.params.data.mix, c.cell.params.data.seed) for c in chosen] == [
+        ("light", 0),
+        ("light", 1),
+        ("dark", 0),
+        ("dark", 1),
+    ]
+    assert {c.cell.params.train.perceptual_scale for c in chosen} == {10.0}
+
+
+def test_several_models_are_not_collected_as_one(scales):
+    with pytest.raises(
+        StudyError, match=r"train.perceptual_scale \(0.0, 10.0\).*--where train"
+    ) as e:
+        runs_where(scales, {})
+    assert "\n" not in str(e.value)
+    assert "epochs" not in str(e.value)
+
+
+@pytest.mark.parametrize("where", [{"train.perceptual_scale": 3.0}, {"train.beta": 1.0}])
+def test_a_choice_that_no_run_has_is_refused(scales, where):
+    with pytest.raises(StudyError, match=r"no run has .*; the runs differ in train.perceptual_sc"):
+        runs_where(scales, where)
+
+
+def test_mixes_seeds_and_equal_distinct_images_are_one_model(states):
+    assert runs_where(states.done, {}) == states.done
+
+
+def test_examples_of_another_study_do_not_stay(study, states, monkeypatch):
+    """Where mixes were tested on other images nothing is shown, least of all what was there."""
+    layout.STUDY_EXAMPLES.parent.mkdir(parents=True)
+    layout.STUDY_EXAMPLES.write_bytes(b"of another study")
+    monkeypatch.setattr(
+        collect,
+        "read_examples",
+        lambda name: SimpleNamespace(light=0, dark=len(name), rendered=1, name=name),
+    )
+    lines = collect_study(study, states.done, partial=False)
+    assert not layout.STUDY_EXAMPLES.exists()
+    assert not any("examples" in line for line in lines)
