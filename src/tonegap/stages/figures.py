@@ -6,6 +6,7 @@ private folder, which git ignores.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -42,6 +43,7 @@ _NO_EXAMPLES = (
 )
 _ABSENT = {
     **dict.fromkeys(_PICTURES, _NO_EXAMPLES),
+    "fig1": f"{_NO_EXAMPLES} Or the study has no mix of equal shares, which this figure shows.",
     "fig6": "The study's models give no posterior standard deviation.",
     "fig8": "No condition has test images in both groups.",
 }
@@ -213,10 +215,14 @@ def _of_examples(study: _Study, path: Path) -> dict[str, Drawing]:
     }
     if not shares or not all(len(pixels) for pixels in examples.originals.values()):
         return {}
-    balanced = min(shares, key=lambda mix: abs(shares[mix] - _BALANCED))
     words = (study.group, study.caveat)
-    return {
-        "fig1": reconstructions.draw_one_mix(examples, balanced, shares[balanced], *words),
+    balanced = [mix for mix, share in shares.items() if math.isclose(share, _BALANCED)]
+    first = (
+        {"fig1": reconstructions.draw_one_mix(examples, balanced[0], _BALANCED, *words)}
+        if balanced
+        else {}
+    )
+    return first | {
         "fig4": reconstructions.draw_by_mix(examples, "light", shares, *words),
         "fig5": reconstructions.draw_by_mix(examples, "dark", shares, *words),
     }

@@ -77,6 +77,17 @@ def test_boxplots_show_both_groups_of_every_mix_side_by_side(repository, plots):
     assert "workspace" in svg
 
 
+def test_runs_on_equal_distinct_images_have_boxes_of_their_own(repository, plots):
+    """They were trained on fewer images: pooled with the others they would move the boxes."""
+    rows, properties = plots["boxplot"]
+    mixed = {"boxplot": (rows + [row | {"distinct": "equal"} for row in rows], properties)}
+    _, svg, marks = _marks(repository, mixed, "boxplot", ["workspace"])
+    assert marks["point"] == 2 * len(rows)
+    assert {"dark", "dark, equal images"} <= set(
+        re.findall(r">\s*((?:dark|light|mixed)[^<]*)<", svg)
+    )
+
+
 def test_bars_of_the_flow_add_up(repository, plots):
     """The groups are stacked without their sum, steps in the order of the flow."""
     rows, svg, marks = _marks(repository, plots, "exclusions", ["workspace"])

@@ -123,6 +123,15 @@ def test_photographs_stay_private(workspace):
     assert "photographs of patients, which stay on this machine" in page
 
 
+def test_figure_1_is_of_a_balanced_mix_or_missing(workspace):
+    """Its title speaks of one; the nearest mix of a study without one is another thing."""
+    for name in ("study.csv", "study_images.csv"):
+        table = pd.read_csv(workspace / name)
+        write_csv(table[table["dark_share"] != 0.5], workspace / name)
+    missing = {entry["name"] for entry in _draw(workspace)["figures"] if entry["folder"] is None}
+    assert missing == {"fig1"}
+
+
 def test_public_examples_of_photographs_are_never_drawn(workspace):
     """Where the facts do not say phantom, the public examples are not even read."""
     _facts(workspace, "photographs")
