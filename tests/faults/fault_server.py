@@ -133,6 +133,18 @@ class FaultHandler(BaseHTTPRequestHandler):
     def _partial(self, name, times):
         self._send(self._image(name)[:99], 206)
 
+    def _short(self, name, times):
+        """Declare fewer bytes than are sent, and keep the connection open."""
+        self.protocol_version = "HTTP/1.1"
+        self.close_connection = False
+        self._send(self._image(name), length=str(len(self._image(name)) - 5))
+
+    def _kept(self, name, times):
+        """A good answer on a connection that stays open."""
+        self.protocol_version = "HTTP/1.1"
+        self.close_connection = False
+        self._send(self._image(name))
+
     def _junk(self, name, times):
         self.wfile.write(b"\x00\x01 this is no HTTP\r\n\r\n")
         self.close_connection = True

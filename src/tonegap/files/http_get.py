@@ -288,7 +288,8 @@ def _protocol_error(failure: httpx.RemoteProtocolError) -> GetError:
         return GetError("unreachable", words, may_pass=True)
     if "location header" in words:  # httpx looks at redirects that it does not follow
         return GetError("refused_url", f"it redirects to no url ({words})")
-    return GetError("http_error", f"its answer breaks the rules of HTTP ({words})")
+    # The bytes may be left from the answer before, on a connection that was kept open.
+    return GetError("http_error", f"its answer breaks the rules of HTTP ({words})", may_pass=True)
 
 
 def _words(error: Exception) -> str:
