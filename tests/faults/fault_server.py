@@ -140,7 +140,7 @@ class FaultHandler(BaseHTTPRequestHandler):
         self._send(self._image(name), length=str(len(self._image(name)) - 5))
 
     def _kept(self, name, times):
-        """A good answer on a connection that stays open."""
+        """Send a good answer on a connection that stays open."""
         self.protocol_version = "HTTP/1.1"
         self.close_connection = False
         self._send(self._image(name))
