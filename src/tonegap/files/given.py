@@ -4,7 +4,7 @@ A file belongs to the row whose md5 its bytes have, whatever its name. Only wher
 bytes are of no row (a resized copy, say) does the name decide, in one of the forms in
 which Fitzpatrick17k is handed around:
 
-- ``<md5hash>.jpg``, the authors' archive;
+- ``<md5hash>.jpg``, the authors' archive (the suffix does not matter);
 - the row's ``url_alphanum``, the authors' download script;
 - ``<abbr>_f<FST>_<n>_<first 8 of md5hash>.jpg``, the cleaned archive.
 """
@@ -14,9 +14,9 @@ from __future__ import annotations
 import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
-from typing import Final
+from typing import Final, NamedTuple
 
 import pandas as pd
 
@@ -24,14 +24,11 @@ from tonegap.errors import DataError
 from tonegap.files.foreign_folder import folder_offers
 from tonegap.files.foreign_zip import zip_offers
 from tonegap.files.offers import Offer, Skip
+from tonegap.files.row_names import IMAGE_SUFFIXES, Identifiers, RowNames
 from tonegap.files.store import ImageStore, md5_of
 from tonegap.fingerprint.decoding import UnreadableImageError, decode
 
-_SUFFIXES: Final = frozenset(
-    (".jpg", ".jpeg", ".jpe", ".png", ".webp", ".gif", ".bmp", ".tif", ".tiff")
-)
 _ARCHIVES: Final = frozenset((".zip", ".tar", ".gz", ".tgz", ".7z", ".rar", ".xz", ".bz2"))
-_CLEANED: Final = re.compile(r".+_f-?\d+_\d+_([0-9a-f]{8})")
 
 
 @dataclass
@@ -60,29 +57,6 @@ class Taken:
         return Counter(re.sub(r"\s*[(:,].*|\d+", "", skip.reason) for skip in self.skipped)
 
 
-class RowNames:
-    """Names under which the images of a table are handed around."""
-
-    def __init__(self, annotations: pd.DataFrame) -> None:
-        self.md5s = frozenset(annotations["md5hash"])
-        self._by_name: dict[str, set[str]] = defaultdict(set)
-        self._by_prefix: dict[str, set[str]] = defaultdict(set)
-        for md5hash, name in zip(annotations["md5hash"], annotations["url_alphanum"], strict=True):
-            self._by_prefix[md5hash[:8]].add(md5hash)
-            if isinstance(name, str):
-                self._by_name[name.lower()].add(md5hash)
-
-    def rows(self, name: str) -> frozenset[str]:
-        """Rows (by md5hash) that a file of this name may belong to."""
-        stem = PurePosixPath(name).stem.lower()
-        if stem in self.md5s:
-            return frozenset((stem,))
-        if named := self._by_name.get(name.lower()):
-            return frozenset(named)
-        cleaned = _CLEANED.fullmatch(stem)
-        return frozenset(self._by_prefix.get(cleaned[1], ()) if cleaned else ())
-
-
 def take_images(
     sources: Sequence[Path],
     annotations: pd.DataFrame,
@@ -96,7 +70,7 @@ def take_images(
     Parameters
     ----------
     sources
-        Folders and zips; all are opened before anything is taken.
+        Folders, with zips in them, and zips; all are opened before anything is taken.
     annotations
         The validated table.
     store
@@ -136,71 +110,94 @@ def identify_images(
     sources, store, max_bytes, max_pixels
         As in :func:`take_images`.
     identifiers
-        Files' names, with or without suffix, case ignored; ``a.jpg`` may be of the row
-        ``a.png``. Identifiers that cannot be told apart in this way name no file.
+        Files' names, with or without folders and suffix, case ignored; ``a.jpg`` may be of
+        the row ``a.png``. Identifiers that cannot be told apart in this way name no file.
 
     Returns
     -------
     dict
-        md5 by identifier, for the images found. The first file of a name counts, and of
-        several images with equal bytes the first: rows are told apart by md5.
+        md5 by identifier, for the images found. Of several images with equal bytes the
+        first counts: rows are told apart by md5. Where different pictures have the name of
+        one row, none counts: which is the mask and which the photograph cannot be known.
     Taken
         The counts, and what was passed over.
     """
-    rows = _Identifiers(identifiers)
-    found, served, taken = dict[str, str](), set[str](), Taken()
+    rows = Identifiers((identifier, identifier) for identifier in identifiers)
+    files, taken = defaultdict[str, list[_NamedFile]](list), Taken()
     for offer in _all_offers(sources, max_bytes):
-        outcome = offer if isinstance(offer, Skip) else _identify(offer, rows, max_pixels)
+        outcome = offer if isinstance(offer, Skip) else _identify(offer, rows, store, max_pixels)
         if isinstance(outcome, Skip):
             taken.skipped.append(outcome)
-            continue
-        identifier, content = outcome
-        md5 = md5_of(content)
-        if identifier in found or md5 in served:
+        else:
+            files[outcome.row].append(outcome)
+    found, served = dict[str, str](), set[str]()
+    for row, candidates in files.items():
+        md5 = _chosen(candidates, taken)
+        if md5 in served:
             taken.repeated += 1
-            continue
-        found[identifier] = md5
-        served.add(md5)
-        store.put(md5, content, "given")
-        taken.verified += 1
+        elif md5 is not None:
+            found[row] = md5
+            served.add(md5)
+            taken.verified += 1
     return found, taken
 
 
-class _Identifiers:
-    """Rows of a table by the names that their files may have."""
+class _NamedFile(NamedTuple):
+    """A picture that is in the store, by the row that its name fits."""
 
-    def __init__(self, identifiers: Iterable[str]) -> None:
-        self._whole: dict[str, list[str]] = defaultdict(list)
-        self._stems: dict[str, list[str]] = defaultdict(list)
-        for identifier in identifiers:
-            name = PurePosixPath(identifier.lower())
-            self._whole[identifier.lower()].append(identifier)
-            if name.suffix in _SUFFIXES:
-                self._stems[name.stem].append(identifier)
-
-    def rows(self, name: str) -> list[str]:
-        """Find the identifiers that a file of this name may belong to."""
-        name, stem = name.lower(), PurePosixPath(name.lower()).stem
-        return self._whole.get(name) or self._whole.get(stem) or self._stems.get(stem) or []
+    row: str
+    name: str
+    md5: str
+    exact: bool
 
 
-def _identify(offer: Offer, identifiers: _Identifiers, max_pixels: int) -> tuple[str, bytes] | Skip:
-    rows = identifiers.rows(PurePosixPath(offer.name.replace("\\", "/")).name)
-    if len(rows) != 1:
-        return Skip(offer.name, "its name fits several rows" if rows else "its name is of no row")
+def _identify(
+    offer: Offer, identifiers: Identifiers, store: ImageStore, max_pixels: int
+) -> _NamedFile | Skip:
+    match = identifiers.match(offer.name)
+    if not match.rows:
+        return Skip(offer.name, _no_image_name(_bare(offer)) or "its name is of no row")
+    if len(match.rows) > 1:
+        return Skip(offer.name, "its name fits several rows")
     content = _image(offer, max_pixels)
-    return content if isinstance(content, Skip) else (rows[0], content)
+    if isinstance(content, Skip):
+        return content
+    md5 = md5_of(content)
+    store.put(md5, content, "given")
+    return _NamedFile(match.rows[0], offer.name, md5, match.exact)
+
+
+def _chosen(candidates: Sequence[_NamedFile], taken: Taken) -> str | None:
+    """Md5 of a row's picture; None where different ones, such as a mask, have its name."""
+    best = [file for file in candidates if file.exact] or list(candidates)
+    for file in candidates:
+        if file.exact != best[0].exact:
+            reason = f"another file has the name of its row more exactly: {best[0].name}"
+            taken.skipped.append(Skip(file.name, reason))
+    other = next((file for file in best if file.md5 != best[0].md5), None)
+    if other is None:
+        taken.repeated += len(best) - 1
+        return best[0].md5
+    for file in best:
+        rival = other if file.md5 == best[0].md5 else best[0]
+        reason = f"another picture has its name: {rival.name} (give only the folder that is meant)"
+        taken.skipped.append(Skip(file.name, reason))
+    return None
 
 
 def _image(offer: Offer, max_pixels: int) -> bytes | Skip:
     content = offer.read()
     if isinstance(content, Skip):
-        return content
+        return Skip(offer.name, content.reason)
+    return _no_image(offer, content, max_pixels) or content
+
+
+def _no_image(offer: Offer, content: bytes, max_pixels: int) -> Skip | None:
     try:
         decode(content, max_pixels)
     except UnreadableImageError as problem:
         return Skip(offer.name, f"it is no image ({problem})")
-    return content
+    return None
 
 
 def _all_offers(sources: Sequence[Path], max_bytes: int) -> Iterator[Offer | Skip]:
@@ -220,7 +217,23 @@ def _require_source(source: Path) -> None:
 
 
 def _offers(source: Path, max_bytes: int) -> Iterator[Offer | Skip]:
-    return folder_offers(source, max_bytes) if source.is_dir() else zip_offers(source, max_bytes)
+    if source.is_file():
+        yield from zip_offers(source, max_bytes)
+        return
+    for offer in folder_offers(source, max_bytes):
+        if isinstance(offer, Offer) and offer.name.lower().endswith(".zip"):
+            yield from _offers_of_zip(source / offer.name, offer.name, max_bytes)
+        else:
+            yield offer
+
+
+def _offers_of_zip(path: Path, name: str, max_bytes: int) -> Iterator[Offer | Skip]:
+    """Yield the files of a zip that lies in a folder, under the zip's own name there."""
+    try:
+        for offer in zip_offers(path, max_bytes):
+            yield replace(offer, name=f"{name}/{offer.name}")
+    except DataError:
+        yield Skip(name, "it cannot be read as a zip (give it by itself to learn why)")
 
 
 def _keep(md5hash: str, content: bytes, store: ImageStore, taken: Taken, served: set[str]) -> None:
@@ -236,24 +249,24 @@ def _keep(md5hash: str, content: bytes, store: ImageStore, taken: Taken, served:
 
 def _sort(offer: Offer, names: RowNames, max_pixels: int) -> tuple[str, bytes] | Skip:
     """Say whose image an offer is, or why it is nobody's."""
-    name = PurePosixPath(offer.name.replace("\\", "/")).name
-    if reason := _no_image_name(name):
+    rows = names.rows(offer.name)
+    reason = _no_image_name(_bare(offer))
+    if reason and not rows:
         return Skip(offer.name, reason)
     content = offer.read()
     if isinstance(content, Skip):
-        return content
+        return Skip(offer.name, content.reason)
     md5 = md5_of(content)
     if md5 in names.md5s:
         return md5, content
-    rows = names.rows(name)
     if len(rows) != 1:
         reason = "its name fits several rows" if rows else "neither bytes nor name are of a row"
         return Skip(offer.name, reason)
-    try:
-        decode(content, max_pixels)
-    except UnreadableImageError as problem:
-        return Skip(offer.name, f"it is no image ({problem})")
-    return next(iter(rows)), content
+    return _no_image(offer, content, max_pixels) or (next(iter(rows)), content)
+
+
+def _bare(offer: Offer) -> str:
+    return PurePosixPath(offer.name.replace("\\", "/")).name
 
 
 def _no_image_name(name: str) -> str | None:
@@ -261,4 +274,6 @@ def _no_image_name(name: str) -> str | None:
     suffix = PurePosixPath(name).suffix.lower()
     if suffix in _ARCHIVES:
         return "it is an archive within (unpack it, or give a zip by itself)"
-    return None if suffix in _SUFFIXES and not name.startswith("._") else "it has no image's name"
+    return (
+        None if suffix in IMAGE_SUFFIXES and not name.startswith("._") else "it has no image's name"
+    )

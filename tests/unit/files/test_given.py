@@ -6,6 +6,7 @@ import io
 import os
 import stat
 import struct
+import unicodedata
 import zipfile
 
 import numpy as np
@@ -289,6 +290,89 @@ def test_identifiers_with_another_suffix_and_twins(tmp_path, store):
     found, taken = identify_images([_folder(tmp_path, files)], rows, store, **LIMITS)
     assert found == {"PAT_1.png": ROWS[0], "PAT_2.v2": ROWS[2]}
     assert _why(taken) == {"twin.png": "its name fits several rows"}
+
+
+@pytest.mark.parametrize("pack", [_folder, _zip])
+def test_a_mask_of_the_same_name_is_not_taken_for_the_image(tmp_path, store, pack):
+    """Which of two pictures is meant cannot be known: their row gets none, and both are named."""
+    files = {
+        "annotations/PAT_1.png": RESIZED[0],
+        "images/PAT_1.png": ORIGINAL[0],
+        "images/PAT_2.png": ORIGINAL[1],
+        "more/PAT_2.png": ORIGINAL[1],
+    }
+    found, taken = identify_images([pack(tmp_path, files)], ["PAT_1", "PAT_2"], store, **LIMITS)
+    assert found == {"PAT_2": ROWS[1]}
+    assert (taken.verified, taken.repeated) == (1, 1)
+    why = _why(taken)
+    assert "another picture has its name: images/PAT_1.png" in why["annotations/PAT_1.png"]
+    assert "another picture has its name: annotations/PAT_1.png" in why["images/PAT_1.png"]
+    assert taken.reasons() == {"another picture has its name": 2}
+
+
+def test_the_file_with_all_of_the_name_comes_first(tmp_path, store):
+    """A preview in another format, or in another folder, does not spoil the row's own file."""
+    files = {
+        "a/PAT_1.jpg": RESIZED[0],
+        "a/PAT_1.png": ORIGINAL[0],
+        "masks/2.png": RESIZED[1],
+        "set/images/2.png": ORIGINAL[1],
+    }
+    rows = ["PAT_1.png", "images/2.png"]
+    found, taken = identify_images([_folder(tmp_path, files)], rows, store, **LIMITS)
+    assert found == {"PAT_1.png": ROWS[0], "images/2.png": ROWS[1]}
+    assert set(_why(taken)) == {"a/PAT_1.jpg", "masks/2.png"}
+    assert all("more exactly" in why for why in _why(taken).values())
+
+
+def test_identifiers_with_folders(tmp_path, store):
+    """Files that differ in their folder only are told apart by it, at any depth."""
+    files = {
+        "P0/1.png": ORIGINAL[0],
+        "deep/er/P1/1.png": ORIGINAL[1],
+        "1.png": RESIZED[0],
+        "x.png": ORIGINAL[2],
+    }
+    rows = ["P0/1.png", "P1\\1.png", "elsewhere/x.png"]
+    found, taken = identify_images([_folder(tmp_path, files)], rows, store, **LIMITS)
+    assert found == dict(zip(rows, ROWS, strict=True))
+    assert _why(taken) == {"1.png": "its name fits several rows"}
+
+
+@pytest.mark.parametrize("forms", [("NFC", "NFD"), ("NFD", "NFC")])
+def test_accents_are_the_same_in_both_spellings(tmp_path, store, forms):
+    """Names from a Mac have their accents apart; tables rarely do."""
+    row, name = (unicodedata.normalize(form, "Läsion") for form in forms)
+    folder = _folder(tmp_path, {f"{name}.png": ORIGINAL[0]})
+    found, _ = identify_images([folder], [row], store, **LIMITS)
+    assert found == {row: ROWS[0]}
+
+
+def test_zips_within_a_folder_are_opened_and_zips_within_zips_named(tmp_path, store):
+    """PAD-UFES-20 comes as a folder of three zips; archives further within have their reason."""
+    folder = _folder(tmp_path, {"images/cut.zip": b"PK", "PAT_3.tar.gz": b"?", "notes.txt": b"?"})
+    inner = _zip(tmp_path, {"imgs/PAT_1.png": ORIGINAL[0], "imgs/other.png": ORIGINAL[2]})
+    packed = inner.read_bytes()
+    (folder / "images" / "part_1.ZIP").write_bytes(packed)
+    outer = _zip(tmp_path, {"part_2.zip": packed, "PAT_2.png": ORIGINAL[1]})
+    found, taken = identify_images([folder, outer], ["PAT_1", "PAT_2"], store, **LIMITS)
+    assert found == {"PAT_1": ROWS[0], "PAT_2": ROWS[1]}
+    archive = "it is an archive within (unpack it, or give a zip by itself)"
+    assert _why(taken) == {
+        "images/cut.zip": "it cannot be read as a zip (give it by itself to learn why)",
+        "images/part_1.ZIP/imgs/other.png": "its name is of no row",
+        "PAT_3.tar.gz": archive,
+        "part_2.zip": archive,
+        "notes.txt": "it has no image's name",
+    }
+
+
+def test_an_md5_is_a_name_with_any_suffix(tmp_path, table, store):
+    """Downloads come as <md5> alone, or as <md5>.jpg_large: the bytes decide."""
+    files = {ROWS[0]: ORIGINAL[0], f"{ROWS[1]}.jpg_large": RESIZED[1], f"{ROWS[2]}.html": b"<p>"}
+    taken = take_images([_folder(tmp_path, files)], table, store, **LIMITS)
+    assert (taken.verified, taken.unverified) == (1, 1)
+    assert "it is no image" in _why(taken)[f"{ROWS[2]}.html"]
 
 
 @pytest.mark.slow
