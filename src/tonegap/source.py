@@ -21,7 +21,7 @@ from tonegap.files.given import Taken, identify_images, take_images
 from tonegap.files.parameters import read_params
 from tonegap.files.store import ImageStore, md5_of
 from tonegap.files.tables import write_csv
-from tonegap.tables import ColumnNames, canonical_table, inert, validate_annotations
+from tonegap.tables import ColumnNames, canonical_table, inert, trimmed, validate_annotations
 
 FITZPATRICK17K_MD5: Final = "75556ecbd0bd6227050112565c24b991"
 FITZPATRICK17K_URL: Final = (
@@ -160,26 +160,30 @@ def use_table(
     raw = _table_bytes(table)
     frame = parse_text_table(raw, name)
     if columns is None:
-        frame = validate_annotations(frame, name)
-        taken, content = _take(repository, frame, images, store_root), raw
+        neat = validate_annotations(trimmed(frame), name)
+        taken = _take(repository, neat, images, store_root)
+        content = raw if neat.equals(frame.reset_index(drop=True)) else _csv(neat)
     else:
-        frame = _trimmed(frame, name)
+        frame = _trimmed_names(frame, name)
         canonical_table(frame, columns, {}, name)  # before any image is taken
         limits = read_params(repository / layout.PARAMS).fetch
         md5s, taken = identify_images(
             images,
-            frame[columns.identifier],
+            columns.identifiers(frame),
             _store(store_root),
             max_bytes=limits.max_bytes,
             max_pixels=limits.max_pixels,
         )
-        canonical = canonical_table(frame, columns, md5s, name)
-        content = canonical.to_csv(index=False, lineterminator="\n").encode()
+        content = _csv(canonical_table(frame, columns, md5s, name))
     pin_table(repository, content)
     return _chosen(repository, name, len(frame), taken)
 
 
-def _trimmed(frame: pd.DataFrame, origin: str) -> pd.DataFrame:
+def _csv(frame: pd.DataFrame) -> bytes:
+    return frame.to_csv(index=False, lineterminator="\n").encode()
+
+
+def _trimmed_names(frame: pd.DataFrame, origin: str) -> pd.DataFrame:
     """Take blanks from the ends of column names, where nobody sees them.
 
     Raises

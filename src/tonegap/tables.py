@@ -94,6 +94,9 @@ _LONGEST_LABEL: Final = 200
 _LONGEST_TEXT: Final = 300  # of foreign text in our own tables
 _FIRST_LINE: Final = 2  # line 1 of the file holds the column names
 
+LINES: Final = "line"
+"""Name of an index that says on which line of its file each row begins."""
+
 _MEANING: Final = {
     "md5": "must be 32 lower-case hexadecimal digits: the md5 of the original image",
     "fst": "must be 1 to 6, or -1 for unknown",
@@ -156,7 +159,8 @@ def validate_annotations(
     Parameters
     ----------
     frame
-        The table as read, in the order of the file.
+        The table as read, in the order of the file. Messages name lines of the file by an
+        index called :data:`LINES`; with another they count the rows.
     origin
         The file's name, for messages.
     shown
@@ -184,7 +188,19 @@ def validate_annotations(
     try:
         return ANNOTATIONS.validate(frame.reset_index(drop=True), lazy=True)
     except pa.errors.SchemaErrors as problems:
-        raise DataError(_first_problem(problems.failure_cases, origin, shown or {})) from None
+        words = _first_problem(problems.failure_cases, frame.index, origin, shown or {})
+        raise DataError(words) from None
+
+
+def trimmed(frame: pd.DataFrame) -> pd.DataFrame:
+    """Take blanks from the ends of labels, urls and names of files, where nobody sees them."""
+    seen = [name for name in (*LABEL_COLUMNS, "url", "url_alphanum") if name in frame.columns]
+    return frame.assign(**{name: _trimmed(frame[name]) for name in seen})
+
+
+def _trimmed(cells: pd.Series) -> pd.Series:
+    text = cells.str.strip()
+    return text.mask(text == "")
 
 
 def inert(text: object) -> str:
@@ -211,14 +227,21 @@ def _nearest_column(name: str, frame: pd.DataFrame) -> str:
     return nearest(name, [inert(column) for column in islice(frame.columns, 200)])
 
 
-def _first_problem(failures: pd.DataFrame, origin: str, shown: Mapping[str, str]) -> str:
+def _first_problem(
+    failures: pd.DataFrame, index: pd.Index, origin: str, shown: Mapping[str, str]
+) -> str:
     first = failures.sort_values(["index", "column"], kind="stable", na_position="last").iloc[0]
     kind = _kind(first["check"])
-    place = "" if pd.isna(first["index"]) else f", line {int(first['index']) + _FIRST_LINE}"
+    place = "" if pd.isna(first["index"]) else f", line {_line(index, int(first['index']))}"
     cell = "empty" if pd.isna(first["failure_case"]) else repr(first["failure_case"])[:120]
     column = inert(shown.get(first["column"], first["column"]))
     hint = "; --light and --dark make groups of other values" if shown and kind == "fst" else ""
     return f"{origin}{place}: {column} is {cell} but {_MEANING.get(kind, kind)}{hint}"
+
+
+def _line(index: pd.Index, place: int) -> int:
+    """Line of the row at a place, from 0, of a table."""
+    return int(index[place]) if index.name == LINES else place + _FIRST_LINE
 
 
 def _kind(check: Any) -> str:
@@ -249,9 +272,9 @@ class ColumnNames:
     url
         Where the image is; empty where there is none.
     light, dark
-        Values of the column ``fst`` that make the two groups, where it holds no skin types:
-        tones of another scale, say, or words. They become skin types 1 and 6, all other
-        values unknown. Both empty: the column holds skin types.
+        Values of ``fst``, and of ``fst_second``, that make the two groups, where these hold no
+        skin types: tones of another scale, say, or words. They become skin types 1 and 6, all
+        other values unknown. Both empty: the columns hold skin types.
     """
 
     identifier: str
@@ -263,6 +286,10 @@ class ColumnNames:
     url: str | None = None
     light: tuple[str, ...] = ()
     dark: tuple[str, ...] = ()
+
+    def identifiers(self, frame: pd.DataFrame) -> pd.Series:
+        """Names of the images of a table, without blanks at their ends."""
+        return _trimmed(frame[self.identifier])
 
     def columns(self) -> list[str]:
         """Columns that are named."""
@@ -290,7 +317,7 @@ def canonical_table(
     Parameters
     ----------
     frame
-        The table as read: every cell text or missing.
+        The table as read: every cell text or missing; see :func:`validate_annotations`.
     names
         Its columns.
     md5_by_identifier
@@ -315,30 +342,29 @@ def canonical_table(
             raise DataError(
                 f"{origin} has no column {inert(name)!r}; {_nearest_column(name, frame)}"
             )
-    _require_identifiers(frame[names.identifier], origin)
-    label = frame[names.label].str.strip()
-    middle = frame[names.label_middle].str.strip() if names.label_middle else label
+    identifiers = names.identifiers(frame)
+    _require_identifiers(identifiers, origin)
+    label = frame[names.label]
+    middle = frame[names.label_middle] if names.label_middle else label
     table = pd.DataFrame(
         {
             "md5hash": [
-                md5_by_identifier.get(name) or identifier_md5(name)
-                for name in frame[names.identifier]
+                md5_by_identifier.get(name) or identifier_md5(name) for name in identifiers
             ],
             "fitzpatrick_scale": _first_type(frame[names.fst], names, origin),
             "fitzpatrick_centaur": _second_type(frame, names),
             "label": label,
             "nine_partition_label": middle,
-            "three_partition_label": (
-                frame[names.label_coarse].str.strip() if names.label_coarse else middle
-            ),
+            "three_partition_label": frame[names.label_coarse] if names.label_coarse else middle,
             "qc": None,
-            "url": frame[names.url].str.strip() if names.url else None,
-            "url_alphanum": frame[names.identifier],
+            "url": frame[names.url] if names.url else None,
+            "url_alphanum": identifiers,
         },
+        index=frame.index,
         columns=list(ANNOTATION_COLUMNS),
         dtype="str",
     )
-    return validate_annotations(table, origin, names.shown())
+    return validate_annotations(trimmed(table), origin, names.shown())
 
 
 def identifier_md5(identifier: str) -> str:
@@ -362,9 +388,7 @@ def skin_type_text(cell: object) -> str:
 def _first_type(values: pd.Series, names: ColumnNames, origin: str) -> pd.Series:
     if not names.light and not names.dark:
         return values.map(skin_type_text)
-    light, dark = (
-        {value.strip().lower() for value in group} for group in (names.light, names.dark)
-    )
+    light, dark = _spelled(names.light), _spelled(names.dark)
     if both := light & dark:
         raise DataError(f"{min(both)!r} is named as light and as dark; a value makes one group")
     present = {str(value).strip().lower() for value in values.dropna()}
@@ -376,12 +400,24 @@ def _first_type(values: pd.Series, names: ColumnNames, origin: str) -> pd.Series
             f"{_few(names.dark) or 'empty'}, and the column {names.fst!r} holds "
             f"{_few(sorted(present))}"
         )
-    groups = dict.fromkeys(light, "1") | dict.fromkeys(dark, "6")
-    return values.map(lambda value: groups.get(str(value).strip().lower(), "-1"))
+    return _grouped(values, names)
 
 
 def _second_type(frame: pd.DataFrame, names: ColumnNames) -> pd.Series | str:
-    return frame[names.fst_second].map(skin_type_text) if names.fst_second else "-1"
+    if names.fst_second is None:
+        return "-1"
+    values = frame[names.fst_second]
+    return _grouped(values, names) if names.light else values.map(skin_type_text)
+
+
+def _grouped(values: pd.Series, names: ColumnNames) -> pd.Series:
+    """Skin types that stand for the groups of another variable."""
+    groups = dict.fromkeys(_spelled(names.light), "1") | dict.fromkeys(_spelled(names.dark), "6")
+    return values.map(lambda value: groups.get(str(value).strip().lower(), "-1"))
+
+
+def _spelled(values: Iterable[str]) -> set[str]:
+    return {value.strip().lower() for value in values}
 
 
 def _require_identifiers(identifiers: pd.Series, origin: str) -> None:
@@ -391,6 +427,6 @@ def _require_identifiers(identifiers: pd.Series, origin: str) -> None:
         found = identifiers.iloc[place]
         cell = repr(inert(found)) if isinstance(found, str) else "empty"
         raise DataError(
-            f"{origin}, line {place + _FIRST_LINE}: {identifiers.name} is {cell}, but identifiers "
-            "must be there and occur once"
+            f"{origin}, line {_line(identifiers.index, place)}: {identifiers.name} is {cell}, but "
+            "identifiers must be there and occur once"
         )

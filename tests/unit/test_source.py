@@ -186,6 +186,18 @@ def test_blanks_about_column_names_are_passed_over(branch, tmp_path):
     assert written["url_alphanum"].tolist() == ["a", "b"]
 
 
+def test_blanks_in_a_table_of_the_studys_own_columns_go(branch, tmp_path):
+    """A blank behind a label makes no second condition, and a blank url is a missing one."""
+    frame = pd.read_csv(branch / PHANTOM, dtype=str).head(3)
+    label = frame["label"].iloc[0]
+    frame = frame.assign(label=[label, f"{label} ", label], url=[*frame["url"][:2], "  "])
+    frame.to_csv(tmp_path / "own.csv", index=False)
+    use_table(branch, tmp_path / "own.csv")
+    written = pd.read_csv(branch / "data/annotations.csv", dtype=str)
+    assert written["label"].tolist() == [label] * 3
+    assert written["url"].isna().tolist() == [False, False, True]
+
+
 def test_columns_that_only_blanks_tell_apart_are_refused(branch, tmp_path):
     """Which of the two counts is for the user to say."""
     table = tmp_path / "twins.csv"

@@ -140,6 +140,15 @@ def test_another_table_becomes_canonical():
     assert table["url"].isna().tolist() == [True, False]
 
 
+def test_blanks_at_the_ends_of_cells_are_no_part_of_them():
+    """Files are found, conditions are not counted twice, and a blank url is none."""
+    frame = FOREIGN.assign(img_id=["p1.png ", "p2.png"], where=["  ", " https://e.org/p2.png"])
+    table = canonical_table(frame, NAMES, {"p1.png": "d" * 32}, "pad.csv")
+    assert table["md5hash"].tolist() == ["d" * 32, identifier_md5("p2.png")]
+    assert table["url_alphanum"].tolist() == ["p1.png", "p2.png"]
+    assert table["url"].fillna("none").tolist() == ["none", "https://e.org/p2.png"]
+
+
 def test_another_table_with_all_levels():
     """Coarser levels and a second annotator are taken where they are named."""
     frame = FOREIGN.assign(middle=["m", "n"], coarse=["c", "d"], second=["I", ""])
@@ -157,7 +166,7 @@ def test_an_unknown_column_names_the_nearest():
         canonical_table(FOREIGN, ColumnNames("img_id", "fitspatrik", "diagnostic"), {}, "pad.csv")
 
 
-@pytest.mark.parametrize("second", ["p1.png", None])
+@pytest.mark.parametrize("second", ["p1.png", " p1.png ", "  ", None])
 def test_identifiers_must_tell_rows_apart(second):
     """Repeated or missing identifiers are refused with their line."""
     frame = FOREIGN.assign(img_id=["p1.png", second]).astype("str")
@@ -183,6 +192,14 @@ def test_another_variable_makes_the_groups():
     names = ColumnNames("id", "monk", "dx", light=("MST1", "MST2"), dark=("mst10",))
     table = canonical_table(MONK, names, {}, "m.csv")
     assert table["fitzpatrick_scale"].tolist() == ["1", "1", "-1", "-1", "6"]
+
+
+def test_a_second_annotator_uses_the_same_values():
+    """The groups are made of both columns in the same way; here nobody saw "MST10"."""
+    frame = MONK.assign(second=["MST2", "MST3", None, " mst1 ", "?"])
+    names = ColumnNames("id", "monk", "dx", "second", light=("MST1", "MST2"), dark=("MST10",))
+    table = canonical_table(frame, names, {}, "m.csv")
+    assert table["fitzpatrick_centaur"].tolist() == ["1", "-1", "-1", "1", "-1"]
 
 
 @pytest.mark.parametrize(

@@ -5,19 +5,22 @@ from __future__ import annotations
 import csv
 import io
 from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
 import pandas as pd
 
 from tonegap.errors import DataError
-from tonegap.tables import inert, validate_annotations
+from tonegap.tables import LINES, inert, validate_annotations
 
 _MOST_COLUMNS: Final = 2000
 
 
 def parse_text_table(content: bytes, origin: str) -> pd.DataFrame:
     """Parse a CSV table with every cell as the text that it is; only empty cells are missing.
+
+    The index, called :data:`~tonegap.tables.LINES`, says on which line each row begins.
 
     Raises
     ------
@@ -39,12 +42,33 @@ def parse_text_table(content: bytes, origin: str) -> pd.DataFrame:
             f"{origin} has rows with more cells than its first line has names, so its cells cannot "
             "be told to columns; check for commas that are not in quotes"
         )
-    return frame
+    return _numbered(frame, content)
+
+
+def _numbered(frame: pd.DataFrame, content: bytes) -> pd.DataFrame:
+    try:
+        lines = list(_lines(content))[1:]  # the first holds the names
+    except csv.Error:  # a cell of more than 131,072 characters
+        return frame
+    return frame.set_axis(pd.Index(lines, name=LINES)) if len(lines) == len(frame) else frame
+
+
+def _lines(content: bytes) -> Iterator[int]:
+    """Yield where each row begins: lines of blanks are no rows, quoted cells may hold breaks."""
+    rows = csv.reader(_text(content))
+    begin = 1
+    for cells in rows:
+        if len(cells) > 1 or "".join(cells).strip():
+            yield begin
+        begin = rows.line_num + 1
 
 
 def _first_row(content: bytes) -> list[str]:
-    text = io.TextIOWrapper(io.BytesIO(content), encoding="utf-8-sig", newline="")
-    return next((row for row in csv.reader(text) if row), [])
+    return next((row for row in csv.reader(_text(content)) if row), [])
+
+
+def _text(content: bytes) -> io.TextIOWrapper:
+    return io.TextIOWrapper(io.BytesIO(content), encoding="utf-8-sig", newline="")
 
 
 def _require_names(names: list[str], origin: str) -> None:

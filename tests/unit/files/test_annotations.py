@@ -61,6 +61,15 @@ def test_utf_16_is_refused(tmp_path):
         read_annotations(path)
 
 
+def test_the_line_named_is_the_line_of_the_file(tmp_path):
+    """Blank lines and cells of several lines count as an editor counts them."""
+    bad = ROW.replace(ROW.split(",", maxsplit=1)[0], "no md5")
+    path = tmp_path / "a.csv"
+    path.write_text(f'{NAMES},note\n\n{ROW},"two\nlines"\n  \n{bad},\n', "utf-8")
+    with pytest.raises(DataError, match=r"a\.csv, line 6: md5hash is 'no md5'"):
+        read_annotations(path)
+
+
 @pytest.mark.parametrize("cell", ["=1", "+1", "-x", "@x", " =1", "\uff1d1", "\t", "  ", "a\u2028b"])
 @pytest.mark.parametrize("column", ["label", "nine_partition_label", "three_partition_label"])
 def test_labels_are_plain_text(tmp_path, cell, column):
