@@ -10,12 +10,13 @@ from typing import Final
 import pandas as pd
 
 from tonegap.duplicates.candidates import PAIR_COLUMNS
-from tonegap.duplicates.listed import listed_images, listed_pairs
+from tonegap.duplicates.listed import VERDICTS, Rows, listed_images, listed_pairs, no_rows
 from tonegap.duplicates.pairs import merge_pairs
 from tonegap.errors import DataError
 from tonegap.files.tables import read_csv
 
 _MD5: Final = re.compile(r"(?:.*[/\\])?[0-9a-f]{32}(?:\.[a-z]{3,4})?", re.IGNORECASE)
+_FOLDERS: Final = ("keep", "drop", "duplicates")
 _WORDS: Final = {"true": "1", "false": "0", "yes": "1", "no": "0", "1.0": "1", "0.0": "0"}
 
 
@@ -38,18 +39,26 @@ class KnownLists:
     drop: frozenset[str]
 
 
-def read_known_lists(folder: Path) -> KnownLists:
+def read_known_lists(folder: Path, rows: Rows = no_rows) -> KnownLists:
     """Read every CSV file in ``keep``, ``drop`` and ``duplicates`` below a folder.
+
+    Parameters
+    ----------
+    folder
+        It may hold a README.md and hidden files besides.
+    rows
+        Md5hashes of the rows that a file of a name belongs to, for lists of file names.
 
     Raises
     ------
     DataError
-        If a file holds no such list, or is of another kind, so that nobody believes that a
-        list counts which was never read; the message names it.
+        If a file holds no such list, lies elsewhere or is of another kind, so that nobody
+        believes that a list counts which was never read; the message names it.
     """
-    tables = [read_listed_pairs(path) for path in _files(folder / "duplicates")]
-    keep = [read_listed_images(path) for path in _files(folder / "keep")]
-    drop = [read_listed_images(path) for path in _files(folder / "drop")]
+    _require_known_places(folder)
+    tables = [read_listed_pairs(path, rows) for path in _files(folder / "duplicates")]
+    keep = [read_listed_images(path, rows) for path in _files(folder / "keep")]
+    drop = [read_listed_images(path, rows) for path in _files(folder / "drop")]
     return KnownLists(
         pairs=merge_pairs(pd.DataFrame(columns=list(PAIR_COLUMNS)), *tables),
         keep=frozenset().union(*keep) if keep else None,
@@ -57,7 +66,7 @@ def read_known_lists(folder: Path) -> KnownLists:
     )
 
 
-def read_listed_pairs(path: Path) -> pd.DataFrame:
+def read_listed_pairs(path: Path, rows: Rows = no_rows) -> pd.DataFrame:
     """Read a list of duplicates; :mod:`tonegap.duplicates.listed` describes the forms.
 
     Raises
@@ -67,12 +76,12 @@ def read_listed_pairs(path: Path) -> pd.DataFrame:
     """
     table = _read(path, "a list of duplicates")
     try:
-        return listed_pairs(table)
+        return listed_pairs(table, rows)
     except DataError as problem:
         raise DataError(f"{path}: {problem}") from None
 
 
-def read_listed_images(path: Path) -> frozenset[str]:
+def read_listed_images(path: Path, rows: Rows = no_rows) -> frozenset[str]:
     """Read a list of images to keep or to leave out, as md5hashes.
 
     Raises
@@ -82,19 +91,33 @@ def read_listed_images(path: Path) -> frozenset[str]:
     """
     table = _read(path, "a list of images")
     try:
-        return listed_images(table)
+        return listed_images(table, rows)
     except DataError as problem:
         raise DataError(f"{path}: {problem}") from None
 
 
 def _files(folder: Path) -> list[Path]:
-    if not folder.is_dir():
-        return []
-    shown = sorted(path for path in folder.iterdir() if not path.name.startswith("."))
+    shown = _shown(folder)
     for path in shown:
         if path.suffix.lower() != ".csv" or not path.is_file():
             raise DataError(f"{path} is no CSV file, so it would count for nothing; move it away")
     return shown
+
+
+def _require_known_places(folder: Path) -> None:
+    for path in _shown(folder):
+        if path.name != "README.md" and not (path.name in _FOLDERS and path.is_dir()):
+            raise DataError(
+                f"{path} would count for nothing: lists lie in the folders {_FOLDERS[0]}/, "
+                f"{_FOLDERS[1]}/ and {_FOLDERS[2]}/ beside it; move it into one of them, or away"
+            )
+
+
+def _shown(folder: Path) -> list[Path]:
+    """List what lies in a folder, hidden files left out; nothing where there is none."""
+    if not folder.is_dir():
+        return []
+    return sorted(path for path in folder.iterdir() if not path.name.startswith("."))
 
 
 def _read(path: Path, what: str) -> pd.DataFrame:
@@ -113,8 +136,9 @@ def _read(path: Path, what: str) -> pd.DataFrame:
         )
     for column in table.columns:
         table[column] = table[column].map(_plain, na_action="ignore")
-    if "label" in table.columns:
-        table["label"] = _labels(table["label"], path)
+    for column in VERDICTS:
+        if column in table.columns:
+            table[column] = _labels(table[column], path)
     return table
 
 
@@ -137,8 +161,8 @@ def _labels(labels: pd.Series, path: Path) -> pd.Series:
     missing = spelled.isna()
     if missing.any() and not missing.all():
         raise DataError(
-            f"{path}, line {int(missing.to_numpy().argmax()) + 2}: label is empty, but others are "
-            "0 or 1; whether the image is meant cannot be told"
+            f"{path}, line {int(missing.to_numpy().argmax()) + 2}: {labels.name} is empty, but "
+            "others are 0 or 1; whether the image is meant cannot be told"
         )
     return spelled
 
@@ -149,7 +173,7 @@ def _require_names(labels: pd.Series, path: Path) -> None:
     other = numbers[~numbers.isin(["0", "1", "0.0", "1.0"])]
     if len(other):
         raise DataError(
-            f"{path}, line {int(other.index[0]) + 2}: label is {other.iloc[0]!r}, which says "
-            "neither yes (1) nor no (0), and every image would be meant; decide which are, or "
+            f"{path}, line {int(other.index[0]) + 2}: {labels.name} is {other.iloc[0]!r}, which "
+            "says neither yes (1) nor no (0), and every image would be meant; decide which are, or "
             "rename the column if it holds something else"
         )

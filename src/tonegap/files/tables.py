@@ -39,6 +39,11 @@ _TEXT = dict.fromkeys(
         "url_alphanum",
         "source",
         "detail",
+        "file_name",
+        "image1",
+        "image2",
+        "path_indices_1",
+        "path_indices_2",
     ),
     "str",
 )

@@ -20,6 +20,7 @@ from tonegap.errors import DataError
 from tonegap.files import layout
 from tonegap.files.known_lists import read_known_lists
 from tonegap.files.parameters import read_params
+from tonegap.files.row_names import RowNames
 from tonegap.files.tables import read_csv, write_csv, write_json
 from tonegap.params import FilterParams
 
@@ -60,11 +61,12 @@ def run(
         If no image is left. The tables are written first, for they say why.
     """
     measures = read_csv(index, INDEX_COLUMNS, "the image index")
-    known = read_known_lists(lists)
+    table = read_csv(annotations, ANNOTATION_COLUMNS, "the annotation table")
+    known = read_known_lists(lists, RowNames(table).rows)
     found = near_duplicate_pairs(measures, params.near_distance)
     pairs = merge_pairs(found, _among(measures["md5hash"], known.pairs))
     selected = select_cohort(
-        read_csv(annotations, ANNOTATION_COLUMNS, "the annotation table"),
+        table,
         read_csv(fetch, FETCH_COLUMNS, "the fetch table"),
         measures,
         clusters(measures["md5hash"], pairs),

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import pandas as pd
 import pytest
 
 from tonegap.errors import DataError
 from tonegap.files.known_lists import read_known_lists
+from tonegap.files.row_names import RowNames
 
 A, B, C = ("a" * 32, "b" * 32, "c" * 32)
+ROWS = RowNames(
+    pd.DataFrame(
+        {"md5hash": [A, B, C], "url_alphanum": ["PAT_1_2_3.png", "000002", "MED-NODE/naevus/9.jpg"]}
+    )
+)
 
 
 @pytest.fixture
@@ -56,9 +63,58 @@ def test_pairs_in_many_spellings(lists):
     assert pairs[["md5hash_a", "md5hash_b"]].to_numpy().tolist() == [[A, B]]
 
 
+RANKED = """indices_1,indices_2,scores,auto_issues,path_indices_1,path_indices_2
+0,1,0.01,True,x/PAT_1_2_3.png,x/000002.jpg
+1,2,0.4,False,x/000002.jpg,x/9.jpg
+"""
+
+
+def test_lists_of_file_names(lists):
+    """SelfClean's lists name files: rows are found by them, images of other data sets are not."""
+    (lists / "keep" / "a.csv").write_text("file_name\nPAT_1_2_3.png\n000002\nPAT_9_9_9.png\n")
+    (lists / "drop" / "a.csv").write_text("file_name\nMED-NODE/naevus/9.jpg\n")
+    known = read_known_lists(lists, ROWS.rows)
+    assert (known.keep, known.drop) == ({A, B}, {C})
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        # Fitzpatrick17k-C
+        "image1,image2\n/ch_1/ch_f2_3_aaaaaaaa.jpg,/ch_1/ch_f-1_5_bbbbbbbb.jpg\n",
+        # SelfClean ranks all pairs
+        RANKED,
+        "left,right,score\nPAT_1_2_3.jpg,000002.png,0.9\nnot/here.jpg,000002.png,0.9\n",
+    ],
+)
+def test_pairs_of_file_names(lists, text):
+    """Published pairs of files join their rows; pairs with an image that is not here do not."""
+    (lists / "duplicates" / "a.csv").write_text(text)
+    pairs = read_known_lists(lists, ROWS.rows).pairs
+    assert pairs[["md5hash_a", "md5hash_b"]].to_numpy().tolist() == [[A, B]]
+
+
+@pytest.mark.parametrize("name", ["off_topic.csv", "Drop/x.csv", "keep"])
+def test_what_lies_elsewhere_is_refused(tmp_path, name):
+    """A list beside the three folders would count for nothing; a README may stay."""
+    (tmp_path / "README.md").touch()
+    (tmp_path / ".gitignore").touch()
+    read_known_lists(tmp_path)
+    path = tmp_path / name
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(f"md5hash\n{A}\n")
+    with pytest.raises(DataError, match=r"would count for nothing: lists lie in .* keep/, drop/"):
+        read_known_lists(tmp_path)
+
+
 @pytest.mark.parametrize(
     ("name", "text", "words"),
     [
+        ("keep/a.csv", "file_name\nother_1.png\nother_2.png\n", "none of .* 2 names.*'other_1"),
+        ("keep/a.csv", "file_name,n\nPAT_1_2_3.png,1\n,2\n", "nothing in"),
+        ("duplicates/a.csv", "path_indices_1,path_indices_2,scores\nPAT_1_2_3,000002,1\n", "ranks"),
+        ("duplicates/a.csv", "image1,image2\nx.png,y.png\n", "none of"),
+        ("duplicates/a.csv", "image1,image2\n000002,\n", "nothing in the column 'image2'"),
         ("keep/a.txt", f"md5hash\n{A}\n", r"a\.txt is no CSV file"),
         ("drop/a.csv", f"{A}\n{B}\n", "names of its columns"),
         ("duplicates/a.csv", f"{A},{B}\n{B},{C}\n", "names of its columns"),
@@ -75,5 +131,5 @@ def test_what_would_be_misread_is_refused(lists, name, text, words):
     """A list that would count for nothing, or for less than it says, is named."""
     (lists / name).write_text(text)
     with pytest.raises(DataError, match=words) as caught:
-        read_known_lists(lists)
+        read_known_lists(lists, ROWS.rows)
     assert "\n" not in str(caught.value)
