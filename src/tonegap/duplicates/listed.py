@@ -32,6 +32,7 @@ import numpy as np
 import pandas as pd
 
 from tonegap.duplicates.candidates import PAIR_COLUMNS
+from tonegap.duplicates.clustering import clusters
 from tonegap.errors import DataError
 
 Rows = Callable[[str], Collection[str]]
@@ -71,6 +72,32 @@ def listed_pairs(table: pd.DataFrame, rows: Rows = no_rows) -> pd.DataFrame:
     pairs = {pair for group in groups for pair in combinations(sorted(set(group)), _PAIR)}
     frame = pd.DataFrame(sorted(pairs), columns=list(PAIR_COLUMNS[:_PAIR]), dtype=str)
     return frame.assign(kind="listed", distance=np.int64(0))
+
+
+def listed_among(md5hashes: pd.Series, pairs: pd.DataFrame) -> pd.DataFrame:
+    """Restrict listed pairs to the images that are here: lists are of whole data sets.
+
+    Copies that an absent image joins stay joined: they are paired with the smallest
+    md5hash among those of their cluster that are here.
+
+    Parameters
+    ----------
+    md5hashes
+        The images that are here.
+    pairs
+        As :func:`listed_pairs` gives them.
+    """
+    present = pairs["md5hash_a"].isin(md5hashes) & pairs["md5hash_b"].isin(md5hashes)
+    if present.all():
+        return pairs
+    joined = clusters(pd.concat([pairs["md5hash_a"], pairs["md5hash_b"]]), pairs)
+    here = joined[joined.index.isin(md5hashes)].reset_index()
+    first = here.groupby("cluster")["md5hash"].transform("min")
+    near = clusters(here["md5hash"], pairs[present])
+    apart = here["md5hash"].map(near) != first.map(near)
+    bridges = pd.DataFrame({"md5hash_a": first[apart], "md5hash_b": here["md5hash"][apart]})
+    bridges = bridges.assign(kind="listed", distance=np.int64(0))
+    return pd.concat([pairs[present], bridges], ignore_index=True)
 
 
 def listed_images(table: pd.DataFrame, rows: Rows = no_rows) -> frozenset[str]:

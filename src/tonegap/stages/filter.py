@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import pandas as pd
-
 from tonegap.cohort import (
     ANNOTATION_COLUMNS,
     FETCH_COLUMNS,
@@ -15,7 +13,7 @@ from tonegap.cohort import (
     cohort_counts,
     select_cohort,
 )
-from tonegap.duplicates import clusters, merge_pairs, near_duplicate_pairs, straddling
+from tonegap.duplicates import clusters, listed_among, merge_pairs, near_duplicate_pairs, straddling
 from tonegap.errors import DataError
 from tonegap.files import layout
 from tonegap.files.known_lists import read_known_lists
@@ -64,7 +62,7 @@ def run(
     table = read_csv(annotations, ANNOTATION_COLUMNS, "the annotation table")
     known = read_known_lists(lists, RowNames(table).rows)
     found = near_duplicate_pairs(measures, params.near_distance)
-    pairs = merge_pairs(found, _among(measures["md5hash"], known.pairs))
+    pairs = merge_pairs(found, listed_among(measures["md5hash"], known.pairs))
     selected = select_cohort(
         table,
         read_csv(fetch, FETCH_COLUMNS, "the fetch table"),
@@ -97,11 +95,6 @@ def from_workspace() -> None:
         metrics=layout.COHORT_COUNTS,
         flow=layout.EXCLUSIONS_FLOW,
     )
-
-
-def _among(md5hashes: pd.Series, pairs: pd.DataFrame) -> pd.DataFrame:
-    """Keep the pairs of which both images are here: lists are of whole data sets."""
-    return pairs[pairs["md5hash_a"].isin(md5hashes) & pairs["md5hash_b"].isin(md5hashes)]
 
 
 def _require_images(selected: Cohort, exclusions: Path) -> None:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import pandas as pd
 import pytest
 
-from tonegap.duplicates import clusters, merge_pairs
+from tonegap.duplicates import clusters, listed_among, merge_pairs
 from tonegap.errors import DataError
 from tonegap.files.known_lists import read_listed_images, read_listed_pairs
 
-A, B, C, D = (letter * 32 for letter in "abcd")
+A, B, C, D, E, F = (letter * 32 for letter in "abcdef")
 
 
 @pytest.fixture
@@ -46,6 +47,17 @@ def test_listed_pairs_join_the_others(written):
     pairs = read_listed_pairs(written(f"one,two\n{A},{B}\n{B},{B}\n"))
     found = merge_pairs(pairs, pairs.assign(md5hash_a=B, md5hash_b=C, kind="near"))
     assert clusters([A, B, C, D], found).tolist() == [A, A, A, D]
+
+
+def test_an_absent_image_still_joins_its_copies(written):
+    """Copies of an image that could not be had share a cluster; nothing else is paired."""
+    pairs = read_listed_pairs(written(f"one,two\n{B},{F}\n{A},{F}\n{B},{C}\n{D},{E}\n"))
+    kept = listed_among(pd.Series([A, B, C, D]), pairs)
+    assert clusters([A, B, C, D], kept).tolist() == [A, A, A, D]
+    assert listed(kept) == {(B, C), (A, B), (A, C)}
+    assert set(kept["kind"]) == {"listed"}
+    assert listed_among(pd.Series([A, B, C, D, E, F]), pairs).equals(pairs)
+    assert listed(listed_among(pd.Series([A, D]), pairs)) == set()
 
 
 def test_images_by_md5hash_or_file_name(written):
