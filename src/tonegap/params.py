@@ -71,7 +71,7 @@ class FilterParams(Section):
     exclude_qc: tuple[str, ...]
     min_side: Count
     duplicates: DuplicatePolicy
-    near_distance: Annotated[int, pydantic.Field(ge=0, le=32)]
+    near_distance: Annotated[int, pydantic.Field(ge=0, le=16)]
 
     @pydantic.field_validator("exclude_qc", mode="before")
     @classmethod

@@ -36,6 +36,7 @@ def test_the_committed_file_is_valid_and_explains_every_key(repository):
         ("dta", "mix", 1, "unknown key dta; did you mean 'data'"),
         ("data", "mix", "mixd", "did you mean 'mixed'"),
         ("filter", "group", "scala", "filter.group is 'scala'; did you mean 'scale'"),
+        ("filter", "near_distance", 17, "filter.near_distance is 17: input should be less than"),
         ("data", "n_test", 0, "data.n_test is 0: input should be greater than"),
         ("data", "n_test", True, "data.n_test is True"),
         ("data", "image_size", 36, "multiple of 8"),

@@ -8,6 +8,7 @@ the rules before it kept, so a row leaves once, with one reason.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 
 import pandas as pd
@@ -39,9 +40,11 @@ def without_group(rows: pd.DataFrame, params: FilterParams) -> pd.DataFrame:
 
 
 def flagged(rows: pd.DataFrame, params: FilterParams) -> pd.DataFrame:
-    """Rows whose quality flag begins with one of ``filter.exclude_qc``."""
+    """Rows whose quality flag is, or begins with the words of, one of ``filter.exclude_qc``."""
     flags = rows["qc"].astype("string").str.strip()
-    matches = flags.str[:1].isin([flag.strip()[:1] for flag in params.exclude_qc if flag.strip()])
+    unfit = "|".join(re.escape(flag.strip()) for flag in params.exclude_qc if flag.strip())
+    # No word goes on behind the match: "1" is not "10". Without flags to exclude none matches.
+    matches = flags.str.match(rf"(?:{unfit})(?!\w)" if unfit else r"(?!)").fillna(value=False)
     return _leaving(rows, matches, "qc_flag", flags)
 
 

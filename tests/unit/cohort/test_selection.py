@@ -103,6 +103,25 @@ def test_each_rule_gives_its_reason():
     }
 
 
+@pytest.mark.parametrize(
+    ("flags", "kept"),
+    [
+        ((), "abcde"),
+        (("blurry",), "bcde"),
+        (("3", " 1 "), "ab"),
+        (("3 Wrongly labelled",), "abde"),
+        ((" ", "bad"), "acde"),
+        (("(.*",), "abcde"),
+    ],
+)
+def test_flags_go_by_their_first_words(flags, kept):
+    """Fitzpatrick17k's figures are enough; words of other tables count whole, to the letter."""
+    seen = ["blurry", "bad light", "3 Wrongly labelled", "1 Diagnostic", "1"]
+    rows = [row(name, qc=flag) for name, flag in zip("abcde", seen, strict=True)]
+    assert "".join(select(rows, exclude_qc=flags).frame["md5hash"]) == kept
+    assert len(select([row("a", qc="10 Poor")], exclude_qc=("1",)).frame) == 1
+
+
 def test_a_row_with_many_faults_leaves_at_the_first_step():
     """One reason a row: the earliest rule that it fails."""
     faults = {"status": "timeout", "qc": "3 Wrongly labelled"}
