@@ -23,6 +23,7 @@ from PIL import Image
 from tonegap.errors import FetchError, MachineError
 from tonegap.files.archive import open_archive
 from tonegap.files.download import Patience
+from tonegap.files.store import ImageStore, md5_of
 from tonegap.params import FetchParams
 from tonegap.stages.fetch import run
 from tonegap.tables import ANNOTATION_COLUMNS
@@ -224,6 +225,17 @@ def test_accepting_unverified_copies_needs_no_second_download(server, tmp_path):
     assert server.counts() == {f"/good/{name}": 1}
 
 
+def test_a_damaged_copy_is_downloaded_again(server, tmp_path):
+    """A copy that the disk spoilt is no reason to leave its url alone."""
+    name, _ = server.image(1)
+    row = _no_md5("resized")
+    task = Task(tmp_path, [(row, f"{server.address}/good/{name}")])
+    task.run()
+    next(task.store.rglob("*.url.*.jpg")).write_bytes(b"rotten")
+    assert task.run().loc[row, "status"] == "md5_mismatch"
+    assert server.counts() == {f"/good/{name}": 2}
+
+
 def test_without_download_nobody_is_asked(server, tmp_path):
     """fetch.download = false makes no request."""
     name, md5 = server.image(1)
@@ -285,6 +297,20 @@ def test_too_few_images_fail_and_say_what_would_help(server, tmp_path):
     with pytest.raises(FetchError, match=r"1 of 3 images.*md5_mismatch.*accept_unverified"):
         task.run(min_success=0.5)
     assert task.table()["status"].tolist() == ["verified", "md5_mismatch", "md5_mismatch"]
+
+
+def test_exactly_the_share_that_is_asked_for_is_enough(tmp_path):
+    """7 of 100 are 0.07 of them, whatever the rounding of 0.07 x 100."""
+    rows = [(_no_md5(str(n)), None) for n in range(100)]
+    store = ImageStore(tmp_path / "store")
+    for seed in range(7):
+        content = _jpeg(seed)
+        rows[seed] = (md5_of(content), None)
+        store.put(md5_of(content), content, "given")
+    task = Task(tmp_path, rows)
+    assert (task.run(min_success=0.07)["status"] == "verified").sum() == 7
+    with pytest.raises(FetchError, match="7 of 100"):
+        task.run(min_success=0.0701)
 
 
 @pytest.fixture

@@ -84,8 +84,8 @@ class ImageStore:
         return copies[0][0] if copies else None
 
     def downloaded_copy(self, md5hash: str) -> bool:
-        """Whether the row's url has already given a copy of another md5."""
-        return any(".url." in path.name for path in self._copies(md5hash))
+        """Whether the row's url has given a copy of another md5 that is still sound; reads it."""
+        return any(".url." in path.name and self._copy(path) for path in self._copies(md5hash))
 
     def put(self, md5hash: str, content: bytes, origin: Origin) -> Kept:
         """Take an image in, among the verified if its md5 is ``md5hash``.

@@ -190,7 +190,7 @@ def _stored(
 
 def _require_success(rows: list[Outcome], min_success: float, fetch: Path) -> None:
     taken = sum(row.status in TAKEN for row in rows)
-    if taken >= min_success * len(rows):
+    if taken / len(rows) >= min_success:  # the product of the other two may round upwards
         return
     lost = Counter(row.status for row in rows if row.status not in TAKEN)
     (worst, count), *_ = lost.most_common(1)

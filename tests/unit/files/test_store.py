@@ -148,6 +148,16 @@ def test_strange_files_are_no_copies(tmp_path):
     assert store.damaged == []
 
 
+def test_a_damaged_download_is_none(tmp_path):
+    """What the url gave must be given again once the disk has spoilt it."""
+    store = ImageStore(tmp_path)
+    store.put(MD5, CONTENT, "url")
+    assert store.downloaded_copy(MD5)
+    next(tmp_path.rglob("*.url.*.jpg")).write_bytes(b"rotten")
+    assert not store.downloaded_copy(MD5)
+    assert len(store.damaged) == 1
+
+
 def test_sizes_are_of_verified_images(tmp_path):
     """The size of what a row has, 0 where it has nothing."""
     store = ImageStore(tmp_path)
