@@ -237,4 +237,10 @@ def _table_bytes(given: Path | str) -> bytes:
         raise DataError(f"there is no table at {path}; give a CSV file or its http(s) url")
     if path.stat().st_size > _LARGEST_TABLE:
         raise DataError(f"{path} has more than {_LARGEST_TABLE} bytes; is it the table?")
-    return path.read_bytes()
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise DataError(
+            f"the table {path} cannot be read ({error.strerror}); mend its permissions, or give "
+            "another"
+        ) from None

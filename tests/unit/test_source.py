@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import shutil
 import subprocess
@@ -121,6 +122,17 @@ def test_what_cannot_be_used_changes_nothing(branch, make, error):
     assert "\n" not in str(caught.value)
     assert _pin(branch) == PINNED_AT_START
     assert not (branch / "data").exists()
+
+
+def test_a_table_without_permission_is_one_line(branch, monkeypatch):
+    """What the system refuses is said with the table's name."""
+
+    def refuse(path):
+        raise PermissionError(errno.EACCES, "Permission denied", str(path))
+
+    monkeypatch.setattr(Path, "read_bytes", refuse)
+    with pytest.raises(DataError, match=r"annotations\.csv cannot be read \(Permission denied\)"):
+        use_table(branch, branch / PHANTOM)
 
 
 def test_a_failing_dvc_changes_nothing(branch):

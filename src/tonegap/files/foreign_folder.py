@@ -39,7 +39,8 @@ def folder_offers(root: Path, max_bytes: int) -> Iterator[Offer | Skip]:
         raise DataError(
             f"the folder {root} cannot be read ({error.strerror}); give another"
         ) from None
-    for folder, subfolders, names in os.walk(inside):
+    unread = list[OSError]()
+    for folder, subfolders, names in os.walk(inside, onerror=unread.append):
         here = Path(folder)
         subfolders.sort()
         for name in sorted(subfolders):
@@ -47,6 +48,10 @@ def folder_offers(root: Path, max_bytes: int) -> Iterator[Offer | Skip]:
                 yield Skip(_shown(here / name, inside), "it is a link to a folder")
         for name in sorted(names):
             yield _offer(here / name, inside, max_bytes)
+    for refusal in unread:
+        yield Skip(
+            _shown(Path(refusal.filename), inside), f"it cannot be read ({refusal.strerror})"
+        )
 
 
 def _offer(path: Path, inside: Path, max_bytes: int) -> Offer | Skip:

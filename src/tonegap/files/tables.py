@@ -73,7 +73,7 @@ def read_csv(path: Path, columns: Sequence[str], what: str) -> pd.DataFrame:
     Raises
     ------
     DataError
-        If the file is absent, is no table, or lacks a column.
+        If the file is absent, cannot be read, is no table, or lacks a column.
     """
     if not path.is_file():
         raise DataError(f"{what} is not at {path}; run `dvc repro` from the root of the repository")
@@ -81,6 +81,11 @@ def read_csv(path: Path, columns: Sequence[str], what: str) -> pd.DataFrame:
         frame = pd.read_csv(
             path, dtype=_TEXT, keep_default_na=False, na_values=[""], low_memory=False
         )
+    except OSError as error:
+        raise DataError(
+            f"{path} cannot be read ({error.strerror or error}); expected {what}: mend its "
+            "permissions"
+        ) from None
     except (ValueError, pd.errors.ParserError, UnicodeDecodeError) as error:
         reason = str(error).strip().splitlines()[0] if str(error).strip() else "no content"
         raise DataError(f"{path} cannot be read as a table ({reason}); expected {what}") from None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import os
 import stat
@@ -146,6 +147,22 @@ def test_links_and_pipes_in_folders(tmp_path, table, store):
     assert why.pop("up") == "it is a link to a folder"
     assert "pipe" in why.pop("pipe.jpg")
     assert why == {}
+
+
+def test_a_folder_that_cannot_be_listed_is_recorded(tmp_path, table, store, monkeypatch):
+    """The images in it are not silently few."""
+    folder = _folder(tmp_path, {"shut/a.jpg": ORIGINAL[0], "open/b.jpg": ORIGINAL[1]})
+    listed = os.scandir
+
+    def scandir(path):
+        if str(path).endswith("shut"):
+            raise PermissionError(errno.EACCES, "Permission denied", str(path))
+        return listed(path)
+
+    monkeypatch.setattr(os, "scandir", scandir)
+    taken = take_images([folder], table, store, **LIMITS)
+    assert taken.verified == 1
+    assert _why(taken) == {"shut": "it cannot be read (Permission denied)"}
 
 
 def test_a_large_file_is_not_read_to_its_end(tmp_path, table, store):

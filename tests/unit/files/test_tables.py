@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import errno
 import json
 
 import numpy as np
@@ -44,6 +45,19 @@ def test_a_bad_table_is_one_line(tmp_path, content, message):
     with pytest.raises(DataError, match=message) as error:
         read_csv(path, ["c"], "the cohort")
     assert "\n" not in str(error.value)
+
+
+def test_a_table_without_permission_is_one_line(tmp_path, monkeypatch):
+    """What the system refuses is said with the table's name."""
+    path = tmp_path / "t.csv"
+    path.write_text("a\n1\n")
+
+    def refuse(*_args, **_options):
+        raise PermissionError(errno.EACCES, "Permission denied", str(path))
+
+    monkeypatch.setattr(pd, "read_csv", refuse)
+    with pytest.raises(DataError, match=r"t\.csv cannot be read \(Permission denied\)"):
+        read_csv(path, ["a"], "the cohort")
 
 
 def test_a_missing_table_says_what_to_run(tmp_path):
