@@ -88,6 +88,8 @@ def per_image_errors(
         batch = to_model_range(images[start : start + batch_size]).to(device)
         given = batch.clone()  # a model may write into what it is given
         mse = squared_error(batch, reconstructed(model, given))
+        if not torch.equal(given, batch):
+            given = batch.clone()  # else the same tensor: models may keep what they found in it
         columns["mse"].append(_array(mse))
         columns["nmse"].append(_array(_normalised(mse, pixel_variance(batch))))
         columns["sigma"].append(_sigma(model, given))

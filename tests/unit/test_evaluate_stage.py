@@ -125,6 +125,32 @@ def test_a_model_that_keeps_gradients_and_writes_into_its_images_is_assessed(ass
     assert {"mse", "nmse", "mse_pca", "mse_jpeg"} <= set(careless.columns)
 
 
+def test_what_reconstruct_writes_never_reaches_the_deviation(assess):
+    """`posterior_std` is given the images, not what `reconstruct` left of them."""
+
+    class Careful(Half):
+        def posterior_std(self, images):
+            return images.flatten(1).std(dim=1)
+
+    class Careless(Careful):
+        def reconstruct(self, images):
+            half = images / 2
+            images.add_(1.0).div_(2.0)
+            return half
+
+    class Aside(Careful):
+        """Writes where PyTorch does not count it."""
+
+        def reconstruct(self, images):
+            half = images / 2
+            images.numpy()[:] = 0.0
+            return half
+
+    careful, _ = assess(Careful)
+    for model in (Careless, Aside):
+        pd.testing.assert_frame_equal(assess(model)[0], careful)
+
+
 def _gives(method, value):
     return type("Odd", (Half,), {method: lambda self, images: value(images)})
 
