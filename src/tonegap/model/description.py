@@ -10,6 +10,7 @@ from tonegap.model.protocol import latent_shape
 from tonegap.params import Params
 
 _SEED = 0  # shapes and counts do not depend on it
+_MAP_AXES = 3
 
 
 def describe_model(params: Params) -> list[str]:
@@ -36,7 +37,7 @@ def describe_model(params: Params) -> list[str]:
         f"factory             {params.model.factory}",
         f"parameters          {parameter_count(network):,}",
         f"image               {size} x {size} RGB",
-        f"latent              {'x'.join(map(str, shape))} (channels x height x width)",
+        f"latent              {_sides(shape)}",
         f"forward             {cost.forward_gflop:.1f} GFLOP per image",
         f"training step       {cost.total_gflop:.1f} GFLOP per image",
         f"  of the model      {cost.model_gflop:.1f}",
@@ -45,3 +46,10 @@ def describe_model(params: Params) -> list[str]:
         f"perceptual network  {train.perceptual_network if features else 'none'}",
         f"effective beta      {beta:g} against Eq. 1 with unit variance",
     ]
+
+
+def _sides(latent: tuple[int, ...]) -> str:
+    if not latent:
+        return "1 number per image"
+    named = " (channels x height x width)" if len(latent) == _MAP_AXES else ""
+    return "x".join(map(str, latent)) + named

@@ -28,6 +28,8 @@ from jaxtyping import Float
 from torch import Tensor
 from torch.nn import functional
 
+from tonegap.model.vae import full_precision
+
 KlReduction = Literal["mean", "sum"]
 
 
@@ -91,13 +93,14 @@ class Objective:
         images, reconstruction
             In [-1, 1].
         mu, log_var
-            The posterior, batch first.
+            The posterior, batch first. Half precision, in which a model may give it and the
+            reconstruction under autocast, is raised to float32 first.
         target_features, features
             Taps of ``images`` (without gradient) and of ``reconstruction``; both empty
             where the perceptual term is left out, which is then zero.
         """
-        error = mse(reconstruction, images)
-        kl = kl_nats(mu, log_var, "sum")
+        error = mse(full_precision(reconstruction), images)
+        kl = kl_nats(full_precision(mu), full_precision(log_var), "sum")
         distance = perceptual(features, target_features) if features else torch.zeros_like(error)
         kl_weight = self.kl_weight(images[0].numel(), mu[0].numel())
         total = error + kl_weight * kl + self.perceptual_scale * distance
@@ -138,7 +141,9 @@ def kl_nats(
         the mean over images.
     """
     elements = 0.5 * (mu.square() + log_var.exp() - 1.0 - log_var)
-    return elements.mean() if reduction == "mean" else elements.flatten(1).sum(dim=1).mean()
+    if reduction == "mean":
+        return elements.mean()
+    return elements.reshape(len(elements), -1).sum(dim=1).mean()
 
 
 def perceptual(features: Sequence[Tensor], target_features: Sequence[Tensor]) -> Float[Tensor, ""]:

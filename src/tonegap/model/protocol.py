@@ -86,7 +86,8 @@ class VaeAdapter:
         self, images: Float[Tensor, "batch 3 height width"]
     ) -> Float[Tensor, " batch"]:
         """Mean over latent elements of ``exp(log_var / 2)``; one everywhere is the prior."""
-        return torch.exp(0.5 * self._encode(images).log_var).flatten(1).mean(dim=1)
+        deviations = torch.exp(0.5 * self._encode(images).log_var)
+        return deviations.reshape(len(images), -1).mean(dim=1)
 
     @torch.no_grad()
     def sample(self, count: int, seed: int) -> Float[Tensor, "count 3 height width"]:

@@ -89,14 +89,14 @@ class VAE(nn.Module):
     def encode(self, images: Float[Tensor, "batch 3 height width"]) -> Posterior:
         """Give the posterior of images in [-1, 1]; in float32 at least, also under autocast."""
         hidden = functional.elu(self.encoder(images), inplace=True)
-        return Posterior(_full(self.to_mu(hidden)), _full(self.to_log_var(hidden)))
+        return Posterior(full_precision(self.to_mu(hidden)), full_precision(self.to_log_var(hidden)))
 
     def decode(
         self, latent: Float[Tensor, "batch latent rows columns"]
     ) -> Float[Tensor, "batch 3 height width"]:
         """Give the mean image of the likelihood, in (-1, 1); in float32 at least."""
         hidden = functional.elu(self.decoder(latent), inplace=True)
-        return torch.tanh(_full(self.to_image(hidden)))
+        return torch.tanh(full_precision(self.to_image(hidden)))
 
     def forward(
         self,
@@ -166,6 +166,6 @@ def _decoder(
     return nn.Sequential(*layers)
 
 
-def _full(x: Tensor) -> Tensor:
+def full_precision(x: Tensor) -> Tensor:
     """Raise half precision to float32: 8 bits of an image in bfloat16 would be 1/256 apart."""
     return x.float() if x.dtype in (torch.float16, torch.bfloat16) else x

@@ -199,3 +199,30 @@ def test_half_precision_maps_are_not_copied_to_float32() -> None:
     with torch.autograd.graph.saved_tensors_hooks(lambda x: kept.append(x) or x, lambda x: x):
         perceptual([map_], [torch.zeros_like(map_)])
     assert [x.dtype for x in kept if x.numel() == map_.numel()] == [torch.bfloat16]
+
+
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])
+def test_terms_are_summed_in_float32_whatever_a_model_gives(
+    batch: dict[str, torch.Tensor], dtype: torch.dtype
+) -> None:
+    """Under autocast a model may give half precision: the terms are those of its raised values.
+
+    Sums of a large latent would overflow float16, and round to 8 bits in bfloat16.
+    """
+    images = batch["images"].float()
+    mu, log_var = (6.0 * normal(4, 64, 8, 8, seed=seed).to(dtype) for seed in (2, 3))
+    given = (batch["reconstruction"].to(dtype), mu, log_var.clamp(-1.0, 1.0))
+    objective = Objective(beta=1.0, kl_reduction="sum", perceptual_scale=0.0)
+    found = objective.terms(images, *given)
+    expected = objective.terms(images, *(x.float() for x in given))
+    assert {term.dtype for term in found} == {torch.float32}
+    torch.testing.assert_close(tuple(found), tuple(expected), rtol=0.0, atol=0.0)
+    assert found.kl_nats.isfinite()
+
+
+def test_a_latent_of_one_number_has_a_kl() -> None:
+    """Without further axes an image's KL is that of its one element."""
+    mu, log_var = normal(5, seed=2), normal(5, seed=3)
+    expected = kl_elements(mu, log_var).mean()
+    for reduction in ("mean", "sum"):
+        torch.testing.assert_close(kl_nats(mu, log_var, reduction), expected)

@@ -59,6 +59,23 @@ def test_sigma_is_the_mean_posterior_deviation(vae: VAE, images: Tensor) -> None
     assert found.tolist() == pytest.approx(expected, rel=1e-5)
 
 
+def test_a_latent_of_one_number_has_a_deviation(images: Tensor) -> None:
+    """A VAE with one latent number per image is assessed like any other."""
+
+    class Scalar(nn.Module):
+        def encode(self, images: Tensor) -> tuple[Tensor, Tensor]:
+            mean = images.flatten(1).mean(dim=1)
+            return mean, 2.0 * mean
+
+        def decode(self, latent: Tensor) -> Tensor:
+            return latent.reshape(-1, 1, 1, 1).expand(-1, 3, 16, 16)
+
+    model = as_generative(Scalar(), 16)
+    assert latent_shape(model.network, 16) == ()
+    assert model.sample(2, 0).shape == (2, 3, 16, 16)
+    torch.testing.assert_close(model.posterior_std(images), images.flatten(1).mean(dim=1).exp())
+
+
 def test_batches_are_not_confused(vae: VAE, images: Tensor) -> None:
     """The posterior kept from one call is never used for other or changed images."""
     model = VaeAdapter(vae, 16)
