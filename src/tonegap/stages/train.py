@@ -10,7 +10,7 @@ import inspect
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -326,16 +326,19 @@ def _source_sha256(factory: str) -> str:
 
 
 def _own_source(factory: Factory) -> list[Path]:
-    """Find the file of a factory: a function, a class, a partial function, or a callable object."""
+    """Find the file of a factory: a function, a class, a partial function, or a callable object.
+
+    For code in an archive it is the archive; compiled code, and code from a text, have none.
+    """
     code: Any = factory
     while isinstance(code, functools.partial):
         code = code.func
     code = inspect.unwrap(code)
-    try:
-        file = inspect.getsourcefile(code)
-    except TypeError:  # an object: its class has the code
-        file = inspect.getsourcefile(type(code))
-    return [Path(file)] if file else []
+    for owner in (code, type(code)):  # of an object its class has the code
+        with suppress(TypeError):
+            place = Path(inspect.getsourcefile(owner) or "")
+            return [path for path in (place, *place.parents) if path.is_file()][:1]
+    return []
 
 
 def _sha256(parts: Iterator[bytes]) -> str:

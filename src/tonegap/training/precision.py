@@ -21,6 +21,7 @@ Precision = Literal["auto", "float32", "bfloat16", "float16"]
 Placed = TypeVar("Placed", bound=nn.Module)
 
 _GIB = 2**30
+_MAP_AXES = 4  # batch, channels, height, width
 _HOST_ROOM_BYTES = 2 * _GIB
 _DEVICE_SHARE = 0.2  # of a GPU's memory, for images and again for cached features
 _DEVICE_ROOM_BYTES = 4 * _GIB  # at the most, so that experiments can share a GPU
@@ -54,8 +55,10 @@ class Arithmetic:
     def place(self, module: Placed) -> Placed:
         """Move a module to the device, in the layout that convolutions are fastest in."""
         module.to(self.device)
-        # PyTorch's stubs do not know the argument together with others.
-        module.to(memory_format=self.memory_format)
+        for value in (*module.parameters(), *module.buffers()):
+            # Module.to would try tensors of five axes too, which have no channels-last layout.
+            if value.dim() == _MAP_AXES:
+                value.data = value.data.to(memory_format=self.memory_format)
         return module
 
     @property

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import contextlib
+import copy
 
 import pytest
 import torch
+from torch import nn
 
 from tonegap.errors import MachineError
 from tonegap.training.precision import (
@@ -55,6 +57,19 @@ def test_an_absent_device_is_named():
     """A GPU that is not there is an error, not a fall-back."""
     with pytest.raises(MachineError, match="cuda:63"):
         choose_arithmetic("cuda:63", "auto")
+
+
+def test_placing_lays_maps_out_as_pytorch_does():
+    """Four axes get the layout of `Module.to`, stride by stride; five axes stay as they are."""
+    layers = [nn.Conv2d(3, 4, 3), nn.Conv2d(4, 4, 1), nn.Conv2d(1, 4, 3), nn.BatchNorm2d(4)]
+    layers[0].register_buffer("mask", torch.ones(1, 4, 8, 8))
+    expected = nn.Sequential(*copy.deepcopy(layers)).to(memory_format=torch.channels_last)
+    placed = Arithmetic(CPU, None).place(nn.Sequential(*layers, nn.Conv3d(3, 4, 3)))
+    found = placed.state_dict()
+    for name, value in expected.state_dict().items():
+        assert found[name].stride() == value.stride()
+        assert torch.equal(found[name], value)
+    assert found["4.weight"].is_contiguous()
 
 
 @pytest.mark.parametrize("deterministic", [True, False])

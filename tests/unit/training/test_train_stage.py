@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 import sys
+import zipfile
 from functools import partial
 from pathlib import Path
 
@@ -15,8 +17,10 @@ import torch
 
 from tonegap.errors import MachineError
 from tonegap.files.parameters import read_params
+from tonegap.model import tiny
 from tonegap.model.perceptual import feature_network, random_weights
 from tonegap.stages import train as stage
+from tonegap.training.precision import Arithmetic
 from tonegap.training.workbench import Workbench
 
 SIZE, IMAGES = 32, 4
@@ -158,6 +162,67 @@ def test_factories_of_every_kind_train(name, train, folder, float32, model_param
     monkeypatch.delitem(sys.modules, "users_factories", raising=False)
     users = model_params.model_copy(update={"factory": f"users_factories:{name}"})
     assert train(Workbench(float32), model=users)
+
+
+ODD_MODELS = """
+import torch
+from torch import nn
+from tonegap.model import tiny
+
+class FiveAxes(tiny.TinyVAE):
+    def __init__(self):
+        super().__init__(4, 3, 2)
+        self.shift = nn.Parameter(torch.zeros(1, 1, 3, 32, 32))
+        self.register_buffer("fixed", torch.zeros(1, 1, 3, 32, 32))
+    def encode(self, images):
+        return super().encode(images + (self.shift + self.fixed)[:, 0])
+
+class Scalar(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.down, self.up = nn.Linear(3 * 32 * 32, 2), nn.Linear(1, 3 * 32 * 32)
+    def encode(self, images):
+        return self.down(images.flatten(1)).unbind(dim=1)
+    def decode(self, latent):
+        return torch.tanh(self.up(latent[:, None])).reshape(-1, 3, 32, 32)
+
+def five_axes(params, image_size, seed):
+    return FiveAxes()
+
+def scalar(params, image_size, seed):
+    return Scalar()
+
+from_text = eval("lambda params, image_size, seed: Scalar()")
+"""
+
+
+@pytest.fixture
+def odd_models(folder, monkeypatch):
+    """Put odd but legal models on the path, within an archive."""
+    with zipfile.ZipFile(folder / "users.zip", "w") as archive:
+        archive.writestr("users_odd_models.py", ODD_MODELS)
+    monkeypatch.syspath_prepend(folder / "users.zip")
+    yield "users_odd_models"
+    sys.modules.pop("users_odd_models", None)
+
+
+@pytest.mark.parametrize("name", ["five_axes", "scalar", "from_text"])
+@pytest.mark.parametrize("autocast", [None, torch.bfloat16])
+def test_odd_but_legal_models_train(name, autocast, train, folder, model_params, odd_models):
+    """Parameters of five axes, one latent number per image, code that has no file of its own."""
+    _write_images(folder, seed=0)
+    users = model_params.model_copy(update={"factory": f"{odd_models}:{name}"})
+    bench = Workbench(Arithmetic(torch.device("cpu"), autocast))
+    assert train(bench, model=users) == train(bench, model=users)
+
+
+def test_the_file_of_a_factory_is_what_python_read(folder, odd_models):
+    """Its own file, the archive that has it, or none where there is no file."""
+    module = importlib.import_module(odd_models)
+    assert stage._own_source(tiny.build) == [Path(tiny.__file__)]
+    assert stage._own_source(module.scalar) == [folder / "users.zip"]
+    assert stage._own_source(module.from_text) == []
+    assert stage._own_source(len) == []
 
 
 def _raise(error, *args, **kwargs):
