@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import importlib
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any, cast
 
 import torch
@@ -67,7 +68,9 @@ def load_factory(name: str, key: str = "model.factory") -> Factory:
 def build_model(params: ModelParams, image_size: int, seed: int) -> nn.Module:
     """Build the model that ``params.factory`` names and check what it gives.
 
-    The check encodes and decodes two grey images in evaluation mode.
+    The check encodes and decodes two grey images in evaluation mode. PyTorch's generator of the
+    CPU is seeded before and restored after both: layers that take their shapes, and draw their
+    weights, at their first input are a function of ``seed`` as well.
 
     Raises
     ------
@@ -77,6 +80,11 @@ def build_model(params: ModelParams, image_size: int, seed: int) -> nn.Module:
         :class:`~tonegap.model.protocol.TrainableVAE` says.
     """
     factory = load_factory(params.factory)
+    with _seeded(seed):
+        return _checked_model(factory, params, image_size, seed)
+
+
+def _checked_model(factory: Factory, params: ModelParams, image_size: int, seed: int) -> nn.Module:
     try:
         model = factory(params, image_size, seed)
     except Exception as error:  # the user's factory may raise anything
@@ -95,6 +103,13 @@ def build_model(params: ModelParams, image_size: int, seed: int) -> nn.Module:
             f"the model of {params.factory} does not fit: {problem} (docs/own-model.md)"
         )
     return model
+
+
+@contextmanager
+def _seeded(seed: int) -> Iterator[None]:
+    with torch.random.fork_rng(devices=[]):
+        torch.default_generator.manual_seed(seed)
+        yield
 
 
 def told(error: Exception) -> str:

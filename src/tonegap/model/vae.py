@@ -89,7 +89,9 @@ class VAE(nn.Module):
     def encode(self, images: Float[Tensor, "batch 3 height width"]) -> Posterior:
         """Give the posterior of images in [-1, 1]; in float32 at least, also under autocast."""
         hidden = functional.elu(self.encoder(images), inplace=True)
-        return Posterior(full_precision(self.to_mu(hidden)), full_precision(self.to_log_var(hidden)))
+        return Posterior(
+            full_precision(self.to_mu(hidden)), full_precision(self.to_log_var(hidden))
+        )
 
     def decode(
         self, latent: Float[Tensor, "batch latent rows columns"]

@@ -69,6 +69,19 @@ class Breaks(Wrong):
     def encode(self, images):
         return self.missing(images) if False else torch.zeros(2) @ torch.zeros(3)
 
+class Lazy(nn.Module):
+    """Takes its shape, and draws its weights, at the first images."""
+    def __init__(self):
+        super().__init__()
+        self.layer = nn.LazyConv2d(3, 1)
+    def encode(self, images):
+        return self.layer(images), self.layer(images)
+    def decode(self, latent):
+        return latent
+
+def lazy(params, image_size, seed):
+    return Lazy()
+
 def grey(params, image_size, seed):
     return Wrong()
 
@@ -151,6 +164,16 @@ def test_the_seed_decides_the_weights(factory: str) -> None:
     )
     assert torch.equal(first, second)
     assert not torch.equal(first, other)
+
+
+def test_the_seed_decides_what_is_drawn_at_the_first_images(users_module: str) -> None:
+    """Lazy layers, of a factory that does not seed: a function of the seed, and of nothing else."""
+    params = PARAMS.model_copy(update={"factory": f"{users_module}:lazy"})
+    state = torch.random.get_rng_state()
+    first, second, other = (build_model(params, 16, seed).state_dict() for seed in (1, 1, 2))
+    assert torch.equal(first["layer.weight"], second["layer.weight"])
+    assert not torch.equal(first["layer.weight"], other["layer.weight"])
+    assert torch.equal(torch.random.get_rng_state(), state)
 
 
 def test_the_tiny_model_is_tiny() -> None:
