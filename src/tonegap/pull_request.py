@@ -21,6 +21,8 @@ from tonegap.files.repository import git
 
 _PIXELS_PER_UNIT = 2.0
 _REPORT = "report.md"
+_MARK = ".tonegap-pr-report"
+_WORKSPACE = "workspace"  # to DVC never a branch
 _DECIMALS = 5
 _TABLE_HEAD = 2
 _ZERO = re.compile(r"\|\s*-?0\.0\s*\|$")
@@ -34,7 +36,7 @@ def write_report(base: str, folder: Path) -> Path:
     base
         A git revision.
     folder
-        Where to write; what was there before is removed.
+        Where to write; an earlier report there is removed.
 
     Returns
     -------
@@ -44,7 +46,7 @@ def write_report(base: str, folder: Path) -> Path:
     Raises
     ------
     MachineError
-        If ``base`` is no revision, ``folder`` holds other files, or DVC fails.
+        If ``base`` is no revision, ``folder`` holds other files or cannot be made, or DVC fails.
     """
     commit = _commit(base)
     revision = _label(base, commit)
@@ -55,8 +57,8 @@ def write_report(base: str, folder: Path) -> Path:
         _section("Parameters", _rows(_dvc("params", "diff", revision, "--md"))),
         _section("Metrics", _without_rounding(_rows(metrics))),
     ]
-    _dvc("plots", "diff", revision, "workspace", "-o", str(folder))
-    pictures = _draw(json.loads(_dvc("plots", "diff", revision, "workspace", "--json")), folder)
+    _dvc("plots", "diff", revision, _WORKSPACE, "-o", str(folder))
+    pictures = _draw(json.loads(_dvc("plots", "diff", revision, _WORKSPACE, "--json")), folder)
     sections.append(_section("Plots", _listing(pictures) + _about_the_study(commit)))
     report = folder / _REPORT
     write_text(report, "\n\n".join(sections) + "\n")
@@ -85,26 +87,36 @@ def _resolve(name: str) -> str:
 
 def _label(base: str, commit: str) -> str:
     """Name the base as tables and legends show it: short, and fit for the names of files."""
-    if re.fullmatch(r"[A-Za-z0-9._-]{1,20}", base) and _resolve(base) == commit:
+    short = re.fullmatch(r"[A-Za-z0-9._-]{1,20}", base)
+    if short and base != _WORKSPACE and _resolve(base) == commit:
         return base
     return commit[:10]
 
 
 def _empty(folder: Path) -> None:
-    """Make the folder anew; what stands in its place must be an earlier report.
+    """Make the folder anew; what stands in its place must be empty or an earlier report.
 
     Raises
     ------
     MachineError
-        If it is anything else, which must not be removed.
+        If it is anything else, which must not be removed, or cannot be made.
     """
-    if folder.exists() and not (folder / _REPORT).is_file() and any(folder.iterdir()):
+    place = folder.resolve()  # a link to a folder stays one
+    if place.is_dir() and any(place.iterdir()) and not (place / _MARK).is_file():
         raise MachineError(
-            f"{folder} holds other files than an earlier report, which would be removed; name "
-            "another folder: --out DIR"
+            f"{folder} is not empty and has no {_MARK}, which marks a report (those of earlier "
+            "versions have none): its files would be removed; remove it yourself, or name another "
+            "folder: --out DIR"
         )
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir(parents=True)
+    shutil.rmtree(place, ignore_errors=True)
+    try:
+        place.mkdir(parents=True)
+    except OSError as error:
+        raise MachineError(
+            f"the report's folder {folder} cannot be made ({error.strerror}); name another: "
+            "--out DIR"
+        ) from None
+    write_text(place / _MARK, "Made by `tonegap pr-report`, which may remove this folder.\n")
 
 
 def _rows(table: str) -> str:

@@ -8,6 +8,7 @@ import subprocess
 
 import pytest
 
+from tonegap import pull_request
 from tonegap.errors import MachineError
 from tonegap.pull_request import write_report
 
@@ -61,6 +62,49 @@ def test_a_folder_of_other_files_is_left_alone(clone):
     with pytest.raises(MachineError, match="--out DIR"):
         write_report("HEAD", clone / "src")
     assert (clone / "src/tonegap").is_dir()
+
+
+def test_a_file_named_like_a_report_does_not_make_one(clone):
+    """A report.md of someone else's, or of an earlier version, is not ours to remove."""
+    folder = clone / "thesis"
+    folder.mkdir()
+    (folder / "report.md").write_text("mine")
+    with pytest.raises(
+        MachineError, match=r"no \.tonegap-pr-report.*remove it yourself.*--out DIR"
+    ):
+        write_report("HEAD", folder)
+    assert (folder / "report.md").read_text() == "mine"
+
+
+def test_an_earlier_report_is_replaced(clone):
+    """Also one that was left half made, and where a link leads to it."""
+    folder = clone / "plots-diff"
+    pull_request._empty(folder)
+    (folder / "old.png").touch()
+    link = clone / "link"
+    link.symlink_to(folder)
+    pull_request._empty(link)
+    assert link.is_symlink()
+    assert [path.name for path in folder.iterdir()] == [".tonegap-pr-report"]
+
+
+@pytest.mark.parametrize("out", ["a-file", "a-file/inside"])
+def test_a_file_in_the_folders_place_is_named(clone, out):
+    """A slip of the keyboard is one line, and the file stays."""
+    (clone / "a-file").write_text("mine")
+    with pytest.raises(MachineError, match=rf"{clone / out} cannot be made .*--out DIR"):
+        write_report("HEAD", clone / out)
+    assert (clone / "a-file").read_text() == "mine"
+
+
+def test_a_branch_named_workspace_is_a_base(clone):
+    """To DVC the word means the present files, which never differ from themselves."""
+    subprocess.run(["git", "branch", "workspace"], check=True)
+    params = clone / "params.yaml"
+    params.write_text(re.sub(r"epochs: \d+", "epochs: 999", params.read_text()))
+    report = write_report("workspace", clone / "plots-diff").read_text()
+    assert "Compared with `workspace`" in report
+    assert "train.epochs" in report
 
 
 def test_an_unknown_base_is_named(clone):
