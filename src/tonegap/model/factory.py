@@ -46,7 +46,7 @@ def load_factory(name: str, key: str = "model.factory") -> Factory:
             f"{key} is {name!r}, but importing {module_name} failed ({error}); "
             "install its package or put its folder on PYTHONPATH"
         ) from error
-    except Exception as error:  # the user's module may raise anything
+    except (Exception, SystemExit) as error:  # the user's module may raise anything
         raise ModelError(
             f"{key} is {name!r}, but {module_name} fails when it is imported ({told(error)})"
         ) from error
@@ -87,7 +87,7 @@ def build_model(params: ModelParams, image_size: int, seed: int) -> nn.Module:
 def _checked_model(factory: Factory, params: ModelParams, image_size: int, seed: int) -> nn.Module:
     try:
         model = factory(params, image_size, seed)
-    except Exception as error:  # the user's factory may raise anything
+    except (Exception, SystemExit) as error:  # the user's factory may raise anything
         raise ModelError(
             f"model.factory is {params.factory!r}, which fails when it is called with (params, "
             f"image_size, seed) ({told(error)}); docs/own-model.md shows a factory"
@@ -112,11 +112,13 @@ def _seeded(seed: int) -> Iterator[None]:
         yield
 
 
-def told(error: Exception) -> str:
+def told(error: Exception | SystemExit) -> str:
     """Say on one line what a user's code raised, and where."""
     words = " ".join(str(error).split())
     frames = traceback.extract_tb(error.__traceback__)
     place = f" at {frames[-1].filename}:{frames[-1].lineno}" if frames else ""
+    if isinstance(error, SystemExit):
+        return f"it called sys.exit({error.code!r}){place}"
     return f"{type(error).__name__}{': ' if words else ''}{words}{place}"
 
 
@@ -127,7 +129,7 @@ def _shape_problem(model: TrainableVAE, image_size: int) -> str | None:
     network.eval()
     try:
         return _describe_mismatch(model, image_size)
-    except Exception as error:  # noqa: BLE001 - the user's model may raise anything
+    except (Exception, SystemExit) as error:  # noqa: BLE001 - the user's model may raise anything
         return (
             f"{_PROBED} grey images of {image_size} px could not be encoded and decoded "
             f"({told(error)})"

@@ -89,7 +89,8 @@ class InProcessEngine:
                 self._run_cell(cell)
             ref = experiment_ref(self._baseline, cell.name)
             fetch_experiment(clone, ref, root)
-        except Exception as error:  # noqa: BLE001  a process of its own would end the cell alone
+        # A process of its own would end the cell alone, by an error as by sys.exit.
+        except (Exception, SystemExit) as error:  # noqa: BLE001
             write_text(log, traceback.format_exc())
             return f"{_reason(error)} (log: {log.relative_to(root)})"
         return ""
@@ -155,5 +156,7 @@ def _reason(error: BaseException) -> str:
     """Say in one line what went wrong first: DVC wraps what a stage raises."""
     while error.__cause__ is not None and not isinstance(error, TonegapError):
         error = error.__cause__
+    if isinstance(error, SystemExit):
+        return f"the model's code called sys.exit({error.code!r})"
     text = " ".join(str(error).split())
     return text if isinstance(error, TonegapError) else f"{type(error).__name__}: {text}"

@@ -79,6 +79,16 @@ class Lazy(nn.Module):
     def decode(self, latent):
         return latent
 
+class Leaves(Wrong):
+    def encode(self, images):
+        raise SystemExit(3)
+
+def leaves(params, image_size, seed):
+    return Leaves()
+
+def exits(params, image_size, seed):
+    raise SystemExit("no data")
+
 def lazy(params, image_size, seed):
     return Lazy()
 
@@ -123,6 +133,8 @@ def users_module(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
     (tmp_path / f"{name}.py").write_text(USERS_MODULE, encoding="utf-8")
     (tmp_path / f"{name}_broken.py").write_text("import no_such_package\n", encoding="utf-8")
     (tmp_path / f"{name}_unfinished.py").write_text("def build(:\n", encoding="utf-8")
+    script = "import argparse\nargparse.ArgumentParser().parse_args(['--data'])\n"
+    (tmp_path / f"{name}_script.py").write_text(script, encoding="utf-8")
     monkeypatch.syspath_prepend(tmp_path)
     yield name
     sys.modules.pop(name, None)
@@ -206,6 +218,12 @@ def test_module_that_cannot_be_run(users_module: str) -> None:
     assert "fails when it is imported (SyntaxError" in complaint(f"{users_module}_unfinished:build")
 
 
+def test_module_that_is_a_script(users_module: str) -> None:
+    """A module that reads the command line as it is imported does not end the process."""
+    message = complaint(f"{users_module}_script:build")
+    assert "_script fails when it is imported (it called sys.exit(2) at " in message
+
+
 def test_misspelt_function_is_corrected() -> None:
     """A wrong function name gets the nearest one."""
     assert "did you mean 'build'" in complaint("tonegap.model.vae:biuld")
@@ -224,6 +242,11 @@ def test_misspelt_function_is_corrected() -> None:
         ("silent", "could not be encoded and decoded (AssertionError at "),
         ("untrainable", "no parameter that asks for a gradient"),
         ("remembers", "its state_dict holds '_extra_state', which is dict; only tensors"),
+        ("leaves", "could not be encoded and decoded (it called sys.exit(3) at "),
+        (
+            "exits",
+            "fails when it is called with (params, image_size, seed) (it called sys.exit('no",
+        ),
         ("raises", "fails when it is called with (params, image_size, seed) (AttributeError"),
     ],
 )
