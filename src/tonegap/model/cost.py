@@ -1,4 +1,4 @@
-"""What a model costs: parameters and floating-point operations, counted on shapes alone.
+"""What a model costs: parameters and floating-point operations, counted on shapes.
 
 One multiplication and one addition are two operations. Convolutions and matrix
 products are counted, norms and activations are not (under 1 % here). Up-sampling
@@ -21,6 +21,7 @@ from tonegap.model.perceptual import FeatureNetwork
 from tonegap.model.protocol import forward_pass
 
 _GIGA = 1e9
+_COUNTED = 2  # images: one is too few for batch norm's statistics in training, on shapes as well
 
 
 class StepCost(NamedTuple):
@@ -57,7 +58,8 @@ def parameter_count(network: nn.Module) -> int:
 def step_cost(network: nn.Module, image_size: int, features: FeatureNetwork | None) -> StepCost:
     """Count the operations of a training step at one image size.
 
-    Nothing is computed and ``network`` and ``features`` are left as they are.
+    ``network`` and ``features`` are left as they are, and nothing is computed, unless the network
+    does not work on shapes alone: then a copy takes a step of two grey images on the CPU.
 
     Parameters
     ----------
@@ -68,26 +70,29 @@ def step_cost(network: nn.Module, image_size: int, features: FeatureNetwork | No
     features
         The perceptual network; None where the perceptual term is left out.
     """
-    network = _as_published(copy.deepcopy(network).to("meta").train())
-    images = torch.empty(1, 3, image_size, image_size, device="meta")
-    # One image is too few for batch norm's statistics in training, on shapes as well.
-    images = images.expand(2, -1, -1, -1)
+    try:
+        forward, backward = _model_cost(network, image_size, "meta")
+    except RuntimeError:  # it branches on a value, or makes a tensor on the CPU
+        forward, backward = _model_cost(network, image_size, "cpu")
+    once, both = _feature_cost(features, image_size)
+    per_image = (count / _COUNTED / _GIGA for count in (forward, forward + backward, once, both))
+    return StepCost(*per_image)
+
+
+def _model_cost(network: nn.Module, image_size: int, device: str) -> tuple[int, int]:
+    """Operations of a batch's forward pass, and of its backward pass."""
+    network = _as_published(copy.deepcopy(network).to(device).train())
+    images = _grey(image_size, device)
     with FlopCounterMode(display=False) as forward:
         reconstruction, mu, log_var = forward_pass(network, images, noise=None)
     objective = Objective(beta=1.0, kl_reduction="mean", perceptual_scale=1.0)
     with FlopCounterMode(display=False) as backward:
         torch.autograd.backward(objective.terms(images, reconstruction, mu, log_var).total)
-    once, both = _feature_cost(features, images)
-    per_image = [
-        count / len(images) / _GIGA
-        for count in (
-            forward.get_total_flops(),
-            forward.get_total_flops() + backward.get_total_flops(),
-            once,
-            both,
-        )
-    ]
-    return StepCost(*per_image)
+    return forward.get_total_flops(), backward.get_total_flops()
+
+
+def _grey(image_size: int, device: str) -> torch.Tensor:
+    return torch.zeros(_COUNTED, 3, image_size, image_size, device=device)
 
 
 def _as_published(network: nn.Module) -> nn.Module:
@@ -97,11 +102,12 @@ def _as_published(network: nn.Module) -> nn.Module:
     return network
 
 
-def _feature_cost(features: FeatureNetwork | None, images: torch.Tensor) -> tuple[int, int]:
+def _feature_cost(features: FeatureNetwork | None, image_size: int) -> tuple[int, int]:
     """Operations of a batch's features without, and with, the gradient to the images."""
     if features is None:
         return 0, 0
     network = copy.deepcopy(features).to("meta")
+    images = _grey(image_size, "meta")
     with FlopCounterMode(display=False) as once, torch.no_grad():
         targets = network(images)
     with FlopCounterMode(display=False) as both:

@@ -12,6 +12,7 @@ import numpy as np
 import torch
 
 from tonegap.model.cost import step_cost
+from tonegap.model.factory import build_model
 from tonegap.model.perceptual import FeatureNetwork
 from tonegap.params import ModelParams, TrainParams
 from tonegap.training.feed import batch_spans, plan_epoch
@@ -170,7 +171,8 @@ def measure_training(
         )
         peaks = peak_bytes(arithmetic.device), peak_reserved_bytes(arithmetic.device)
         product = product_rate(arithmetic)
-    cost = step_cost(job.run.network, image_size, placed)
+    # Of a fresh model: one that has taken steps may hold what cannot be copied.
+    cost = step_cost(build_model(model, image_size, train.seed), image_size, placed)
     gflop = cost.total_gflop - (cost.target_features_gflop if job.cached else 0.0)
     achieved = gflop * 1e9 * train.batch_size / step_s / _TERA
     return TrainingSpeed(

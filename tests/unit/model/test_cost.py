@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 import torch
-from torch import nn
+from torch import Tensor, nn
 
+from tonegap.files.parameters import read_params
+from tonegap.model import description
 from tonegap.model.cost import parameter_count, step_cost
+from tonegap.model.description import describe_model
 from tonegap.model.perceptual import feature_network
 from tonegap.model.tiny import TinyVAE
 from tonegap.model.vae import VAE
@@ -43,6 +48,42 @@ def test_counting_leaves_the_model_alone() -> None:
     assert all(torch.equal(before[key], value) for key, value in model.state_dict().items())
     assert any(getattr(module, "folded", False) for module in model.modules())
     assert cost.target_features_gflop == cost.features_gflop == 0
+
+
+class Branching(TinyVAE):
+    """Looks at values, so that shapes alone do not do."""
+
+    def encode(self, images: Tensor) -> tuple[Tensor, Tensor]:
+        return super().encode(images / 2 if images.abs().max() > 2 else images)
+
+
+class Making(TinyVAE):
+    """Makes a tensor that knows nothing of the model's device."""
+
+    def encode(self, images: Tensor) -> tuple[Tensor, Tensor]:
+        return super().encode(images + torch.linspace(-1.0, 1.0, images.shape[-1]))
+
+
+@pytest.mark.parametrize("kind", [Branching, Making])
+def test_models_that_shapes_do_not_suit_are_counted(kind: type[TinyVAE]) -> None:
+    """A step of a copy is counted instead: the same operations, and the model stays as it is."""
+    model = kind(width=5, latent_channels=2, halvings=2).eval()
+    assert step_cost(model, 16, None) == step_cost(TinyVAE(5, 2, 2), 16, None)
+    assert not model.training
+    assert all(p.grad is None for p in model.parameters())
+
+
+@pytest.mark.parametrize(
+    ("latent", "words"),
+    [((), "1 number per image"), ((7,), "7"), ((4, 8, 8), "4x8x8 (channels x height x width)")],
+)
+def test_the_latent_is_described_whatever_its_axes(
+    latent: tuple[int, ...], words: str, repository: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Axes are named where they are those of maps."""
+    monkeypatch.setattr(description, "latent_shape", lambda network, size: latent)
+    lines = describe_model(read_params(repository / "params.yaml"))
+    assert f"latent              {words}" in lines
 
 
 def test_frozen_parameters_are_not_counted() -> None:

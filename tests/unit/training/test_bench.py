@@ -25,6 +25,33 @@ def test_figures_are_consistent(model_params, train_params, features, float32):
     assert 10e6 < speed.peak_process_bytes < 1e12
 
 
+USERS_MODEL = """
+import torch
+from tonegap.model import tiny
+
+class Remembering(tiny.TinyVAE):
+    last = None
+    def encode(self, images):
+        mu, log_var = super().encode(images / 2 if images.max() > 2 else images)
+        self.last = mu
+        return mu, log_var
+
+def build(params, image_size, seed):
+    return Remembering(4, 3, 2)
+"""
+
+
+def test_models_of_any_kind_are_measured(
+    tmp_path, monkeypatch, model_params, train_params, float32
+):
+    """One that branches on a value, and after a step holds what PyTorch does not copy."""
+    (tmp_path / "users_measured.py").write_text(USERS_MODEL)
+    monkeypatch.syspath_prepend(tmp_path)
+    users = model_params.model_copy(update={"factory": "users_measured:build"})
+    speed = measure_training(users, train_params(), 32, float32, None, steps=1)
+    assert speed.gflop_per_image > 0
+
+
 def test_kept_features_are_not_counted_as_work(model_params, train_params, features, float32):
     """Work that is not done does not raise the rate."""
     on, off = (
