@@ -127,17 +127,28 @@ def _dvc() -> str:
     return f"{version}, cache {cache}, links {kinds}{note if elsewhere else ''}"
 
 
-def _said_by_dvc(*arguments: str, accept: tuple[int, ...] = (0,)) -> str:
+def _said_by_dvc(
+    *arguments: str,
+    accept: tuple[int, ...] = (0,),
+    remedy: str = "without git's history run `dvc config core.no_scm true` once",
+) -> str:
     done = subprocess.run(  # noqa: S603  our own interpreter and DVC
-        dvc_command(*arguments), capture_output=True, text=True, check=False
+        dvc_command(*arguments),
+        capture_output=True,
+        text=True,
+        errors="surrogateescape",
+        check=False,
     )
     if done.returncode not in accept:
         reason = (done.stderr.strip() or done.stdout.strip() or "no message").splitlines()[0]
-        raise MachineError(
-            f"`dvc {' '.join(arguments)}`: {reason}; without git's history run "
-            "`dvc config core.no_scm true` once"
-        )
+        raise MachineError(f"`dvc {' '.join(arguments)}`: {reason}; {remedy}")
     return done.stdout.strip() if done.returncode == 0 else ""
+
+
+def _pipeline() -> str:
+    remedy = "run it to see where; `git diff dvc.yaml` shows what changed"
+    listed = _said_by_dvc("stage", "list", "--name-only", "--fail", remedy=remedy)
+    return f"dvc.yaml is valid; {len(listed.splitlines())} stages"
 
 
 def _parameters() -> str:
@@ -172,26 +183,19 @@ def _device() -> str:
 
 
 def _weights() -> str:
-    import torch  # noqa: PLC0415  loads slowly
+    from tonegap.files.weights import published_file, weights_file  # noqa: PLC0415  loads torch
 
     train = read_params().train
     if train.perceptual_weights == "random":
         return f"{train.perceptual_network}, random (untrained) features: no file needed"
     if train.perceptual_weights != "imagenet":
-        path = Path(train.perceptual_weights)
-        if not path.is_file():
-            raise MachineError(
-                f"train.perceptual_weights names {path}, which is not there; give the path of a "
-                "safetensors file, or imagenet, or random"
-            )
-        return str(path)
-    folder = Path(torch.hub.get_dir()) / "checkpoints"
-    found = sorted(folder.glob(f"{train.perceptual_network}-*.pth"))
+        return str(weights_file(train.perceptual_weights))
+    place = published_file(train.perceptual_network)
     return (
-        str(found[0])
-        if found
-        else f"not yet in {folder}; downloaded at the first training, or copy torchvision's "
-        f"{train.perceptual_network}-*.pth there"
+        str(place)
+        if place.is_file()
+        else f"not yet in {place.parent}; downloaded at the first training, or copy torchvision's "
+        f"{place.name} there"
     )
 
 
@@ -221,6 +225,7 @@ CHECKS: tuple[tuple[str, Callable[[], str]], ...] = (
     ("repository", _repository),
     ("git identity", _identity),
     ("dvc", _dvc),
+    ("pipeline", _pipeline),
     ("parameters", _parameters),
     ("disk", _disk),
     ("device", _device),

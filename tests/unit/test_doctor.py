@@ -18,6 +18,7 @@ from tonegap.cli.app import app
 from tonegap.doctor import Finding, examine
 from tonegap.errors import MachineError
 from tonegap.files.parameters import read_params
+from tonegap.files.weights import published_file
 
 
 @pytest.fixture
@@ -158,6 +159,32 @@ def test_dvc(clone, monkeypatch, tmp_path):
     _fails(doctor._dvc, monkeypatch, "dvc cache dir")
 
 
+@pytest.mark.parametrize(
+    "document",
+    ["stages: [", "stages: {a: {cmdd: x}}", "stages: {a: {cmd: 'x${no_such}'}}"],
+    ids=["yaml", "key", "value"],
+)
+def test_the_pipeline(clone, monkeypatch, document):
+    """A dvc.yaml that DVC cannot use stops every run."""
+    assert _look(doctor._pipeline, monkeypatch).detail == "dvc.yaml is valid; 9 stages"
+    (clone / "dvc.yaml").write_text(document)
+    _fails(doctor._pipeline, monkeypatch, "`dvc stage list", "dvc.yaml", "git diff dvc.yaml")
+
+
+def test_a_folder_whose_name_is_no_utf_8(clone, monkeypatch):
+    """Names are bytes to the system: nothing ends in a traceback, and all of it is printed."""
+    monkeypatch.setattr(doctor, "_NEEDED_BYTES", 1)
+    folder = Path(os.fsdecode(os.fsencode(clone.parent) + b"/r\xff"))
+    try:
+        clone.rename(folder)
+    except OSError:
+        pytest.skip("this file system takes names in UTF-8 alone")
+    monkeypatch.chdir(folder)
+    result = CliRunner().invoke(app, ["doctor"])
+    assert result.exit_code == 0, result.output
+    assert "r\\udcff at " in result.output
+
+
 def test_a_cache_on_another_file_system_is_told(clone, monkeypatch):
     """Hard links do not reach there, so images are linked softly or copied."""
     here = Path("/dev/shm")  # noqa: S108  a file system of its own, where there is one
@@ -191,15 +218,25 @@ def test_the_weights(clone, monkeypatch, tmp_path):
     assert "random (untrained)" in _look(doctor._weights, monkeypatch).detail
     _change(clone / "params.yaml", before, "  perceptual_weights: imagenet")
     assert "not yet in" in _look(doctor._weights, monkeypatch).detail
-    network = read_params().train.perceptual_network
-    file = tmp_path / f"hub/checkpoints/{network}-0123.pth"
+    file = published_file(read_params().train.perceptual_network)
     file.parent.mkdir(parents=True)
+    (file.parent / file.name.replace("-", "-0")).touch()  # of another version: not what is loaded
+    assert "not yet in" in _look(doctor._weights, monkeypatch).detail
     file.touch()
     assert _look(doctor._weights, monkeypatch).detail == str(file)
-    _change(clone / "params.yaml", "weights: imagenet", f"weights: {tmp_path / 'none.safetensors'}")
-    _fails(doctor._weights, monkeypatch, "none.safetensors, which is not there", "or random")
-    (tmp_path / "none.safetensors").touch()
-    assert _look(doctor._weights, monkeypatch).good
+
+
+def test_weights_are_found_as_training_finds_them(clone, monkeypatch):
+    """A home folder is one to both; what training refuses is not good."""
+    params = clone / "params.yaml"
+    _change(params, "  perceptual_weights: random", "  perceptual_weights: ~/w.safetensors")
+    _fails(doctor._weights, monkeypatch, "w.safetensors, which is no file", "or random")
+    file = Path("~/w.safetensors").expanduser()
+    file.touch()
+    assert _look(doctor._weights, monkeypatch).detail == str(file)
+    file.with_suffix(".pth").touch()
+    _change(params, "~/w.safetensors", str(file.with_suffix(".pth")))
+    _fails(doctor._weights, monkeypatch, "w.pth", "expected imagenet, random or the path of a .saf")
 
 
 def test_the_image_store(clone, monkeypatch, tmp_path):

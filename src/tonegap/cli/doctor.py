@@ -13,6 +13,8 @@ def doctor() -> None:
     for finding in examine():
         good &= finding.good
         mark = "ok  " if finding.good else "FAIL"
-        typer.echo(f"{mark}  {finding.topic:<18}  {finding.detail}")
+        # The name of a folder may be no UTF-8, which Python refuses to print.
+        detail = finding.detail.encode(errors="backslashreplace").decode()
+        typer.echo(f"{mark}  {finding.topic:<18}  {detail}")
     if not good:
         raise typer.Exit(1)

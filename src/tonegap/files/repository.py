@@ -47,6 +47,7 @@ def git(*arguments: str, root: Path = Path()) -> str:
             cwd=root,
             capture_output=True,
             text=True,
+            errors="surrogateescape",  # as Python gives the names of files that are not UTF-8
             check=False,
         )
     except FileNotFoundError:

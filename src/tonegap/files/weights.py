@@ -64,7 +64,7 @@ def resolve_weights(
         return random_weights(network, seed)
     if choice == "imagenet":
         return load_weights(network, _published(name))
-    path = Path(choice).expanduser()
+    path = weights_file(choice)
     state = _from_file(path)
     try:
         return load_weights(network, state)
@@ -79,28 +79,15 @@ def weights_label(name: PerceptualNetwork, choice: str) -> str:
     return f"{name}, {'ImageNet' if choice == 'imagenet' else Path(choice).name} features"
 
 
-def _published(name: PerceptualNetwork) -> Mapping[str, Tensor]:
-    """Load torchvision's weights from its cache, or download them into it."""
-    url = _PUBLISHED[name]
-    file_name = url.rsplit("/", 1)[-1]
-    place = Path(torch.hub.get_dir()) / "checkpoints" / file_name
-    try:
-        with _socket_timeout(_DOWNLOAD_TIMEOUT_S):
-            state: Mapping[str, Tensor] = torch.hub.load_state_dict_from_url(
-                url, map_location="cpu", progress=False, check_hash=True, weights_only=True
-            )
-    # A failed connection is an OSError, a wrong hash or a broken archive a RuntimeError.
-    except (OSError, RuntimeError, EOFError, pickle.UnpicklingError) as error:
-        reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
-        raise WeightsError(
-            f"torchvision's weights {file_name} cannot be had ({reason}); put that file at "
-            f"{place}, or set train.perceptual_weights to a .safetensors file with torchvision's "
-            "key names, or to `random` (untrained features: losses do not carry over)"
-        ) from error
-    return state
+def weights_file(choice: str) -> Path:
+    """Find the file that ``train.perceptual_weights`` names; ``~`` is the user's home.
 
-
-def _from_file(path: Path) -> Mapping[str, Tensor]:
+    Raises
+    ------
+    WeightsError
+        If it is not there or is no ``.safetensors`` file.
+    """
+    path = Path(choice).expanduser()
     if path.suffix != ".safetensors":
         raise WeightsError(
             f"train.perceptual_weights is {str(path)!r}, expected imagenet, random or the path of "
@@ -111,6 +98,35 @@ def _from_file(path: Path) -> Mapping[str, Tensor]:
             f"train.perceptual_weights is {path}, which is no file (seen from {Path.cwd()}); "
             "name a .safetensors file, or set imagenet or random"
         )
+    return path
+
+
+def published_file(name: PerceptualNetwork) -> Path:
+    """Tell where torchvision keeps the weights that it publishes, downloaded or not yet."""
+    return Path(torch.hub.get_dir()) / "checkpoints" / _PUBLISHED[name].rsplit("/", 1)[-1]
+
+
+def _published(name: PerceptualNetwork) -> Mapping[str, Tensor]:
+    """Load torchvision's weights from its cache, or download them into it."""
+    url = _PUBLISHED[name]
+    place = published_file(name)
+    try:
+        with _socket_timeout(_DOWNLOAD_TIMEOUT_S):
+            state: Mapping[str, Tensor] = torch.hub.load_state_dict_from_url(
+                url, map_location="cpu", progress=False, check_hash=True, weights_only=True
+            )
+    # A failed connection is an OSError, a wrong hash or a broken archive a RuntimeError.
+    except (OSError, RuntimeError, EOFError, pickle.UnpicklingError) as error:
+        reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+        raise WeightsError(
+            f"torchvision's weights {place.name} cannot be had ({reason}); put that file at "
+            f"{place}, or set train.perceptual_weights to a .safetensors file with torchvision's "
+            "key names, or to `random` (untrained features: losses do not carry over)"
+        ) from error
+    return state
+
+
+def _from_file(path: Path) -> Mapping[str, Tensor]:
     try:
         return safetensors.torch.load_file(path)
     except (SafetensorError, OSError) as error:
