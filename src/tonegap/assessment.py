@@ -81,13 +81,16 @@ def per_image_errors(
         One row per image in their order. ``mse``: see :func:`squared_error`. ``nmse``:
         ``mse`` over :func:`pixel_variance`; one is as good as a picture of one colour, NaN
         where the image itself has one colour but for rounding. ``sigma``: mean posterior standard
-        deviation, NaN where the model has none.
+        deviation, NaN where the model has none. ``darkest``: smallest value of the
+        reconstruction, of [-1, 1].
     """
-    columns: dict[str, list[np.ndarray]] = {"mse": [], "nmse": [], "sigma": []}
+    columns: dict[str, list[np.ndarray]] = {"mse": [], "nmse": [], "sigma": [], "darkest": []}
     for start in range(0, len(images), batch_size):
         batch = to_model_range(images[start : start + batch_size]).to(device)
         given = batch.clone()  # a model may write into what it is given
-        mse = squared_error(batch, reconstructed(model, given))
+        again = reconstructed(model, given)
+        mse = squared_error(batch, again)
+        columns["darkest"].append(_array(again.flatten(1).amin(dim=1)))
         if not torch.equal(given, batch):
             given = batch.clone()  # else the same tensor: models may keep what they found in it
         columns["mse"].append(_array(mse))

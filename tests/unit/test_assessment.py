@@ -65,7 +65,7 @@ def test_model_range_ends_at_one() -> None:
 
 
 def test_errors_equal_brute_force(images: np.ndarray) -> None:
-    """mse, nmse and sigma of each image, from their definitions in double precision."""
+    """mse, nmse, sigma and darkest of each image, from their definitions in double precision."""
     frame = per_image_errors(Dimmer(), images, batch_size=3)
     for row, image in zip(frame.itertuples(), images.astype(float) / 127.5 - 1.0, strict=True):
         mse = ((image - image / 2) ** 2).sum() / image.size
@@ -73,6 +73,7 @@ def test_errors_equal_brute_force(images: np.ndarray) -> None:
         assert row.mse == pytest.approx(mse, rel=1e-5)
         assert row.nmse == pytest.approx(mse / variance, rel=1e-5)
         assert row.sigma == pytest.approx(image[0, 0, 0] + 1, rel=1e-6)
+        assert row.darkest == pytest.approx(image.min() / 2, rel=1e-6)
 
 
 @pytest.mark.parametrize("batch_size", [1, 2, 7, 50])
@@ -118,7 +119,7 @@ def test_model_without_posterior_has_no_sigma(images: np.ndarray) -> None:
 def test_no_images_give_an_empty_table() -> None:
     """An empty test set is a table without rows, with its columns."""
     frame = per_image_errors(Dimmer(), np.empty((0, 4, 4, 3), dtype=np.uint8), batch_size=2)
-    assert list(frame.columns) == ["mse", "nmse", "sigma"]
+    assert list(frame.columns) == ["mse", "nmse", "sigma", "darkest"]
     assert len(frame) == 0
 
 

@@ -176,11 +176,25 @@ def test_what_cannot_be_assessed_is_said(assess, folder, method, value, expected
     assert not (folder / "per_image.csv").exists()
 
 
-def test_pictures_in_another_range_are_warned_of(assess, capsys):
-    """A model of images in [0, 1] gives finite numbers, all of them wrong."""
-    assess(_gives("reconstruct", lambda x: (x + 1) / 2))
+@pytest.mark.parametrize("grid_images", [0, 2])
+def test_pictures_in_another_range_are_warned_of(assess, capsys, grid_images):
+    """A model of images in [0, 1] gives finite numbers, all of them wrong, shown or not."""
+    table, _ = assess(_gives("reconstruct", lambda x: (x + 1) / 2), grid_images=grid_images)
     assert "[0, 1] must map them to [-1, 1]" in capsys.readouterr().err
-    assess(Half)
+    assert "darkest" not in table
+    assess(Half, grid_images=grid_images)
+    assert not capsys.readouterr().err
+
+
+def test_one_dark_picture_of_all_is_enough(assess, capsys):
+    """A model that gives most images too bright is a poor one, of the right range."""
+
+    class Poor(Half):
+        def reconstruct(self, images):
+            low = images.flatten(1).mean(dim=1)
+            return torch.where(low > low.min(), 0.5, -0.5)[:, None, None, None].expand_as(images)
+
+    assess(Poor, grid_images=0, batch_size=4)
     assert not capsys.readouterr().err
 
 
