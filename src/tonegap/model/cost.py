@@ -106,7 +106,8 @@ def _feature_cost(features: FeatureNetwork | None, image_size: int) -> tuple[int
     """Operations of a batch's features without, and with, the gradient to the images."""
     if features is None:
         return 0, 0
-    network = copy.deepcopy(features).to("meta")
+    # Float32 whatever format the network is kept in: no autocast turns images into that here.
+    network = copy.deepcopy(features).to("meta", torch.float32)
     images = _grey(image_size, "meta")
     with FlopCounterMode(display=False) as once, torch.no_grad():
         targets = network(images)

@@ -38,6 +38,14 @@ def test_tiny_model_costs_what_counting_gives() -> None:
     assert step_cost(model, 16, None).forward_gflop == pytest.approx(2e-9 * products)
 
 
+def test_features_cost_the_same_in_any_format() -> None:
+    """Trained in bfloat16 the perceptual network is kept in it, outside of any autocast."""
+    model, features = TinyVAE(width=5, latent_channels=2, halvings=2), feature_network("vgg19")
+    expected = step_cost(model, 32, features)
+    assert step_cost(model, 32, features.to(torch.bfloat16)) == expected
+    assert next(features.parameters()).dtype == torch.bfloat16
+
+
 def test_counting_leaves_the_model_alone() -> None:
     """A model keeps its device, mode, gradients and folding when its cost is counted."""
     model = VAE(8, (1,), 4, 0, deep=False).eval()

@@ -5,17 +5,21 @@ from __future__ import annotations
 import itertools
 
 import pytest
+import torch
 from typer.testing import CliRunner
 
 from tonegap.cli.bench import app
 from tonegap.training import bench
 from tonegap.training.bench import measure_training, synthetic_data
+from tonegap.training.precision import Arithmetic
 from tonegap.training.workbench import Workbench
 
 
-def test_figures_are_consistent(model_params, train_params, features, float32):
-    """Rates follow from the step's time and the counted operations."""
-    speed = measure_training(model_params, train_params(), 32, float32, features, steps=2)
+@pytest.mark.parametrize("autocast", [None, torch.bfloat16])
+def test_figures_are_consistent(model_params, train_params, features, autocast):
+    """Rates follow from the step's time and the counted operations, in every format."""
+    arithmetic = Arithmetic(torch.device("cpu"), autocast)
+    speed = measure_training(model_params, train_params(), 32, arithmetic, features, steps=2)
     assert speed.images_per_s == pytest.approx(4 / speed.step_s)
     assert speed.tflop_per_s == pytest.approx(speed.gflop_per_image * speed.images_per_s / 1e3)
     share = speed.tflop_per_s / speed.product_tflop_per_s
