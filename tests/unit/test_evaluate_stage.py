@@ -198,15 +198,20 @@ def test_one_dark_picture_of_all_is_enough(assess, capsys):
     assert not capsys.readouterr().err
 
 
-def test_a_factory_that_fails_is_named_with_its_error(assess):
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (KeyError("weights.pt"), r"KeyError: 'weights\.pt' at .*py:\d+"),
+        (SystemExit("no weights"), r"it called sys\.exit\('no weights'\) at .*py:\d+"),
+    ],
+)
+def test_a_factory_that_fails_is_named_with_its_error(assess, error, said):
     """The parameter, the user's own words, and the line that raised them, on one line."""
 
     def broken():
-        raise KeyError("weights.pt")
+        raise error
 
-    with pytest.raises(
-        ModelError, match=r"evaluate\.model is .*KeyError: 'weights\.pt' at .*py:\d+"
-    ):
+    with pytest.raises(ModelError, match=rf"evaluate\.model is .*{said}"):
         assess(broken)
 
 

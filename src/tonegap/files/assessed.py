@@ -60,7 +60,7 @@ def _finished(name: str, image_size: int, device: torch.device) -> GenerativeMod
     factory = cast("Callable[[int, torch.device], object]", load_factory(name, "evaluate.model"))
     try:
         model = factory(image_size, device)
-    except Exception as error:  # the user's factory may raise anything
+    except (Exception, SystemExit) as error:  # the user's factory may raise anything
         raise ModelError(
             f"evaluate.model is {name!r}, which fails when it is called with (image_size, device) "
             f"({told(error)}); docs/own-model.md shows a factory"
