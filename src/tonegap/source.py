@@ -21,7 +21,8 @@ from tonegap.files.given import Taken, identify_images, take_images
 from tonegap.files.parameters import read_params
 from tonegap.files.store import ImageStore, md5_of
 from tonegap.files.tables import write_csv
-from tonegap.tables import ColumnNames, canonical_table, inert, trimmed, validate_annotations
+from tonegap.foreign_table import ColumnNames, canonical_table
+from tonegap.tables import inert, trimmed, validate_annotations
 
 FITZPATRICK17K_MD5: Final = "75556ecbd0bd6227050112565c24b991"
 FITZPATRICK17K_URL: Final = (

@@ -1,15 +1,13 @@
 """What an annotation table must hold, and how foreign text enters our tables.
 
-The columns are Fitzpatrick17k's own; :func:`canonical_table` brings the tables of other
-data sets into them.
+The columns are Fitzpatrick17k's own; :mod:`tonegap.foreign_table` brings the tables of
+other data sets into them.
 """
 
 from __future__ import annotations
 
-import hashlib
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from itertools import islice
 from typing import Any, Final, Literal, NamedTuple
 
@@ -180,7 +178,7 @@ def validate_annotations(
     if missing:
         raise DataError(
             f"{origin} lacks the column {missing[0]!r}, which every annotation table needs; it has "
-            f"{_few(frame.columns)}; name the columns of another data set's table: `tonegap source "
+            f"{few(frame.columns)}; name the columns of another data set's table: `tonegap source "
             "table FILE --identifier COLUMN --fst COLUMN --label COLUMN` (docs/other-data.md)"
         )
     if frame.empty:
@@ -195,10 +193,11 @@ def validate_annotations(
 def trimmed(frame: pd.DataFrame) -> pd.DataFrame:
     """Take blanks from the ends of labels, urls and names of files, where nobody sees them."""
     seen = [name for name in (*LABEL_COLUMNS, "url", "url_alphanum") if name in frame.columns]
-    return frame.assign(**{name: _trimmed(frame[name]) for name in seen})
+    return frame.assign(**{name: trimmed_cells(frame[name]) for name in seen})
 
 
-def _trimmed(cells: pd.Series) -> pd.Series:
+def trimmed_cells(cells: pd.Series) -> pd.Series:
+    """Take blanks from the ends of cells; what is nothing else becomes missing."""
     text = cells.str.strip()
     return text.mask(text == "")
 
@@ -217,13 +216,14 @@ def inert(text: object) -> str:
     return f"'{line}" if re.search(_FORMULA, line) else line
 
 
-def _few(names: Iterable[object], most: int = 12) -> str:
+def few(names: Iterable[object], most: int = 12) -> str:
     """List names for a message: foreign tables may have thousands of columns."""
     shown = [repr(str(name)[:80]) for name in islice(names, most + 1)]
     return ", ".join(shown[:most]) + (" and more" if len(shown) > most else "")
 
 
-def _nearest_column(name: str, frame: pd.DataFrame) -> str:
+def nearest_column(name: str, frame: pd.DataFrame) -> str:
+    """Suggest the column that a name may mean, for a message."""
     return nearest(name, [inert(column) for column in islice(frame.columns, 200)])
 
 
@@ -232,14 +232,14 @@ def _first_problem(
 ) -> str:
     first = failures.sort_values(["index", "column"], kind="stable", na_position="last").iloc[0]
     kind = _kind(first["check"])
-    place = "" if pd.isna(first["index"]) else f", line {_line(index, int(first['index']))}"
+    place = "" if pd.isna(first["index"]) else f", line {line_of(index, int(first['index']))}"
     cell = "empty" if pd.isna(first["failure_case"]) else repr(first["failure_case"])[:120]
     column = inert(shown.get(first["column"], first["column"]))
     hint = "; --light and --dark make groups of other values" if shown and kind == "fst" else ""
     return f"{origin}{place}: {column} is {cell} but {_MEANING.get(kind, kind)}{hint}"
 
 
-def _line(index: pd.Index, place: int) -> int:
+def line_of(index: pd.Index, place: int) -> int:
     """Line of the row at a place, from 0, of a table."""
     return int(index[place]) if index.name == LINES else place + _FIRST_LINE
 
@@ -249,184 +249,3 @@ def _kind(check: Any) -> str:
     if name.startswith("not_nullable"):
         return "present"
     return "unique" if "unique" in name else name
-
-
-@dataclass(frozen=True)
-class ColumnNames:
-    """Where another data set's table keeps what the study needs.
-
-    Attributes
-    ----------
-    identifier
-        Unique name of an image; where images are given, their file's name, with or
-        without its suffix.
-    fst
-        Fitzpatrick skin type: 1 to 6 (also 1.0, or I to VI), empty or -1 for unknown. With
-        ``light`` and ``dark`` any other variable that makes two groups.
-    label
-        The finest label.
-    fst_second
-        A second annotator's skin type; unknown where there is none.
-    label_middle, label_coarse
-        Coarser labels; each is the next finer one where there is none.
-    url
-        Where the image is; empty where there is none.
-    light, dark
-        Values of ``fst``, and of ``fst_second``, that make the two groups, where these hold no
-        skin types: tones of another scale, say, or words. They become skin types 1 and 6, all
-        other values unknown. Both empty: the columns hold skin types.
-    """
-
-    identifier: str
-    fst: str
-    label: str
-    fst_second: str | None = None
-    label_middle: str | None = None
-    label_coarse: str | None = None
-    url: str | None = None
-    light: tuple[str, ...] = ()
-    dark: tuple[str, ...] = ()
-
-    def identifiers(self, frame: pd.DataFrame) -> pd.Series:
-        """Names of the images of a table, without blanks at their ends."""
-        return _trimmed(frame[self.identifier])
-
-    def columns(self) -> list[str]:
-        """Columns that are named."""
-        return [self.identifier, *self.shown().values()]
-
-    def shown(self) -> dict[str, str]:
-        """Name, in the file, of each column of the study that comes from one."""
-        columns = {
-            "fitzpatrick_scale": self.fst,
-            "fitzpatrick_centaur": self.fst_second,
-            "label": self.label,
-            "nine_partition_label": self.label_middle,
-            "three_partition_label": self.label_coarse,
-            "url": self.url,
-            "url_alphanum": self.identifier,
-        }
-        return {column: name for column, name in columns.items() if name}
-
-
-def canonical_table(
-    frame: pd.DataFrame, names: ColumnNames, md5_by_identifier: Mapping[str, str], origin: str
-) -> pd.DataFrame:
-    """Bring another data set's table into the columns of this study.
-
-    Parameters
-    ----------
-    frame
-        The table as read: every cell text or missing; see :func:`validate_annotations`.
-    names
-        Its columns.
-    md5_by_identifier
-        md5 of each image that is at hand. A row without one gets the md5 of its
-        identifier, which no image has: its image can only be had unverified.
-    origin
-        The file's name, for messages.
-
-    Returns
-    -------
-    DataFrame
-        :data:`ANNOTATION_COLUMNS`, validated, in the order of ``frame``; ``url_alphanum``
-        holds the identifier.
-
-    Raises
-    ------
-    DataError
-        If a column is not there, or a value breaks a rule.
-    """
-    for name in names.columns():
-        if name not in frame.columns:
-            raise DataError(
-                f"{origin} has no column {inert(name)!r}; {_nearest_column(name, frame)}"
-            )
-    identifiers = names.identifiers(frame)
-    _require_identifiers(identifiers, origin)
-    label = frame[names.label]
-    middle = frame[names.label_middle] if names.label_middle else label
-    table = pd.DataFrame(
-        {
-            "md5hash": [
-                md5_by_identifier.get(name) or identifier_md5(name) for name in identifiers
-            ],
-            "fitzpatrick_scale": _first_type(frame[names.fst], names, origin),
-            "fitzpatrick_centaur": _second_type(frame, names),
-            "label": label,
-            "nine_partition_label": middle,
-            "three_partition_label": frame[names.label_coarse] if names.label_coarse else middle,
-            "qc": None,
-            "url": frame[names.url] if names.url else None,
-            "url_alphanum": identifiers,
-        },
-        index=frame.index,
-        columns=list(ANNOTATION_COLUMNS),
-        dtype="str",
-    )
-    return validate_annotations(trimmed(table), origin, names.shown())
-
-
-def identifier_md5(identifier: str) -> str:
-    """Key of a row whose image is not at hand."""
-    text = f"tonegap identifier {identifier}"
-    return hashlib.md5(text.encode(), usedforsecurity=False).hexdigest()
-
-
-def skin_type_text(cell: object) -> str:
-    """Skin type as Fitzpatrick17k writes it: ``"1"`` to ``"6"``, ``"-1"`` for unknown.
-
-    Text that is neither is returned as it is, for the validation to refuse.
-    """
-    text = cell.strip() if isinstance(cell, str) else ""
-    if not text:
-        return "-1"
-    roman = {"I": "1", "II": "2", "III": "3", "IV": "4", "V": "5", "VI": "6"}
-    return roman.get(text.upper(), re.sub(r"\.0+$", "", text))
-
-
-def _first_type(values: pd.Series, names: ColumnNames, origin: str) -> pd.Series:
-    if not names.light and not names.dark:
-        return values.map(skin_type_text)
-    light, dark = _spelled(names.light), _spelled(names.dark)
-    if both := light & dark:
-        raise DataError(f"{min(both)!r} is named as light and as dark; a value makes one group")
-    present = {str(value).strip().lower() for value in values.dropna()}
-    absent = sorted((light | dark) - present)
-    if not light or not dark or absent:
-        what = f"the value {absent[0]!r}" if absent else "a value for each group"
-        raise DataError(
-            f"{origin}: {what} is missing: light is {_few(names.light) or 'empty'}, dark is "
-            f"{_few(names.dark) or 'empty'}, and the column {names.fst!r} holds "
-            f"{_few(sorted(present))}"
-        )
-    return _grouped(values, names)
-
-
-def _second_type(frame: pd.DataFrame, names: ColumnNames) -> pd.Series | str:
-    if names.fst_second is None:
-        return "-1"
-    values = frame[names.fst_second]
-    return _grouped(values, names) if names.light else values.map(skin_type_text)
-
-
-def _grouped(values: pd.Series, names: ColumnNames) -> pd.Series:
-    """Skin types that stand for the groups of another variable."""
-    groups = dict.fromkeys(_spelled(names.light), "1") | dict.fromkeys(_spelled(names.dark), "6")
-    return values.map(lambda value: groups.get(str(value).strip().lower(), "-1"))
-
-
-def _spelled(values: Iterable[str]) -> set[str]:
-    return {value.strip().lower() for value in values}
-
-
-def _require_identifiers(identifiers: pd.Series, origin: str) -> None:
-    wrong = identifiers.isna() | identifiers.duplicated()
-    if wrong.any():
-        place = int(wrong.to_numpy().argmax())
-        found = identifiers.iloc[place]
-        cell = repr(inert(found)) if isinstance(found, str) else "empty"
-        raise DataError(
-            f"{origin}, line {_line(identifiers.index, place)}: {identifiers.name} is {cell}, but "
-            "identifiers must be there and occur once"
-        )

@@ -17,7 +17,8 @@ from tonegap.errors import DataError
 from tonegap.files.annotations import parse_text_table
 from tonegap.files.given import take_images
 from tonegap.files.store import ImageStore, md5_of
-from tonegap.tables import ANNOTATION_COLUMNS, ColumnNames, canonical_table, validate_annotations
+from tonegap.foreign_table import ColumnNames, canonical_table
+from tonegap.tables import ANNOTATION_COLUMNS, validate_annotations
 
 MANY = settings(
     max_examples=350,

@@ -15,11 +15,11 @@ import pytest
 from tonegap import source
 from tonegap.errors import DataError, FetchError, IntegrityError, MachineError
 from tonegap.files.store import ImageStore, md5_of
+from tonegap.foreign_table import ColumnNames
 from tonegap.params import FetchParams
 from tonegap.phantom.render import jpeg_from_url
 from tonegap.source import use_fitzpatrick17k, use_phantom, use_table
 from tonegap.stages.fetch import run
-from tonegap.tables import ColumnNames
 
 PHANTOM = "src/tonegap/phantom/annotations.csv"
 FOREIGN = "src/tonegap/phantom/foreign.csv"

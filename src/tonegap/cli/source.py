@@ -64,8 +64,8 @@ def table(
 ) -> None:
     """Assess any other data set (docs/other-data.md)."""
     from tonegap.errors import ParameterError  # noqa: PLC0415
+    from tonegap.foreign_table import ColumnNames  # noqa: PLC0415
     from tonegap.source import use_table  # noqa: PLC0415
-    from tonegap.tables import ColumnNames  # noqa: PLC0415
 
     others = (fst, fst_second, label, label_middle, label_coarse, url, light, dark)
     if identifier is None and any(others):

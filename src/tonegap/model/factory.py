@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import functools
 import importlib
+import inspect
 import traceback
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from pathlib import Path
 from typing import Any, cast
 
 import torch
@@ -159,3 +162,19 @@ def _describe_mismatch(model: TrainableVAE, image_size: int) -> str | None:
                 "kept in checkpoints and in the trained model, so register it as a buffer"
             )
     return None
+
+
+def source_of(factory: Factory) -> list[Path]:
+    """Find the file of a factory: a function, a class, a partial function, or a callable object.
+
+    For code in an archive it is the archive; compiled code, and code from a text, have none.
+    """
+    code: Any = factory
+    while isinstance(code, functools.partial):
+        code = code.func
+    code = inspect.unwrap(code)
+    for owner in (code, type(code)):  # of an object its class has the code
+        with suppress(TypeError):
+            place = Path(inspect.getsourcefile(owner) or "")
+            return [path for path in (place, *place.parents) if path.is_file()][:1]
+    return []

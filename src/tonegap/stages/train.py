@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import dataclasses
 import errno
-import functools
 import hashlib
-import inspect
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -29,7 +27,7 @@ from tonegap.files.parameters import read_params
 from tonegap.files.tables import read_csv, write_json
 from tonegap.files.trained import TrainedFacts, write_trained
 from tonegap.files.weights import resolve_weights, weights_label
-from tonegap.model.factory import Factory, load_factory
+from tonegap.model.factory import load_factory, source_of
 from tonegap.model.objective import effective_beta
 from tonegap.model.perceptual import FeatureNetwork
 from tonegap.params import ModelParams, TrainParams
@@ -322,23 +320,7 @@ def _source_sha256(factory: str) -> str:
     """Hash the code that training runs: the model's, the loop's, and the user's factory."""
     root = Path(tonegap.__file__).parent
     files = sorted([*root.glob("model/*.py"), *root.glob("training/*.py")])
-    return _sha256(path.read_bytes() for path in [*files, *_own_source(load_factory(factory))])
-
-
-def _own_source(factory: Factory) -> list[Path]:
-    """Find the file of a factory: a function, a class, a partial function, or a callable object.
-
-    For code in an archive it is the archive; compiled code, and code from a text, have none.
-    """
-    code: Any = factory
-    while isinstance(code, functools.partial):
-        code = code.func
-    code = inspect.unwrap(code)
-    for owner in (code, type(code)):  # of an object its class has the code
-        with suppress(TypeError):
-            place = Path(inspect.getsourcefile(owner) or "")
-            return [path for path in (place, *place.parents) if path.is_file()][:1]
-    return []
+    return _sha256(path.read_bytes() for path in [*files, *source_of(load_factory(factory))])
 
 
 def _sha256(parts: Iterator[bytes]) -> str:

@@ -18,6 +18,7 @@ import torch
 from tonegap.errors import MachineError
 from tonegap.files.parameters import read_params
 from tonegap.model import tiny
+from tonegap.model.factory import source_of
 from tonegap.model.perceptual import feature_network, random_weights
 from tonegap.stages import train as stage
 from tonegap.training.precision import Arithmetic
@@ -219,10 +220,10 @@ def test_odd_but_legal_models_train(name, autocast, train, folder, model_params,
 def test_the_file_of_a_factory_is_what_python_read(folder, odd_models):
     """Its own file, the archive that has it, or none where there is no file."""
     module = importlib.import_module(odd_models)
-    assert stage._own_source(tiny.build) == [Path(tiny.__file__)]
-    assert stage._own_source(module.scalar) == [folder / "users.zip"]
-    assert stage._own_source(module.from_text) == []
-    assert stage._own_source(len) == []
+    assert source_of(tiny.build) == [Path(tiny.__file__)]
+    assert source_of(module.scalar) == [folder / "users.zip"]
+    assert source_of(module.from_text) == []
+    assert source_of(len) == []
 
 
 def _raise(error, *args, **kwargs):
