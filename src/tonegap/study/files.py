@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tonegap.errors import StudyError, nearest
+from tonegap.errors import StudyError
 from tonegap.files.layout import PARAMS
 from tonegap.files.parameters import read_yaml
+from tonegap.nearest import nearest
 from tonegap.study.plan import Overrides, Study, plan_study
 
 STUDIES = Path("studies")
