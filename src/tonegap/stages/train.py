@@ -260,6 +260,7 @@ def _settings(train: TrainParams, job: Job, label: str) -> dict[str, str | float
     data = job.loop.data
     return {
         "features": label,
+        "perceptual_norm": train.perceptual_norm,
         "effective_beta": effective_beta(
             data.image_size, job.loop.latent, train.kl_reduction, train.beta
         ),

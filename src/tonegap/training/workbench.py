@@ -25,7 +25,7 @@ from tonegap.training.loop import Loop, Run, TrainingData
 from tonegap.training.precision import Arithmetic, compiler_problem, room_bytes
 from tonegap.training.randomness import DeviceNoise
 from tonegap.training.step import LossFunction, Stepper, loss_function, make_optimiser
-from tonegap.training.targets import bytes_per_image, caching_pays, make_targets
+from tonegap.training.targets import bytes_per_image, caching_pays, make_targets, tap_mean_squares
 
 _COMPILE_REPAID_STEPS = 5_000
 """Steps in a process that repay a minute of compiling if each saves 12 ms; a guess."""
@@ -104,7 +104,7 @@ class Workbench:
         """
         compiled, remark = self._compiling(data, train)
         network = self._network(model, data.image_size, train.seed, compiled=compiled)
-        objective = Objective(train.beta, train.kl_reduction, train.perceptual_scale)
+        objective = self._objective(data, train, features)
         loss = loss_function(network, features, objective, self.arithmetic)
         cached = features is not None and self._caching_pays(data, train, features)
         optimiser = make_optimiser(network, train.learning_rate)
@@ -114,7 +114,7 @@ class Workbench:
             targets=make_targets(
                 features, self.arithmetic, data.images, data.rows, flip=train.flip, cached=cached
             ),
-            loss=self._compiled(loss, train, network, features) if compiled else loss,
+            loss=self._compiled(loss, train, objective, network, features) if compiled else loss,
             loss_of_rest=loss,
             noise=DeviceNoise(train.seed, self.arithmetic.device),
             latent=latent_shape(network, data.image_size),
@@ -124,6 +124,14 @@ class Workbench:
         )
         stepper = Stepper(network, optimiser, self.arithmetic, train.clip_norm)
         return Job(loop, Run(network, optimiser, stepper), compiled, cached, remark)
+
+    def _objective(
+        self, data: TrainingData, train: TrainParams, features: FeatureNetwork | None
+    ) -> Objective:
+        scales: tuple[float, ...] = ()
+        if features is not None and train.perceptual_norm == "mean_square":
+            scales = tap_mean_squares(features, self.arithmetic, data.images, data.rows)
+        return Objective(train.beta, train.kl_reduction, train.perceptual_scale, scales)
 
     def _network(
         self, model: ModelParams, image_size: int, seed: int, *, compiled: bool
@@ -141,12 +149,12 @@ class Workbench:
         self,
         loss: LossFunction,
         train: TrainParams,
+        objective: Objective,
         network: nn.Module,
         features: FeatureNetwork | None,
     ) -> LossFunction:
         """Compile a loss, or give the code of an equal one: its modules are known by identity."""
-        weights = (train.beta, train.kl_reduction, train.perceptual_scale)
-        key = (id(network), id(features), weights, train.batch_size)
+        key = (id(network), id(features), objective, train.batch_size)
         return self._keep("loss", key, lambda: _compile(loss))
 
     def _feed(self, data: TrainingData, key: Hashable) -> Feed:
