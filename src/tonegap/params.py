@@ -17,7 +17,7 @@ import pydantic
 from tonegap.errors import ParameterError
 from tonegap.nearest import nearest
 
-GroupName = Annotated[str, pydantic.Field(pattern=r"^(?!(all|neither|gap)$)[A-Za-z][A-Za-z0-9_]*$")]
+GroupName = Annotated[str, pydantic.Field(pattern=r"^[A-Za-z][A-Za-z0-9_]*$")]
 Share = Annotated[float, pydantic.Field(ge=0.0, le=1.0)]
 Count = Annotated[int, pydantic.Field(ge=1, lt=2**31)]
 # Bounds far above any use: beyond them a slip of the hand would ask for more memory than there
@@ -35,6 +35,9 @@ Match = Literal["none", "condition", "condition_source"]
 Distinct = Literal["paper", "equal"]
 PerceptualNetwork = Literal["vgg19", "squeezenet1_1"]
 Baseline = Literal["pca", "jpeg"]
+
+_RESERVED = ("all", "neither", "gap")
+"""Words that stand beside the names of groups in metrics and tables."""
 
 # Foreign values in messages: aliases of YAML can make a small file mean a huge value.
 _LONGEST_NAME = 80
@@ -111,6 +114,8 @@ class GroupsParams(Section):
                 known = _nearest(name, self.define)
                 raise ValueError(f"compare names {name!r}, which has no values; {known}")
         for name, values in self.define.items():
+            if name in _RESERVED:
+                raise ValueError(f"no group may be called {name!r}, which tables use themselves")
             if values == ():
                 raise ValueError(f"the group {name!r} has no values")
         return self

@@ -73,10 +73,10 @@ class _Counter(NamedTuple):
 
     groups: Groups
 
-    def images(self, rows: pd.DataFrame) -> list[float]:
+    def images(self, rows: pd.DataFrame) -> list[int | float]:
         return [*(int((rows["group"] == name).sum()) for name in self.groups.names), len(rows)]
 
-    def distinct(self, rows: pd.DataFrame, column: str) -> list[float]:
+    def distinct(self, rows: pd.DataFrame, column: str) -> list[int | float]:
         by_group = (rows.loc[rows["group"] == name, column] for name in self.groups.names)
         return [*(cells.nunique() for cells in by_group), rows[column].nunique()]
 
@@ -87,13 +87,13 @@ def _repeated(rows: pd.DataFrame) -> pd.DataFrame:
 
 def _expected(
     left: pd.DataFrame, data: DataParams, mixes: Mapping[str, float], groups: Groups, mix: str
-) -> list[float]:
+) -> list[int | float]:
     sizes = left["group"].value_counts().reindex(list(groups.pair), fill_value=0)
     pools = int(sizes.iloc[0]), int(sizes.iloc[1])
     draws = group_draws(data.n_train, mixes[mix])
     limits = distinct_limits(pools, draws, data, mixes, groups)
-    pair = list(map(partial(_expected_of_group, data), pools, draws, limits))
-    further = [0.0] * (len(groups.names) - len(groups.pair))
+    pair: list[int | float] = list(map(partial(_expected_of_group, data), pools, draws, limits))
+    further: list[int | float] = [0.0] * (len(groups.names) - len(groups.pair))
     return [round(count, 1) for count in (*pair, *further, sum(pair))]
 
 
