@@ -57,13 +57,13 @@ STEPS = ("raw", "support", "condition", "source", "complexity", "jpeg", "pca")
 """Steps in order."""
 
 WORDS = {
-    "raw": "all test images",
-    "support": "conditions and sources found in both groups",
+    "raw": "all images",
+    "support": "shared conditions, sources",
     "condition": "+ condition",
     "source": "+ source",
-    "complexity": "+ size and bytes per pixel",
-    "jpeg": "+ difficulty for JPEG",
-    "pca": "+ difficulty for PCA",
+    "complexity": "+ size, bytes per pixel",
+    "jpeg": "+ error of JPEG",
+    "pca": "+ error of PCA instead",
 }
 """What each step compares at equal values, for tables and figures."""
 
