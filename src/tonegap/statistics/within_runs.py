@@ -20,19 +20,15 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from jaxtyping import Bool, Float, Int
-from scipy import special
 
 from tonegap.errors import DataError
 from tonegap.groups import Groups
-from tonegap.statistics.design import Arm, Design
+from tonegap.statistics.design import Design, design_of
 from tonegap.statistics.inference import MIN_UNITS, Estimate
 from tonegap.statistics.variance import distinct, two_way_variance
 
 OVERALL = "overall"
 """Name of the mean over mixes, in the place of a mix."""
-
-POWER = 0.8
-"""Power at which the minimum detectable effect is found at the level .05."""
 
 _RELATIVE_RANK = 1e-10  # singular values of the covariates' cross products below it are none
 _CONSTANT = 1e-12  # share of a variable's sum of squares below which nothing of it is left
@@ -103,24 +99,15 @@ def rows_of(table: pd.DataFrame, groups: Groups | None = None) -> Rows:
     Raises
     ------
     DataError
-        If an error is missing, infinite or not positive: it has no logarithm.
+        If the table is no crossed design (:func:`~tonegap.statistics.design.design_of`), or an
+        error is missing, infinite or not positive: it has no logarithm.
     """
     kept = table["group"].isin(groups.pair) if groups else table["group"].notna()
     table = table[kept].reset_index(drop=True)
     keys = table[["share", "mix"]].drop_duplicates().sort_values(["share", "mix"])
     mixes = tuple((str(mix), float(share)) for share, mix in keys.itertuples(index=False))
     mix = pd.Index(mixes).get_indexer(pd.MultiIndex.from_arrays([table["mix"], table["share"]]))
-    group, names = pd.factorize(table["group"], sort=True)
-    arms = tuple(Arm(share, str(name)) for _, share in mixes for name in names)
-    cluster = table["cluster"].where(table["cluster"].notna(), table["md5hash"])
-    design = Design(
-        arms=arms,
-        arm=np.asarray(mix * len(names) + group),
-        unit=pd.factorize(cluster)[0],
-        seed=pd.factorize(table["seed"])[0],
-        image=pd.factorize(table["md5hash"])[0],
-        run=pd.factorize(table["run"])[0],
-    )
+    design = design_of(table)
     return Rows(table, design, log_of(table, "mse"), mixes, np.asarray(mix))
 
 
@@ -298,11 +285,6 @@ def too_few(rows: Rows, groups: Groups | None = None) -> str:
     return ""
 
 
-def minimum_detectable(found: Estimate) -> float:
-    """Effect that the 95 % interval excludes from 0 in 80 % of such studies, in log units."""
-    return found.se * float(special.stdtrit(found.df, 0.975) + special.stdtrit(found.df, POWER))
-
-
 def percent(log_ratio: float) -> float:
     """Turn a difference of logarithms into per cent of the reference."""
     return 100.0 * math.expm1(log_ratio)
@@ -333,7 +315,7 @@ def numbers(found: Estimate | None) -> dict[str, Any]:
         return {**dict.fromkeys(NUMBERS, math.nan), **dict.fromkeys(COUNTS, 0)}
     interval = found.interval()
     logs = (found.value, *interval)
-    mde = minimum_detectable(found)
+    mde = found.minimum_detectable
     values = (*logs, *map(percent, logs), found.se, found.df, found.p, mde, percent(mde))
     counts = {name: getattr(found, name) for name in COUNTS}
     return {**dict(zip(NUMBERS, values, strict=True)), **counts}
