@@ -13,7 +13,7 @@ import numpy as np
 
 from tonegap.statistics.bootstrap import resample
 from tonegap.statistics.design import design_of
-from tonegap.statistics.simulation import Scenario, draw_study
+from tonegap.calibration.simulation import Scenario, draw_study
 
 
 def main() -> None:

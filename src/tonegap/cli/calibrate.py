@@ -13,7 +13,7 @@ import typer
 if TYPE_CHECKING:
     import pandas as pd
 
-    from tonegap.statistics.calibration import Calibration
+    from tonegap.calibration.simulated import Calibration
 
 EVERY = "all"
 _CHUNK = 10
@@ -49,8 +49,8 @@ def calibrate(
     by the functions that assess a real study.
     """
     from tonegap.files.tables import write_csv  # noqa: PLC0415
-    from tonegap.statistics.calibration import DESIGNS, planted  # noqa: PLC0415
-    from tonegap.statistics.calibration import calibrate as measure  # noqa: PLC0415
+    from tonegap.calibration.simulated import DESIGNS, planted  # noqa: PLC0415
+    from tonegap.calibration.simulated import calibrate as measure  # noqa: PLC0415
 
     recipes = _known_recipes(recipe or ["null"])
     _require_known(design, DESIGNS, "design")
@@ -64,7 +64,7 @@ def calibrate(
 
 
 def _known_recipes(names: list[str]) -> list[str]:
-    from tonegap.statistics.calibration import RECIPES  # noqa: PLC0415
+    from tonegap.calibration.simulated import RECIPES  # noqa: PLC0415
 
     if EVERY in names:
         return list(RECIPES)
@@ -128,7 +128,7 @@ def _freeze() -> None:
     statsmodels' correction for many tests collects garbage at every call; without this, looking
     through all modules is nine tenths of a simulated study's time.
     """
-    import tonegap.statistics.calibration  # noqa: F401, PLC0415 - to be imported before
+    import tonegap.calibration.simulated  # noqa: F401, PLC0415 - to be imported before
 
     gc.freeze()
 
@@ -140,7 +140,7 @@ def _stderr() -> Any:
 
 
 def _print(found: Calibration, recipes: list[str], effect: float) -> None:
-    from tonegap.statistics.calibration import RECIPES  # noqa: PLC0415
+    from tonegap.calibration.simulated import RECIPES  # noqa: PLC0415
 
     typer.echo("All errors are simulated: no model was trained, no image was drawn.")
     for name in recipes:
@@ -193,7 +193,7 @@ def _rejection(rows: pd.DataFrame) -> str:
 
 def _coverage(rows: pd.DataFrame) -> str:
     """Say in one line which intervals cover the truth too seldom or too often."""
-    from tonegap.statistics.calibration import COVERAGE, COVERAGE_GOAL  # noqa: PLC0415
+    from tonegap.calibration.simulated import COVERAGE, COVERAGE_GOAL  # noqa: PLC0415
 
     studies = int(rows["studies"].iloc[0])
     error = 196.0 * (COVERAGE * (1.0 - COVERAGE) / studies) ** 0.5

@@ -13,7 +13,7 @@ from tonegap.statistics.bootstrap import draw_seed_weights, resample
 from tonegap.statistics.contrasts import declared_contrasts
 from tonegap.statistics.design import Arm, Design, design_of
 from tonegap.statistics.inference import estimate
-from tonegap.statistics.simulation import Scenario, draw_study
+from tonegap.calibration.simulation import Scenario, draw_study
 from tonegap.statistics.variance import contrast_influence, two_way_variance
 
 SMALL = Scenario(

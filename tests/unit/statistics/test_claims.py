@@ -14,7 +14,7 @@ from statsmodels.stats.multitest import multipletests
 from tonegap.statistics.claims import Claims, Finding, assess_claims, judge, no_claims
 from tonegap.statistics.contrasts import AUC_MARGIN, declared_contrasts
 from tonegap.statistics.inference import Estimate
-from tonegap.statistics.simulation import Scenario, draw_study
+from tonegap.calibration.simulation import Scenario, draw_study
 
 SMALL = Scenario(n_seeds=4, n_test=40, pool_light=150, pool_dark=120)
 STRONG = Scenario(
