@@ -82,6 +82,15 @@ class Population:
             chosen[by_order[np.sort(order) <= last]] = True
         return self.cohort[chosen], self.cohort[~chosen]
 
+    def with_contrast(self, factor: float) -> Population:
+        """Multiply every dark picture's difference from the mean picture."""
+        dark = (self.cohort["group"] == _COHORT.groups.compare[1]).to_numpy()
+        mean = self.images.mean(axis=0)
+        changed = mean + factor * (self.images[dark] - mean)
+        images = self.images.copy()
+        images[dark] = changed.round().clip(0, 255).astype(np.uint8)
+        return replace(self, images=images)
+
 
 def render_population(recipe: str, n_per_group: int, seed: int) -> Population:
     """Draw the annotation table of a recipe, render it and select its cohort.
@@ -103,7 +112,7 @@ def _cohort(table: pd.DataFrame, specs: list[PhantomSpec]) -> pd.DataFrame:
     fetch = pd.DataFrame({"md5hash": table["md5hash"], "status": "rendered", "detail": ""})
     index = fetch[["md5hash"]].assign(
         readable=True,
-        problem=pd.NA,
+        problem=None,
         width=_RENDERED,
         height=_RENDERED,
         pixel_sha256=table["md5hash"],
@@ -113,8 +122,8 @@ def _cohort(table: pd.DataFrame, specs: list[PhantomSpec]) -> pd.DataFrame:
     originals = [identifier(format_url(spec.original)) for spec in specs]
     clusters = pd.Series(originals, index=table["md5hash"])
     frame = select_cohort(table, fetch, index, clusters, _COHORT).frame
-    text = frame.select_dtypes("string").columns
-    return frame.astype(dict.fromkeys(text, object))  # twice as fast to draw from
+    text = {str(name): object for name in frame.select_dtypes("string")}
+    return frame.astype(text)  # twice as fast to draw from
 
 
 def _picture(spec: PhantomSpec) -> UInt8[np.ndarray, "size size 3"]:

@@ -9,6 +9,25 @@ from tonegap.calibration.planted import RECIPES
 
 ALPHA = 0.05
 
+RATE_COLUMNS = (
+    "recipe",
+    "estimator",
+    "effect",
+    "holds",
+    "truth",
+    "truth_se",
+    "studies",
+    "mean",
+    "bias",
+    "bias_se",
+    "sd",
+    "se",
+    "rejected",
+    "rejected_se",
+    "covered",
+    "covered_se",
+)
+
 
 def rates(studies: pd.DataFrame, truth: pd.DataFrame, recipe: str) -> pd.DataFrame:
     """Count what the estimators did.
@@ -59,26 +78,6 @@ def rates(studies: pd.DataFrame, truth: pd.DataFrame, recipe: str) -> pd.DataFra
     return table[list(RATE_COLUMNS)]
 
 
-RATE_COLUMNS = (
-    "recipe",
-    "estimator",
-    "effect",
-    "holds",
-    "truth",
-    "truth_se",
-    "studies",
-    "mean",
-    "bias",
-    "bias_se",
-    "sd",
-    "se",
-    "rejected",
-    "rejected_se",
-    "covered",
-    "covered_se",
-)
-
-
 def _holds(recipe: str, effect: str) -> str:
     planted = RECIPES[recipe]
     if effect == "gap or own share":
@@ -88,4 +87,4 @@ def _holds(recipe: str, effect: str) -> str:
 
 
 def _counting_error(rate: pd.Series) -> pd.Series:
-    return np.sqrt(rate * (1.0 - rate))
+    return (rate * (1.0 - rate)) ** 0.5

@@ -23,6 +23,7 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
+from tonegap.calibration.simulation import Scenario, draw_study
 from tonegap.statistics.bootstrap import resample
 from tonegap.statistics.claims import STATEMENTS, Claims, Finding, judge
 from tonegap.statistics.contrasts import (
@@ -36,7 +37,6 @@ from tonegap.statistics.design import Design, design_of
 from tonegap.statistics.inference import estimate
 from tonegap.statistics.measures import measure_columns
 from tonegap.statistics.pairwise import run_means_test
-from tonegap.calibration.simulation import Scenario, draw_study
 
 ALPHA = 0.05
 COVERAGE = 0.95

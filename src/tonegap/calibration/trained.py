@@ -77,9 +77,7 @@ def sizes_of(planted: Planted) -> Sizes:
     return UNEQUAL if planted.unequal else SIZES
 
 
-def draw_study(
-    population: Population, sizes: Sizes, child: np.random.SeedSequence
-) -> pd.DataFrame:
+def draw_study(population: Population, sizes: Sizes, child: np.random.SeedSequence) -> pd.DataFrame:
     """Draw a cohort, train PCA for every seed and mix, and assess it.
 
     Returns

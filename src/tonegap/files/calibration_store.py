@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -19,7 +19,7 @@ from tonegap.phantom.mixtures import RECIPES as PHANTOMS
 
 
 @dataclass(frozen=True)
-class Calibration:
+class TrainedCalibration:
     """One recipe, population and seed, in a folder of their own.
 
     Attributes
@@ -41,10 +41,19 @@ class Calibration:
 
     @property
     def folder(self) -> Path:
-        """Folder that changes with whatever changes a number of the recipe."""
+        """Folder of the truth and the studies: another one for whatever changes a number."""
         planted = RECIPES[self.recipe]
-        task = (PHANTOMS[planted.phantoms], sizes_of(planted), self.n_per_group, self.seed)
-        return self.root / f"{self.recipe}-{hashlib.sha256(repr(task).encode()).hexdigest()[:12]}"
+        return self._named(self.recipe, (planted.contrast, sizes_of(planted)))
+
+    @property
+    def population_folder(self) -> Path:
+        """Folder of the rendered phantoms, which recipes share."""
+        return self._named("population", ())
+
+    def _named(self, name: str, further: tuple[object, ...]) -> Path:
+        phantoms = PHANTOMS[RECIPES[self.recipe].phantoms]
+        task = repr((phantoms, self.n_per_group, self.seed, *further))
+        return self.root / f"{name}-{hashlib.sha256(task.encode()).hexdigest()[:12]}"
 
     @property
     def finished(self) -> pd.DataFrame:
@@ -66,14 +75,15 @@ class Calibration:
         done = set(self.finished["study"])
         return [number for number in range(studies) if number not in done]
 
-    def keep(self, done: Iterator[pd.DataFrame]) -> None:
+    def keep(self, done: Iterable[pd.DataFrame]) -> None:
         """Append studies as they finish, so that an interrupted call goes on where it was."""
         path = self.folder / "studies.csv"
+        path.parent.mkdir(parents=True, exist_ok=True)
         for rows in done:
             rows.to_csv(path, mode="a", header=not path.exists(), index=False)
 
 
-def run_study(calibration: Calibration, number: int) -> pd.DataFrame:
+def run_study(calibration: TrainedCalibration, number: int) -> pd.DataFrame:
     """Draw and assess one study; its number and the seed decide every draw."""
     child = np.random.SeedSequence([calibration.seed, *calibration.recipe.encode(), number])
     sizes = sizes_of(RECIPES[calibration.recipe])
@@ -82,15 +92,16 @@ def run_study(calibration: Calibration, number: int) -> pd.DataFrame:
 
 
 @lru_cache(maxsize=1)
-def _population(calibration: Calibration) -> Population:
+def _population(calibration: TrainedCalibration) -> Population:
     """Read the population, which is rendered at the first call."""
-    calibration.folder.mkdir(parents=True, exist_ok=True)
-    images, cohort = calibration.folder / "images.npy", calibration.folder / "cohort.pkl"
+    planted, folder = RECIPES[calibration.recipe], calibration.population_folder
+    images, cohort = folder / "images.npy", folder / "cohort.csv"
     if not (images.exists() and cohort.exists()):
-        phantoms = RECIPES[calibration.recipe].phantoms
-        drawn = render_population(phantoms, calibration.n_per_group, calibration.seed)
+        drawn = render_population(planted.phantoms, calibration.n_per_group, calibration.seed)
         with replacing(cohort) as temporary:
-            drawn.cohort.to_pickle(temporary)
+            drawn.cohort.to_csv(temporary, index=False)
         with replacing(images) as temporary, temporary.open("wb") as stream:
             np.save(stream, drawn.images)
-    return Population(pd.read_pickle(cohort), np.load(images))
+    names = {"md5hash": str, "cluster": str}  # hexadecimal digits can look like a number
+    population = Population(pd.read_csv(cohort, dtype=names), np.load(images))
+    return population if planted.contrast == 1.0 else population.with_contrast(planted.contrast)

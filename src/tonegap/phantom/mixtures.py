@@ -19,8 +19,6 @@ representation_only    Dark pictures are upside down. The groups look different,
                        bottom.) Melanin as in ``null``.
 representation_mild    As ``representation_only``, but 28 % of each group are turned as the
                        other group is, so that the own share matters as much as in the paper.
-texture_only           Roughness of the skin: dark images are harder for any model, whatever
-                       it was trained on. Melanin as in ``null``.
 label_noise            As ``tone``; besides, the FST label is wrong for 4 % of the light and
                        20 % of the dark rows. Melanin, in the url, keeps the truth.
 duplicates             As ``tone``; besides, 40 % of the rows are planted copies, see
@@ -151,7 +149,6 @@ RECIPES: Final[dict[str, Recipe]] = {
         dark=replace(_ANY_TONE, upside_down=0.72),
         other=_ANY_TONE,
     ),
-    "texture_only": replace(_NULL, dark=replace(_ANY_TONE, roughness=(0.13, 0.23))),
     "label_noise": Recipe(wrong_fst_light=0.04, wrong_fst_dark=0.20),
     "duplicates": Recipe(copied=0.4),
     "default": Recipe(

@@ -6,8 +6,6 @@ import pandas as pd
 import pytest
 from typer.testing import CliRunner
 
-from tonegap.cli.app import app
-from tonegap.errors import ParameterError
 from tonegap.calibration.simulated import (
     DESIGNS,
     Calibration,
@@ -16,6 +14,8 @@ from tonegap.calibration.simulated import (
     judged,
     planted,
 )
+from tonegap.cli.app import app
+from tonegap.errors import ParameterError
 
 
 def _run(*arguments: str):
