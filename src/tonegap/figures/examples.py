@@ -6,19 +6,18 @@ of git.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import UInt8
 
-from tonegap.cohort.groups import GROUPS
 from tonegap.errors import DataError
+from tonegap.groups import Groups
 
 Pixels = UInt8[np.ndarray, "_images _size _size 3"]
 
-_RECONSTRUCTION = re.compile(r"^recon_(?P<mix>.+)_light$")
+_RECONSTRUCTION = "recon_"
 
 
 @dataclass(frozen=True)
@@ -38,35 +37,41 @@ class StudyExamples:
 
     def __post_init__(self) -> None:
         for mix, by_group in self.reconstructions.items():
-            for group in GROUPS:
-                if by_group[group].shape != self.originals[group].shape:
+            for group, originals in self.originals.items():
+                if by_group[group].shape != originals.shape:
                     raise DataError(
                         f"examples: the {group} reconstructions of mix {mix!r} have shape "
-                        f"{by_group[group].shape}, their originals {self.originals[group].shape}; "
+                        f"{by_group[group].shape}, their originals {originals.shape}; "
                         "collect the study again"
                     )
 
     @classmethod
-    def from_arrays(cls, arrays: Mapping[str, np.ndarray]) -> StudyExamples:
-        """Read named arrays.
+    def from_arrays(cls, arrays: Mapping[str, np.ndarray], groups: Groups) -> StudyExamples:
+        """Read the named arrays of the two groups that are compared.
 
         Parameters
         ----------
         arrays
             ``originals_<group>`` and ``recon_<mix>_<group>``, uint8 [n, size, size, 3].
+        groups
+            Which two.
 
         Raises
         ------
         DataError
             If an array is missing or has another shape.
         """
-        found = (_RECONSTRUCTION.match(name) for name in arrays)
-        mixes = [match["mix"] for match in found if match]
+        ending = f"_{groups.reference}"
+        mixes = [
+            name.removeprefix(_RECONSTRUCTION).removesuffix(ending)
+            for name in arrays
+            if name.startswith(_RECONSTRUCTION) and name.endswith(ending)
+        ]
         try:
             return cls(
-                originals={group: arrays[f"originals_{group}"] for group in GROUPS},
+                originals={group: arrays[f"originals_{group}"] for group in groups.pair},
                 reconstructions={
-                    mix: {group: arrays[f"recon_{mix}_{group}"] for group in GROUPS}
+                    mix: {group: arrays[f"{_RECONSTRUCTION}{mix}_{group}"] for group in groups.pair}
                     for mix in mixes
                 },
             )

@@ -8,9 +8,9 @@ from matplotlib.patches import Patch
 
 from tonegap.figures.style import FAINT, INK, Drawing, house_style, new_figure
 
+_ALL = "all"
 _BOX_IN = 0.6
 _LEFT, _RIGHT = 0.30, 0.80  # centres of the two columns, of the figure's width
-_GROUPS = ("light", "dark", "neither")
 _LEFT_NAMES = {
     "annotated": "annotated rows",
     "labelled": "with a skin type",
@@ -40,7 +40,7 @@ def draw(flow: pd.DataFrame, caveat: str = "") -> Drawing:
     Parameters
     ----------
     flow
-        One row per step and group (all, light, dark, neither), in the order of the steps:
+        One row per step and group (all, each group, neither), in the order of the steps:
         step, group, left, excluded (rows).
     caveat
         What the table rests on, where that is not Fitzpatrick17k.
@@ -49,7 +49,7 @@ def draw(flow: pd.DataFrame, caveat: str = "") -> Drawing:
         index="step", columns="group", values=["left", "excluded"], sort=False
     )
     steps = list(dict.fromkeys(flow["step"]))
-    excluded = counts["excluded"]["all"]
+    excluded = counts["excluded"][_ALL]
     shown = [step for number, step in enumerate(steps) if number == 0 or excluded[step] > 0]
     idle = [_EXCLUDED_NAMES.get(step, step) for step in steps if step not in shown]
     note = f"No row was left out for: {', '.join(idle)}." if idle else ""
@@ -80,8 +80,12 @@ def step_name(step: str) -> str:
 
 
 def _described(name: str, counts: pd.Series) -> str:
-    parts = [f"{int(counts[group]):,} {group}" for group in _GROUPS if counts.get(group, 0)]
-    return f"{name}: {int(counts['all']):,}\n" + "\n".join([" · ".join(parts[:2]), *parts[2:]])
+    parts = [
+        f"{int(counts[group]):,} {group}"
+        for group in counts.index
+        if group != _ALL and counts[group]
+    ]
+    return f"{name}: {int(counts[_ALL]):,}\n" + "\n".join([" · ".join(parts[:2]), *parts[2:]])
 
 
 def _box(

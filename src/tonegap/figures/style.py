@@ -1,12 +1,13 @@
 """One look for every figure: colours, sizes, names of groups and mixes, the note below.
 
 Colours are Okabe and Ito's, which people with any common colour blindness tell apart
-("Color Universal Design", 2008). They stand for groups and are no skin colours; groups
+("Color Universal Design", 2008). They stand for groups and are not skin colours. Groups
 also differ by marker, so that a grey print can be read.
 """
 
 from __future__ import annotations
 
+import re
 import textwrap
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -22,12 +23,15 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 
-from tonegap.params import GroupDefinition
+from tonegap.groups import LIGHT_AND_DARK, Groups
 
 COLUMN_WIDTH_IN = 3.4  # of a two-column page
 PNG_DOTS_PER_INCH = 250
-COLOUR: Mapping[str, str] = {"light": "#0072B2", "dark": "#D55E00", "neither": "#7F7F7F"}
-MARKER: Mapping[str, str] = {"light": "o", "dark": "s"}
+NEITHER = "neither"
+"""Images that are in no group, in tables and legends."""
+NEITHER_COLOUR = "#7F7F7F"
+_GROUP_COLOURS = ("#0072B2", "#D55E00", "#CC79A7", "#E69F00", "#56B4E9", "#009E73")
+_GROUP_MARKERS = ("o", "s", "^", "D", "v", "P")
 POINT_COLOUR = "#006B4F"  # Okabe-Ito's bluish green, darkened to stand out from white
 INK = "#1A1A1A"
 FAINT = "#8A8A8A"
@@ -51,13 +55,8 @@ _LOG_STEPS: Mapping[float, Sequence[float]] = {
     4.0: (1, 3),
     float("inf"): (1,),
 }
+_BETWEEN_DIGITS = re.compile(r"(?<=\d)-(?=\d)")
 _PAPER_LETTERS = {"light": "A", "mixed": "B", "dark": "C"}
-_FST_OF_GROUP: Mapping[GroupDefinition, Mapping[str, str]] = {
-    "scale": {"light": "FST 1-2", "dark": "FST 5-6"},
-    "centaur": {"light": "Centaur FST 1-2", "dark": "Centaur FST 5-6"},
-    "both": {"light": "both FST 1-2", "dark": "both FST 5-6"},
-    "dark_4_6": {"light": "FST 1-2", "dark": "FST 4-6"},
-}
 # Any: each version of matplotlib types its keys by another list.
 _SETTINGS: Any = {
     "font.family": "DejaVu Sans",
@@ -183,21 +182,36 @@ def share_labels(figure: Figure, x_label: str, y_label: str) -> None:
     figure.supylabel(y_label, y=bottom + (height + label) / 2, fontsize=_LABEL_PT)
 
 
-def group_name(group: str, definition: GroupDefinition) -> str:
-    """Name a group with its skin types: ``light (FST 1-2)``."""
-    return f"{group} ({_FST_OF_GROUP[definition][group]})".replace("-", DASH)
+def group_name(group: str, groups: Groups) -> str:
+    """Name a group with what it holds, such as ``light (FST 1–2)``."""
+    return _BETWEEN_DIGITS.sub(DASH, groups.described(group))
 
 
-def mix_name(mix: str, dark_share: float) -> str:
-    """Name a mix in two lines: the paper's letter where it has one, and its dark share."""
-    letter = _PAPER_LETTERS.get(mix)
+def colour_of(group: str, groups: Groups) -> str:
+    """Return the colour of a group: blue and vermillion for the pair, grey for none."""
+    return _looks(group, groups, _GROUP_COLOURS, NEITHER_COLOUR)
+
+
+def marker_of(group: str, groups: Groups) -> str:
+    """Return the marker of a group: circle and square for the pair."""
+    return _looks(group, groups, _GROUP_MARKERS, "x")
+
+
+def _looks(group: str, groups: Groups, choices: Sequence[str], otherwise: str) -> str:
+    names = groups.names
+    return choices[names.index(group) % len(choices)] if group in names else otherwise
+
+
+def mix_name(mix: str, share: float, groups: Groups) -> str:
+    """Name a mix in two lines: the paper's letter, if any, and the compared group's share."""
+    letter = _PAPER_LETTERS.get(mix) if groups.pair == LIGHT_AND_DARK.pair else None
     name = f"{letter} {DASH} {mix}" if letter else mix
-    return f"{name}\n{100 * dark_share:.3g} % dark"
+    return f"{name}\n{100 * share:.3g} % {groups.compared}"
 
 
 def mixes_in_order(frame: pd.DataFrame) -> list[tuple[str, float]]:
-    """Mixes of a table with their dark shares, from none to all."""
-    pairs = frame[["mix", "dark_share"]].drop_duplicates().sort_values(["dark_share", "mix"])
+    """Return the mixes of a table with their shares of the compared group, from none to all."""
+    pairs = frame[["mix", "share"]].drop_duplicates().sort_values(["share", "mix"])
     return [(str(mix), float(share)) for mix, share in pairs.itertuples(index=False)]
 
 
@@ -214,7 +228,7 @@ def identity_line(axes: Axes, upper: float, lower: float = 0.0) -> None:
 
 
 def log_scale(values: Float[np.ndarray, " values"]) -> tuple[float, float, list[float]]:
-    """Give the ends of a logarithmic axis that holds all positive values, and its round ticks."""
+    """Return the ends of a logarithmic axis that holds all positive values, and its round ticks."""
     positive = values[values > 0]
     if not positive.size:
         return 1.0, 100.0, [1.0, 10.0, 100.0]

@@ -9,28 +9,35 @@ import pandas as pd
 import pytest
 
 from tonegap.errors import DataError
+from tonegap.figures import boxes
 from tonegap.figures.catalogue import CATALOGUE
+from tonegap.figures.encoding import svg_bytes
 from tonegap.files.tables import read_csv, write_csv, write_json
+from tonegap.groups import LIGHT_AND_DARK
+from tonegap.measures import MEASURES
 from tonegap.stages import figures, report
 
-PICTURES = ("fig1", "fig4", "fig5")
+NAMES = [entry.name for entry in CATALOGUE]
+PICTURES = tuple(entry.name for entry in CATALOGUE if entry.shows_images)
 DEVIATIONS = "| topic | paper | tonegap | parameter |\n|---|---|---|---|\n| a | b | c | d |\n"
 
 
 @pytest.fixture
-def tables(annotations, flow_table, study, study_images):
+def tables(annotated_rows, flow_table, study, study_images):
     """Give the tables as one."""
-    return annotations, flow_table, study, study_images
+    return annotated_rows, flow_table, study, study_images
 
 
 @pytest.fixture
 def workspace(tmp_path, tables, examples):
     """Write every input that the two stages read."""
-    annotations, flow_table, study, study_images = tables
+    annotated_rows, flow_table, study, study_images = tables
     hashes = pd.Series(sorted(study_images["md5hash"].unique()))
-    rows = annotations.assign(url=[f"phantom:v1?seed={n}" for n in range(len(annotations))])
+    rows = annotated_rows.copy()
     rows.loc[: len(hashes) - 1, "md5hash"] = hashes.to_numpy()
-    write_csv(rows, tmp_path / "annotations.csv")
+    write_csv(rows, tmp_path / "groups.csv")
+    urls = [f"phantom:v1?seed={n}" for n in range(len(rows))]
+    write_csv(pd.DataFrame({"md5hash": rows["md5hash"], "url": urls}), tmp_path / "annotations.csv")
     write_csv(flow_table, tmp_path / "flow.csv")
     write_csv(study, tmp_path / "study.csv")
     write_csv(study_images, tmp_path / "study_images.csv")
@@ -45,8 +52,13 @@ def workspace(tmp_path, tables, examples):
     return tmp_path
 
 
-def _facts(folder, images):
-    settings = {"images": images, "features": "vgg19, random (untrained) features"}
+def _facts(folder, images, features="vgg19, random (untrained) features", *, random=True):
+    settings = {
+        "images": images,
+        "features": features,
+        "features_random": random,
+        "groups": LIGHT_AND_DARK.to_mapping(),
+    }
     facts = {"study": "synthetic", "code": "0" * 40, "runs_planned": 12, "runs_done": 11}
     document = facts | {"settings": settings, "experiments": {"synthetic-light-s0": "1" * 40}}
     write_json(document, folder / "study.json")
@@ -55,7 +67,9 @@ def _facts(folder, images):
 def _draw(folder, examples="examples.npz", private_examples="none.npz"):
     figures.run(
         annotations=folder / "annotations.csv",
-        group="scale",
+        rows=folder / "groups.csv",
+        groups=LIGHT_AND_DARK,
+        group_column="fst",
         exclusions_flow=folder / "flow.csv",
         study=folder / "study.csv",
         study_images=folder / "study_images.csv",
@@ -92,7 +106,7 @@ def _contents(folder):
 def test_phantoms_are_drawn_twice_alike_and_reported(workspace):
     """Every figure with picture and numbers, equal bytes each time, and the whole report."""
     index = _draw(workspace)
-    names = {f"{name}{suffix}" for name in CATALOGUE for suffix in (".svg", ".png", ".csv")}
+    names = {f"{name}{suffix}" for name in NAMES for suffix in (".svg", ".png", ".csv")}
     first = _contents(workspace / "figures")
     assert set(first) == names | {"index.json"}
     assert all(not entry.get("missing") for entry in index["figures"])
@@ -127,7 +141,7 @@ def test_figure_1_is_of_a_balanced_mix_or_missing(workspace):
     """Its title speaks of one; the nearest mix of a study without one is another thing."""
     for name in ("study.csv", "study_images.csv"):
         table = pd.read_csv(workspace / name)
-        write_csv(table[table["dark_share"] != 0.5], workspace / name)
+        write_csv(table[table["share"] != 0.5], workspace / name)
     missing = {entry["name"] for entry in _draw(workspace)["figures"] if entry["folder"] is None}
     assert missing == {"fig1"}
 
@@ -158,8 +172,8 @@ def test_runs_on_equal_numbers_of_images_are_not_pooled_with_the_others(workspac
 
 def test_a_study_of_another_data_set_is_not_shown(workspace):
     """After switching the data set, no number of the old one is drawn or claimed."""
-    rows = read_csv(workspace / "annotations.csv", ["md5hash"], "annotations")
-    write_csv(rows.iloc[200:], workspace / "annotations.csv")
+    rows = read_csv(workspace / "groups.csv", ["md5hash"], "rows")
+    write_csv(rows.iloc[200:], workspace / "groups.csv")
     index = _draw(workspace)
     drawn = {entry["name"] for entry in index["figures"] if entry["folder"]}
     assert drawn == {"exclusions_flow", "fig2", "fig7"}
@@ -195,13 +209,20 @@ def test_written_numbers_draw_the_same_figure(workspace, study):
     _facts(workspace, "photographs")
     _draw(workspace)
     written = read_csv(workspace / "figures" / "fig3.csv", ["mse"], "figure 3")
-    again = figures.boxes.draw(
-        written, "mse", "MSE, [\N{MINUS SIGN}1, 1] range", "scale", _caveat(workspace)
-    ).figure
-    assert figures.svg_bytes(again) == (workspace / "figures" / "fig3.svg").read_bytes()
+    again = boxes.draw(written, MEASURES[0], LIGHT_AND_DARK, _caveat(workspace)).figure
+    assert svg_bytes(again) == (workspace / "figures" / "fig3.svg").read_bytes()
     assert len(written) == len(study)
 
 
 def _caveat(folder):
     settings = json.loads((folder / "study.json").read_text())["settings"]
-    return f"Perceptual network {settings['features']}."
+    return f"Perceptual network: {settings['features']}."
+
+
+def test_trained_weights_named_random_are_not_called_random(workspace):
+    """Whether features are random is a fact of the settings, not a word in a file's name."""
+    _facts(workspace, "photographs", "vgg19_random_crop.safetensors", random=False)
+    _draw(workspace)
+    svg = (workspace / "figures" / "fig3.svg").read_text(encoding="utf-8")
+    assert "random" not in svg
+    assert "untrained" not in svg
