@@ -183,7 +183,7 @@ def share_labels(figure: Figure, x_label: str, y_label: str) -> None:
 
 
 def group_name(group: str, groups: Groups) -> str:
-    """Name a group with what it holds, such as ``light (FST 1–2)``."""
+    """Name a group with what it holds, such as ``light (FST 1-2)``, with an en dash."""
     return _BETWEEN_DIGITS.sub(DASH, groups.described(group))
 
 

@@ -90,7 +90,7 @@ def test_the_flow_shows_every_step_that_excludes(flow_table):
 
 
 def test_groups_have_colours_that_colour_blind_people_tell_apart():
-    """Okabe and Ito's blue and vermillion, which are no skin colours."""
+    """Okabe and Ito's blue and vermillion, which are not skin colours."""
     assert tuple(colour_of(group, LIGHT_AND_DARK) for group in LIGHT_AND_DARK.pair) == (
         "#0072B2",
         "#D55E00",

@@ -16,6 +16,11 @@ def _images(rows):
     return pd.DataFrame(rows, columns=columns)
 
 
+def _drawn(images):
+    errors = condition_errors(images, "fine", LIGHT_AND_DARK)
+    return conditions.draw(errors, LIGHT_AND_DARK)
+
+
 def test_an_image_of_several_runs_counts_once():
     """Means are over images, not over draws: by hand."""
     found = condition_errors(

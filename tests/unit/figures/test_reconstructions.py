@@ -54,10 +54,9 @@ def test_arrays_make_examples(examples):
 
 def test_missing_arrays_are_named():
     """Incomplete examples are an error of one line."""
+    arrays = {"recon_mixed_light": np.zeros((1, 2, 2, 3), np.uint8)}
     with pytest.raises(DataError, match="originals_light"):
-        StudyExamples.from_arrays(
-            {"recon_mixed_light": np.zeros((1, 2, 2, 3), np.uint8)}, LIGHT_AND_DARK
-        )
+        StudyExamples.from_arrays(arrays, LIGHT_AND_DARK)
 
 
 def test_reconstructions_must_fit_their_originals(examples):
