@@ -8,6 +8,7 @@ from typing import Any
 
 import pandas as pd
 
+from tonegap.facts import has_random_features, is_phantom
 from tonegap.figures.examples import StudyExamples
 from tonegap.groups import Groups
 from tonegap.tables import PHANTOM_SCHEME
@@ -74,19 +75,6 @@ def rows_caveat(urls: pd.Series) -> str:
     """Say how many of the annotated rows are phantoms, by the scheme of their urls."""
     rendered = int(urls.fillna("").str.startswith(PHANTOM_SCHEME).sum())
     return f"{rendered:,} of {len(urls):,} rows are phantoms." if rendered else ""
-
-
-def is_phantom(settings: Mapping[str, Any]) -> bool:
-    """Return True if every image is a phantom.
-
-    Anything but the word itself counts as photographs: the careful side for patients.
-    """
-    return settings.get("images") == "phantom"
-
-
-def has_random_features(settings: Mapping[str, Any]) -> bool:
-    """Return True if the perceptual network is untrained."""
-    return settings.get("features_random") is True
 
 
 def study_caveat(settings: Mapping[str, Any]) -> str:

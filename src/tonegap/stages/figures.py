@@ -6,14 +6,12 @@ private folder, which git ignores.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pandas as pd
 
-from tonegap.errors import DataError
+from tonegap.facts import is_phantom
 from tonegap.figures.catalogue import CATALOGUE, Entry
 from tonegap.figures.encoding import ENCODERS
 from tonegap.figures.examples import StudyExamples
@@ -21,19 +19,17 @@ from tonegap.figures.material import (
     Annotated,
     Material,
     Study,
-    is_phantom,
     rows_caveat,
     study_caveat,
 )
 from tonegap.figures.style import Drawing
 from tonegap.files.atomic import write_bytes
-from tonegap.files.tables import read_csv, read_json, write_csv, write_json
+from tonegap.files.collected import Collected, read_collected
+from tonegap.files.tables import read_csv, write_csv, write_json
 from tonegap.groups import Groups
 from tonegap.labels import LABEL_COLUMNS
 from tonegap.statistics.design import ordinary_rows
 
-_RUN_COLUMNS = ("study", "run", "mix", "share", "seed", "group", "n", "mse", "sigma")
-_IMAGE_COLUMNS = ("mix", "share", "md5hash", "group", "label_fine", "mse")
 _FLOW_COLUMNS = ("step", "group", "left", "excluded")
 _ROW_COLUMNS = ("md5hash", "group", "fst", "fst_second", *LABEL_COLUMNS.values(), "source")
 
@@ -80,15 +76,10 @@ def run(
     flow = read_csv(exclusions_flow, _FLOW_COLUMNS, "the exclusions flow")
     urls = read_csv(annotations, ("url",), "the annotation table")["url"]
     annotated = Annotated(table, flow, group_column, groups, rows_caveat(urls))
-    reason = _why_no_study(study, study_images, table)
-    settings = {} if reason else read_json(study_facts, "the study's facts").get("settings", {})
-    public = is_phantom(settings)
-    collected = (
-        None
-        if reason
-        else _study(study, study_images, settings, examples if public else private_examples)
-    )
-    material = Material(annotated, collected)
+    collected, reason = read_collected(study, study_images, study_facts, table["md5hash"])
+    public = collected is not None and is_phantom(collected.settings)
+    shown = examples if public else private_examples
+    material = Material(annotated, _of_study(collected, shown) if collected else None)
     drawings = {entry.name: _drawn(entry, material) for entry in CATALOGUE}
     folders = {
         entry.name: private if entry.shows_images and not public else figures for entry in CATALOGUE
@@ -102,35 +93,13 @@ def run(
     write_json(document, figures / "index.json")
 
 
-def _why_no_study(study: Path, study_images: Path, rows: pd.DataFrame) -> str:
-    """Say why the study is not drawn; empty where it is."""
-    if not study.is_file():
-        return "No study has been collected: run `tonegap study run` and `study collect`."
-    images = read_csv(study_images, _IMAGE_COLUMNS, "the study's table of images")
-    if not images["md5hash"].isin(rows["md5hash"]).all():
-        return (
-            "The collected study is of another data set than data/annotations.csv: "
-            "run and collect a study of this one."
-        )
-    return ""
-
-
-def _study(study: Path, study_images: Path, settings: Mapping[str, Any], examples: Path) -> Study:
-    runs = read_csv(study, _RUN_COLUMNS, "the study's table of runs")
-    names = runs["study"].unique()
-    if len(names) != 1:
-        raise DataError(
-            f"{study} holds {len(names)} studies ({', '.join(map(str, names[:3]))}), whose runs do "
-            "not compare; collect one of them"
-        )
-    groups = Groups.from_mapping(settings.get("groups", {}))
-    images = read_csv(study_images, _IMAGE_COLUMNS, "the study's table of images")
+def _of_study(collected: Collected, examples: Path) -> Study:
     return Study(
-        runs=ordinary_rows(runs),
-        images=ordinary_rows(images),
-        examples=_examples(examples, groups),
-        groups=groups,
-        caveat=study_caveat(settings),
+        runs=ordinary_rows(collected.runs),
+        images=ordinary_rows(collected.images),
+        examples=_examples(examples, collected.groups),
+        groups=collected.groups,
+        caveat=study_caveat(collected.settings),
     )
 
 
