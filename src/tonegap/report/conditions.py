@@ -46,8 +46,8 @@ def condition_rows(conditions: pd.DataFrame, mixes: Sequence[str]) -> list[Condi
     Parameters
     ----------
     conditions
-        mix, level, label, n_reference, n_compared, mse_reference, mse_compared, gap, drawn (whether both
-        groups have enough images).
+        mix, level, label, n_reference, n_compared, mse_reference, mse_compared, gap, drawn
+        (whether both groups have enough images).
     mixes
         The mixes in the order of the columns.
     """

@@ -78,6 +78,7 @@ def render(context: Context) -> str:
         claims=claims,
         summary=summary_of(context, claims, arms),
         paper=sentences_of(context.claims),
+        shown_figures={picture.name for picture in context.pictures},
         decomposition=decomposition_forest(analysis),
         labels=labels_forest(analysis),
         condition_gaps=condition_forest(analysis, groups),

@@ -15,7 +15,7 @@ from tonegap.figures.encoding import svg_bytes
 from tonegap.files.tables import read_csv, write_csv, write_json
 from tonegap.groups import LIGHT_AND_DARK
 from tonegap.measures import MEASURES
-from tonegap.stages import figures, report
+from tonegap.stages import analyse, figures, report
 
 NAMES = [entry.name for entry in CATALOGUE]
 PICTURES = tuple(entry.name for entry in CATALOGUE if entry.shows_images)
@@ -85,17 +85,35 @@ def _draw(folder, examples="examples.npz", private_examples="none.npz"):
 def _report(folder):
     report.run(
         annotations=folder / "annotations.csv",
+        rows=folder / "groups.csv",
+        groups=LIGHT_AND_DARK,
         cohort_counts=folder / "cohort.json",
         exclusions_flow=folder / "flow.csv",
         study=folder / "study.csv",
         study_images=folder / "study_images.csv",
         study_facts=folder / "study.json",
+        tables=_analyse(folder),
+        claims=folder / "claims.json",
+        planted=folder / "planted.json",
         figures=folder / "figures",
         deviations=folder / "deviations.md",
-        report=folder / "report",
+        page=folder / "index.html",
     )
-    page = (folder / "report" / "index.html").read_text(encoding="utf-8")
-    return page, json.loads((folder / "report" / "claims.json").read_text())
+    page = (folder / "index.html").read_text(encoding="utf-8")
+    return page, json.loads((folder / "claims.json").read_text())
+
+
+def _analyse(folder):
+    tables = {name: folder / f"{name}.csv" for name in analyse.TABLES}
+    analyse.run(
+        rows=folder / "groups.csv",
+        study=folder / "study.csv",
+        study_images=folder / "study_images.csv",
+        study_facts=folder / "study.json",
+        tables=tables,
+        claims=folder / "claims.json",
+    )
+    return tables
 
 
 def _contents(folder):
@@ -226,3 +244,12 @@ def test_trained_weights_named_random_are_not_called_random(workspace):
     svg = (workspace / "figures" / "fig3.svg").read_text(encoding="utf-8")
     assert "random" not in svg
     assert "untrained" not in svg
+
+
+def test_the_same_results_analyse_to_the_same_bytes(workspace):
+    """Every table and the claims depend on the collected tables alone."""
+    paths = [*_analyse(workspace).values(), workspace / "claims.json"]
+    first = [path.read_bytes() for path in paths]
+    _analyse(workspace)
+    assert [path.read_bytes() for path in paths] == first
+    assert all(len(read_csv(path, (), "a table")) for path in paths[:-1])
