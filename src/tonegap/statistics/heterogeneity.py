@@ -214,7 +214,7 @@ def _combined(conditions: pd.DataFrame) -> dict[str, float]:
     return dict(zip(names, map(float, values), strict=True))
 
 
-def _summary(conditions: pd.DataFrame) -> dict[str, float]:
+def _summary(conditions: pd.DataFrame) -> dict[str, Any]:
     """Return one row of the summary."""
     assessed = conditions[conditions["reason"] == ""]
     found = _combined(assessed)

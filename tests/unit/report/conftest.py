@@ -115,17 +115,9 @@ def claims() -> dict:
         "caveats": ["Phantoms only."],
         "descriptions": [_contrast("C2", "sigma_gap", "described", family="description")],
         "paper": [
-            _sentence(
-                4, "gap_mixed", "supported", percent=36.0, percent_low=28.0, percent_high=45.0
-            ),
+            _sentence(4, "gap_mixed", "supported", **percents),
             _sentence(9, "sigma_gap_all", "undecided"),
-            _sentence(
-                7,
-                "sensitivity",
-                "not assessable",
-                reason="waits for the equal-distinct study",
-                **nothing,
-            ),
+            _sentence(7, "sensitivity", "not assessable", **(nothing | {"reason": waits})),
         ],
         "paper_reading": {
             "warning": "Runs are not independent.",
