@@ -122,9 +122,10 @@ def _warnings(counts: Mapping[str, Any], collected: Collected | None) -> list[st
     """Return what a reader should know of the images before believing a number."""
     warnings = [str(counts["tone_warning"])] if counts.get("tone_warning") else []
     if collected is not None and "n_distinct_train" in collected.runs:
-        fewest = collected.runs.groupby("mix")["n_distinct_train"].min()
+        distinct = collected.runs.groupby(["mix", "run"])["n_distinct_train"].sum()
+        fewest = distinct.groupby("mix").min()
         warnings += [
-            f"The mix {mix} was trained on {n:,} distinct images only: its models may have learnt "
+            f"Some models of the mix {mix} saw only {n:,} distinct images: they may have learnt "
             "single images by heart."
             for mix, n in fewest.items()
             if n < _FEW_DISTINCT
