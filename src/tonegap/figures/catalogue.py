@@ -11,6 +11,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final, Literal
 
+import pandas as pd
+
 from tonegap.cohort.conditions import prevalence
 from tonegap.figures import annotated, boxes, conditions, flow, reconstructions
 from tonegap.figures import prevalence as prevalences
@@ -75,7 +77,7 @@ def _annotated(material: Material) -> Drawing:
 
 def _prevalence(material: Material) -> Drawing:
     of = material.annotated
-    by_level = {
+    by_level: dict[str, pd.DataFrame] = {
         level: prevalence(of.rows[column].fillna("unknown"), of.rows["group"], of.groups)
         for level, column in LABEL_COLUMNS.items()
     }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -61,7 +61,7 @@ class Forest:
 def decomposition_forest(analysis: Analysis) -> Forest:
     """Show the overall gap, step by step."""
 
-    def note(row: Mapping[str, Any]) -> str:
+    def note(row: dict[Any, Any]) -> str:
         left = f"{int(row['n_left_out']):,} images left out" if row["n_left_out"] else ""
         noisy = row["reliability"] < 1
         return f"if the proxy's reliability is {row['reliability']:g}" if noisy else left
@@ -72,7 +72,7 @@ def decomposition_forest(analysis: Analysis) -> Forest:
 def labels_forest(analysis: Analysis) -> Forest:
     """Show the same runs under every definition of the groups."""
 
-    def note(row: Mapping[str, Any]) -> str:
+    def note(row: dict[Any, Any]) -> str:
         if not row["n_compared"]:
             return ""
         return f"{int(row['n_reference']):,} lighter and {int(row['n_compared']):,} darker images"
@@ -83,10 +83,10 @@ def labels_forest(analysis: Analysis) -> Forest:
 def influence_forest(analysis: Analysis) -> Forest:
     """Show the gap without some of the images."""
 
-    def name(row: Mapping[str, Any]) -> str:
+    def name(row: dict[Any, Any]) -> str:
         return _LEFT_OUT.get(row["left_out"], f"without {row['label']}")
 
-    def note(row: Mapping[str, Any]) -> str:
+    def note(row: dict[Any, Any]) -> str:
         return f"{int(row['n_left_out']):,} images left out" if row["n_left_out"] else ""
 
     return _forest(analysis.influence, name, note)
@@ -100,7 +100,7 @@ def condition_forest(analysis: Analysis, groups: Groups) -> Forest:
             "shrunken_percent", ascending=False, kind="stable"
         )
 
-    def note(row: Mapping[str, Any]) -> str:
+    def note(row: dict[Any, Any]) -> str:
         return (
             f"unshrunken {row['percent_own']:+.0f} % ({row['low_own']:+.0f} to "
             f"{row['high_own']:+.0f}); {row['n_reference']} {groups.reference}, "
@@ -120,8 +120,8 @@ def _overall(table: pd.DataFrame) -> pd.DataFrame:
 
 def _forest(
     rows: pd.DataFrame,
-    name: Callable[[Mapping[str, Any]], str],
-    note: Callable[[Mapping[str, Any]], str],
+    name: Callable[[dict[Any, Any]], str],
+    note: Callable[[dict[Any, Any]], str],
 ) -> Forest:
     lines = [
         Line(

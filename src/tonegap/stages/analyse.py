@@ -81,6 +81,7 @@ def _rounded(table: pd.DataFrame) -> pd.DataFrame:
     """Keep six significant digits of every number that is not a count."""
     rounded = {
         name: table[name].map(_DIGITS.format, na_action="ignore").astype(float)
-        for name in table.select_dtypes("floating")
+        for name in table.columns
+        if table[name].dtype.kind == "f"
     }
     return table.assign(**rounded)
