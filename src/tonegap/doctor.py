@@ -14,8 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tonegap.errors import MachineError, TonegapError
+from tonegap.files import layout
 from tonegap.files.atomic import require_free_space
-from tonegap.files.cache import user_cache
 from tonegap.files.parameters import read_params
 from tonegap.files.repository import changed_files, configured, dvc_command, git
 
@@ -157,7 +157,7 @@ def _parameters() -> str:
 
 
 def _disk() -> str:
-    cache = user_cache()
+    cache = layout.user_cache()
     require_free_space(cache, _NEEDED_BYTES, "a study of Fitzpatrick17k")
     require_free_space(Path.cwd(), _NEEDED_BYTES, "a study of Fitzpatrick17k, in DVC's cache,")
     place = _existing(cache)
@@ -200,7 +200,7 @@ def _weights() -> str:
 
 
 def _store() -> str:
-    folder = user_cache() / "images"
+    folder = layout.user_cache() / "images"
     count = sum(1 for kind in _IMAGES for path in (folder / kind).rglob("*") if path.is_file())
     if not count:
         return (

@@ -13,8 +13,8 @@ from typing import Final
 import pandas as pd
 
 from tonegap.errors import DataError, IntegrityError
+from tonegap.files import layout
 from tonegap.files.annotations import parse_text_table, read_annotations
-from tonegap.files.cache import user_cache
 from tonegap.files.data_pin import pin_phantom, pin_table
 from tonegap.files.download import download_file
 from tonegap.files.given import Taken, identify_images, take_images
@@ -23,7 +23,6 @@ from tonegap.files.store import ImageStore, md5_of
 from tonegap.files.tables import write_csv
 from tonegap.foreign_table import ColumnNames, canonical_table
 from tonegap.tables import inert, trimmed, validate_annotations
-from tonegap.workspace import Workspace
 
 FITZPATRICK17K_MD5: Final = "75556ecbd0bd6227050112565c24b991"
 FITZPATRICK17K_URL: Final = (
@@ -83,7 +82,7 @@ def use_phantom(repository: Path) -> Chosen:
         If DVC fails.
     """
     pin_phantom(repository)
-    return Chosen("the phantom", len(read_annotations(repository / Workspace.annotations)))
+    return Chosen("the phantom", len(read_annotations(repository / layout.ANNOTATIONS)))
 
 
 def use_fitzpatrick17k(
@@ -168,7 +167,7 @@ def use_table(
     else:
         frame = _trimmed_names(frame, name)
         canonical_table(frame, columns, {}, name)  # before any image is taken
-        limits = read_params(repository / Workspace.params).fetch
+        limits = read_params(repository / layout.PARAMS).fetch
         md5s, taken = identify_images(
             images,
             columns.identifiers(frame),
@@ -203,7 +202,7 @@ def _trimmed_names(frame: pd.DataFrame, origin: str) -> pd.DataFrame:
 def _take(
     repository: Path, table: pd.DataFrame, images: Sequence[Path], store_root: Path | None
 ) -> Taken:
-    limits = read_params(repository / Workspace.params).fetch
+    limits = read_params(repository / layout.PARAMS).fetch
     return take_images(
         images,
         table,
@@ -214,7 +213,7 @@ def _take(
 
 
 def _store(root: Path | None) -> ImageStore:
-    return ImageStore(root or user_cache() / "images")
+    return ImageStore(root or layout.user_cache() / "images")
 
 
 def _chosen(repository: Path, name: str, rows: int, taken: Taken) -> Chosen:

@@ -14,18 +14,19 @@ from jaxtyping import UInt8
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from tonegap.cohort.groups import GROUPS
 from tonegap.errors import DataError
 from tonegap.figures.examples import StudyExamples
 from tonegap.figures.style import (
+    COLOUR,
     COLUMN_WIDTH_IN,
     Drawing,
-    colour_of,
     group_name,
     house_style,
     mix_name,
     new_figure,
 )
-from tonegap.groups import Groups
+from tonegap.params import GroupDefinition
 
 Pixels = UInt8[np.ndarray, "_images _size _size 3"]
 
@@ -39,51 +40,46 @@ _HALF_RANGE = 127.5  # of 8-bit values; half the range of [-1, 1] is 1
 
 
 def draw_one_mix(
-    examples: StudyExamples, mix: str, share: float, groups: Groups, caveat: str
+    examples: StudyExamples, mix: str, dark_share: float, definition: GroupDefinition, caveat: str
 ) -> Drawing:
-    """Draw examples of both groups under one mix (figure 1: the balanced one)."""
-    originals = {group: examples.originals[group][:_PER_GROUP] for group in groups.pair}
-    again = {group: examples.reconstructions[mix][group][:_PER_GROUP] for group in groups.pair}
+    """Draw light and dark examples of one mix side by side (figure 1: the balanced one)."""
+    originals = {group: examples.originals[group][:_PER_GROUP] for group in GROUPS}
+    again = {group: examples.reconstructions[mix][group][:_PER_GROUP] for group in GROUPS}
     rows = {
-        "original": np.concatenate([originals[group] for group in groups.pair]),
-        "recon-\nstruction": np.concatenate([again[group] for group in groups.pair]),
+        "original": np.concatenate([originals[group] for group in GROUPS]),
+        "recon-\nstruction": np.concatenate([again[group] for group in GROUPS]),
     }
-    titles = [
-        (colour_of(group, groups), group_name(group, groups), len(originals[group]))
-        for group in groups.pair
-    ]
-    trained = mix_name(mix, share, groups).replace("\n", ", ")
+    titles = [(group, group_name(group, definition), len(originals[group])) for group in GROUPS]
+    trained = mix_name(mix, dark_share).replace("\n", ", ")
     note = [f"Model trained on {trained}.", caveat]
-    data = pd.concat(
-        [_errors(originals[g], {mix: again[g]}, g) for g in groups.pair], ignore_index=True
-    )
+    data = pd.concat([_errors(originals[g], {mix: again[g]}, g) for g in GROUPS], ignore_index=True)
     return _drawn(rows, titles, note, data)
 
 
 def draw_by_mix(
     examples: StudyExamples,
     group: str,
-    shares: Mapping[str, float],
-    groups: Groups,
+    dark_shares: Mapping[str, float],
+    definition: GroupDefinition,
     caveat: str,
 ) -> Drawing:
-    """Draw one group's examples under every mix (figures 4 and 5).
+    """Draw one group's examples under every mix (figure 4: light, figure 5: dark).
 
     Parameters
     ----------
     examples
         Originals and reconstructions.
     group
-        Its name.
-    shares
-        The mixes to draw with their shares, in order.
-    groups, caveat
-        The groups; what the images are, where that is not Fitzpatrick17k.
+        ``light`` or ``dark``.
+    dark_shares
+        The mixes to draw with their dark shares, in order.
+    definition, caveat
+        What the groups are; what the images are, where that is not Fitzpatrick17k.
     """
     originals = examples.originals[group][:_PER_ROW]
-    again = {mix: examples.reconstructions[mix][group][:_PER_ROW] for mix in shares}
-    named = {mix_name(mix, shares[mix], groups): pixels for mix, pixels in again.items()}
-    titles = [(colour_of(group, groups), group_name(group, groups), len(originals))]
+    again = {mix: examples.reconstructions[mix][group][:_PER_ROW] for mix in dark_shares}
+    named = {mix_name(mix, dark_shares[mix]): pixels for mix, pixels in again.items()}
+    titles = [(group, group_name(group, definition), len(originals))]
     note = ["Rows: the original, and its reconstruction by the model of each training mix.", caveat]
     return _drawn({"original": originals, **named}, titles, note, _errors(originals, again, group))
 
@@ -128,10 +124,10 @@ def _show(axes: Axes, image: UInt8[np.ndarray, "size size 3"]) -> None:
 
 def _entitle(line: np.ndarray, titles: list[tuple[str, str, int]]) -> None:
     start = 0
-    for colour, title, count in titles:
+    for group, title, count in titles:
         if count:
             axes = line[start]
-            axes.set_title(title, loc="left", color=colour, pad=3)
+            axes.set_title(title, loc="left", color=COLOUR[group], pad=3)
         start += count
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from math import expm1, floor, log1p
 
-GroupSizes = tuple[int, int]  # (reference, compared)
+GroupSizes = tuple[int, int]  # (light, dark)
 
 
 def expected_distinct(pool: int, draws: int) -> float:
@@ -32,9 +32,9 @@ def equal_distinct(pools: GroupSizes, mixes: Iterable[GroupSizes]) -> int:
     Parameters
     ----------
     pools
-        Images left after the test draw: (reference, compared).
+        Images left after the test draw: (light, dark).
     mixes
-        Training draws of every mix: (reference, compared).
+        Training draws of every mix: (light, dark).
 
     Returns
     -------
@@ -49,15 +49,14 @@ def equal_distinct(pools: GroupSizes, mixes: Iterable[GroupSizes]) -> int:
 def divide(total: int, draws: GroupSizes) -> GroupSizes:
     """Divide ``total`` distinct images between the groups as their draws are divided.
 
-    Rounded half up for the compared group; a group with draws gets one image at least.
+    Rounded half up for dark; a group with draws gets one image at least.
     """
-    reference, compared = draws
-    drawn = reference + compared
-    share = floor((2 * total * compared + drawn) / (2 * drawn))
-    lowest = 1 if compared else 0
-    highest = total - (1 if reference else 0)
-    n_compared = max(lowest, min(share, highest))
-    return total - n_compared, n_compared
+    light, dark = draws
+    share = floor((2 * total * dark + light + dark) / (2 * (light + dark)))
+    lowest = 1 if dark else 0
+    highest = total - (1 if light else 0)
+    n_dark = max(lowest, min(share, highest))
+    return total - n_dark, n_dark
 
 
 def _groups_drawn(draws: GroupSizes) -> int:

@@ -11,13 +11,14 @@ from typing import Final
 import pandas as pd
 
 from tonegap.errors import DataError, FetchError
+from tonegap.files import layout
 from tonegap.files.annotations import read_annotations
 from tonegap.files.archive import write_archive
 from tonegap.files.atomic import require_free_space
-from tonegap.files.cache import user_cache
 from tonegap.files.download import Patience, download
 from tonegap.files.drawing import Drawn, draw
 from tonegap.files.journal import Journal
+from tonegap.files.parameters import read_params
 from tonegap.files.store import ImageStore
 from tonegap.files.tables import write_csv
 from tonegap.files.tally import say_counts, tally
@@ -75,7 +76,7 @@ def run(
         If a disk is too small or refuses.
     """
     table = read_annotations(annotations)
-    store = ImageStore(store_root or user_cache() / "images")
+    store = ImageStore(store_root or layout.user_cache() / "images")
     store.tidy()
     journal = _journal(annotations, params, store)
     wanted = _wanted(table, store, params)
@@ -99,6 +100,16 @@ def run(
     journal.forget()
     say_counts(rows, store.damaged)
     _require_success(rows, params.min_success, fetch)
+
+
+def from_workspace() -> None:
+    """Run the stage on the repository's own files."""
+    run(
+        annotations=layout.ANNOTATIONS,
+        params=read_params().fetch,
+        raw=layout.RAW,
+        fetch=layout.FETCH,
+    )
 
 
 def _journal(annotations: Path, params: FetchParams, store: ImageStore) -> Journal:

@@ -5,22 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
+from tonegap.files import layout
+from tonegap.files.parameters import read_params
 from tonegap.files.tables import read_csv, write_csv
-from tonegap.groups import Groups
 from tonegap.params import DataParams
 from tonegap.sampling import draw_split
 
 _COHORT_COLUMNS = ("md5hash", "group", "label_fine", "source", "cluster")
 
 
-def run(
-    *,
-    cohort: Path,
-    data: DataParams,
-    mixes: Mapping[str, float],
-    groups: Groups,
-    split: Path,
-) -> None:
+def run(*, cohort: Path, data: DataParams, mixes: Mapping[str, float], split: Path) -> None:
     """Draw the split.
 
     Parameters
@@ -30,9 +24,7 @@ def run(
     data
         The section ``data``: seed, sizes, mix and switches.
     mixes
-        Share of the compared group in every mix.
-    groups
-        The groups.
+        Dark share of every mix.
     split
         Written: one row per draw.
 
@@ -42,4 +34,10 @@ def run(
         If the cohort cannot give what is asked for.
     """
     images = read_csv(cohort, _COHORT_COLUMNS, "the cohort")
-    write_csv(draw_split(images, data, mixes, groups), split)
+    write_csv(draw_split(images, data, mixes), split)
+
+
+def from_workspace() -> None:
+    """Run the stage on the repository's own files."""
+    params = read_params()
+    run(cohort=layout.COHORT, data=params.data, mixes=params.mixes, split=layout.SPLIT)

@@ -27,8 +27,7 @@ from typing import Literal
 import numpy as np
 from scipy import stats
 
-from tonegap.groups import LIGHT_AND_DARK, Groups
-from tonegap.statistics.design import Arm
+from tonegap.statistics.design import GROUPS, Arm
 
 Expected = Literal["negative", "positive", "equivalent", "none"]
 
@@ -120,37 +119,31 @@ class Contrast:
         return NEEDS.get(self.measure, "")
 
 
-def declared_contrasts(
-    shares: Sequence[float], groups: Groups = LIGHT_AND_DARK
-) -> tuple[Contrast, ...]:
+def declared_contrasts(dark_shares: Sequence[float]) -> tuple[Contrast, ...]:
     """All contrasts of a study over these mixes.
 
     Parameters
     ----------
-    shares
-        Share of the compared group in each mix, in [0, 1]; order and repetition do not matter.
+    dark_shares
+        Share of dark images of each mix, in [0, 1]; order and repetition do not matter.
         Contrasts that need an arm which is not there are declared all the same: they come
         out as not assessable, never silently missing.
-    groups
-        The groups, whose names contrasts carry.
     """
-    shares = sorted({round(float(share), 9) for share in shares})
+    shares = sorted({round(float(share), 9) for share in dark_shares})
     errors = [
         contrast
         for measure, family in ERROR_FAMILIES.items()
-        for contrast in (*_slopes(measure, family, shares, groups), *_gaps(measure, family, groups))
+        for contrast in (*_slopes(measure, family, shares), *_gaps(measure, family))
     ]
-    return (*errors, *_sigma(shares, groups))
+    return (*errors, *_sigma(shares))
 
 
-def slope_coefficients(
-    shares: Sequence[float], group: str, groups: Groups = LIGHT_AND_DARK
-) -> dict[Arm, float]:
+def slope_coefficients(shares: Sequence[float], group: str) -> dict[Arm, float]:
     """Least-squares slope of a group's arm means on its own share; each arm counts once.
 
     Empty with fewer than two different shares.
     """
-    own = np.array([share if group == groups.compared else 1.0 - share for share in shares])
+    own = np.array([share if group == "dark" else 1.0 - share for share in shares])
     if own.size < 2:  # noqa: PLR2004 - a line needs two points
         return {}
     centred = own - own.mean()
@@ -163,7 +156,7 @@ def slope_coefficients(
     }
 
 
-def _slopes(measure: str, family: str, shares: Sequence[float], groups: Groups) -> list[Contrast]:
+def _slopes(measure: str, family: str, shares: Sequence[float]) -> list[Contrast]:
     return [
         Contrast(
             claim="C1",
@@ -171,15 +164,15 @@ def _slopes(measure: str, family: str, shares: Sequence[float], groups: Groups) 
             measure=measure,
             family=family,
             expected="negative",
-            coefficients=slope_coefficients(shares, group, groups),
+            coefficients=slope_coefficients(shares, group),
             meaning=f"Change of {MEASURE_WORDS[measure]} of {group} images as their share in "
             "training goes from 0 to 1",
         )
-        for group in groups.pair
+        for group in GROUPS
     ]
 
 
-def _gaps(measure: str, family: str, groups: Groups) -> list[Contrast]:
+def _gaps(measure: str, family: str) -> list[Contrast]:
     cases = {
         "gap_mixed": (MIXED, MIXED, "Gap with an even mix"),
         "gap_worst_case": (LIGHT_ONLY, DARK_ONLY, "Gap with each group unseen in training"),
@@ -192,7 +185,7 @@ def _gaps(measure: str, family: str, groups: Groups) -> list[Contrast]:
             measure=measure,
             family=family,
             expected="positive",
-            coefficients=_gap(dark, light, groups),
+            coefficients=_gap(dark, light),
             meaning=f"{words}, {MEASURE_WORDS[measure]}",
         )
         for name, (dark, light, words) in cases.items()
@@ -203,7 +196,7 @@ def _gaps(measure: str, family: str, groups: Groups) -> list[Contrast]:
         measure=measure,
         family="equal_distinct",
         expected="positive",
-        coefficients=_gap(DARK_ONLY, LIGHT_ONLY, groups),
+        coefficients=_gap(DARK_ONLY, LIGHT_ONLY),
         meaning=f"Gap with each group alone in training on equally many images, "
         f"{MEASURE_WORDS[measure]}",
         equal_distinct=True,
@@ -211,14 +204,11 @@ def _gaps(measure: str, family: str, groups: Groups) -> list[Contrast]:
     return [*gaps, equal] if family == PRIMARY else gaps
 
 
-def _gap(compared_under: float, reference_under: float, groups: Groups) -> dict[Arm, float]:
-    return {
-        Arm(compared_under, groups.compared): 1.0,
-        Arm(reference_under, groups.reference): -1.0,
-    }
+def _gap(dark_under: float, light_under: float) -> dict[Arm, float]:
+    return {Arm(dark_under, "dark"): 1.0, Arm(light_under, "light"): -1.0}
 
 
-def _sigma(shares: Sequence[float], groups: Groups) -> list[Contrast]:
+def _sigma(shares: Sequence[float]) -> list[Contrast]:
     """C3: per mix the test of equivalence; beside it, what describes sigma."""
     tests = [
         Contrast(
@@ -227,14 +217,14 @@ def _sigma(shares: Sequence[float], groups: Groups) -> list[Contrast]:
             measure="sigma_auc",
             family=PRIMARY,
             expected="equivalent",
-            coefficients=_gap(share, share, groups),
+            coefficients=_gap(share, share),
             meaning=f"AUC - 0.5 of sigma, dark against light, {_percent(share)} % dark in training",
         )
         for share in shares
     ]
-    pooled = _mean_of([_gap(share, share, groups) for share in shares])
+    pooled = _mean_of([_gap(share, share) for share in shares])
     differences = [
-        _description(f"sigma_gap_{_percent(share)}", "sigma", _gap(share, share, groups), words)
+        _description(f"sigma_gap_{_percent(share)}", "sigma", _gap(share, share), words)
         for share in shares
         for words in [f"Gap in sigma, {_percent(share)} % dark in training"]
     ]
@@ -244,7 +234,7 @@ def _sigma(shares: Sequence[float], groups: Groups) -> list[Contrast]:
         _description(
             f"auc_excess_{_percent(share)}",
             "auc_excess",
-            _gap(share, share, groups),
+            _gap(share, share),
             f"{excess}, {_percent(share)} % dark in training",
         )
         for share in shares
@@ -261,7 +251,7 @@ def _sigma(shares: Sequence[float], groups: Groups) -> list[Contrast]:
             _mean_of([{Arm(share, group): 1.0} for share in shares]),
             f"Rank correlation of sigma with the error within {group} images of a run",
         )
-        for group in groups.pair
+        for group in GROUPS
     ]
     return [*tests, *differences, *excesses, *overall, *ranks]
 

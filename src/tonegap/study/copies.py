@@ -40,8 +40,8 @@ def working_copy(root: Path, baseline: str, folder: Path) -> Iterator[Path]:
     """
     copy = folder.resolve()
     remove_copy(copy)
-    git(root, "clone", "--quiet", "--shared", "--no-checkout", str(root.resolve()), str(copy))
-    git(copy, "checkout", "--quiet", "--detach", baseline)
+    git("clone", "--quiet", "--shared", "--no-checkout", str(root.resolve()), str(copy))
+    git("checkout", "--quiet", "--detach", baseline, root=copy)
     local = root / ".dvc" / "config.local"
     if local.is_file():
         shutil.copy(local, copy / ".dvc" / "config.local")
@@ -71,13 +71,13 @@ def share_cache(clone: Path, cache: Path) -> None:
 
 def reset(copy: Path, baseline: str) -> None:
     """Undo what a run left in a copy; what git ignores, such as images, stays for the next."""
-    git(copy, "reset", "--quiet", "--hard", baseline)
-    git(copy, "clean", "--quiet", "-d", "--force")
+    git("reset", "--quiet", "--hard", baseline, root=copy)
+    git("clean", "--quiet", "-d", "--force", root=copy)
 
 
 def fetch_experiment(copy: Path, ref: str, root: Path) -> None:
     """Bring an experiment from a copy into the repository."""
-    git(root, "fetch", "--quiet", "--no-write-fetch-head", str(copy), f"+{ref}:{ref}")
+    git("fetch", "--quiet", "--no-write-fetch-head", str(copy), f"+{ref}:{ref}", root=root)
 
 
 def cache_folder(root: Path) -> Path:

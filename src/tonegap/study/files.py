@@ -4,29 +4,30 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tonegap.errors import StudyError
+from tonegap.errors import StudyError, nearest
+from tonegap.files.layout import PARAMS
 from tonegap.files.parameters import read_yaml
-from tonegap.nearest import nearest
 from tonegap.study.plan import Overrides, Study, plan_study
-from tonegap.workspace import Workspace
+
+STUDIES = Path("studies")
 
 
-def study_names(root: Path) -> list[str]:
-    """Return the names of the studies in the repository."""
-    return sorted(path.stem for path in (root / Workspace.studies).glob("*.yaml"))
+def study_names(folder: Path = STUDIES) -> list[str]:
+    """Names of the studies in the repository."""
+    return sorted(path.stem for path in folder.glob("*.yaml"))
 
 
-def read_study(root: Path, name: str, extra: Overrides | None = None) -> Study:
+def read_study(name: str, extra: Overrides | None = None, root: Path = Path()) -> Study:
     """Read and plan ``studies/<name>.yaml``.
 
     Parameters
     ----------
-    root
-        Root of the repository.
     name
         The study's name.
     extra
         Further overrides from the command line; they win over the file's ``set``.
+    root
+        Root of the repository.
 
     Raises
     ------
@@ -35,13 +36,14 @@ def read_study(root: Path, name: str, extra: Overrides | None = None) -> Study:
     ParameterError
         If a value is refused.
     """
-    known = study_names(root)
-    if name not in known:
+    folder = root / STUDIES
+    path = folder / f"{name}.yaml"
+    if name not in study_names(folder):
         raise StudyError(
-            f"there is no study {name!r} in {root / Workspace.studies}; {nearest(name, known)}"
+            f"there is no study {name!r} in {folder}; {nearest(name, study_names(folder))}"
         )
-    raw = read_yaml(root / Workspace.studies / f"{name}.yaml")
-    base = read_yaml(root / Workspace.params)
+    raw = read_yaml(path)
+    base = read_yaml(root / PARAMS)
     if extra and isinstance(raw, dict) and isinstance(raw.get("set") or {}, dict):
         raw = {**raw, "set": {**(raw.get("set") or {}), **extra}}
     return plan_study(name, raw, base)

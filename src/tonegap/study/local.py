@@ -56,8 +56,6 @@ class LocalEngine:
 
     Parameters
     ----------
-    root
-        The repository.
     study
         Name of the study, which names the copies.
     jobs
@@ -72,7 +70,6 @@ class LocalEngine:
 
     def __init__(
         self,
-        root: Path,
         study: str,
         jobs: int,
         base: Mapping[str, Any],
@@ -85,8 +82,8 @@ class LocalEngine:
         self.devices = devices
         self.started = started
         # A commit made while the study runs must not change what the remaining cells run.
-        self._root = root.resolve()
-        self._baseline = head(self._root)
+        self._baseline = head()
+        self._root = Path.cwd()
         self._slots: SimpleQueue[_Slot] = SimpleQueue()
         self._alive: set[subprocess.Popen[bytes]] = set()
         self._stopped = False
@@ -102,7 +99,7 @@ class LocalEngine:
     def _make_slots(self, count: int, copies: ExitStack) -> SimpleQueue[_Slot]:
         slots: SimpleQueue[_Slot] = SimpleQueue()
         for number in range(count):
-            folder = copies_folder(self._root, self.study) / str(number)
+            folder = copies_folder(self.study, self._root) / str(number)
             copy = copies.enter_context(working_copy(self._root, self._baseline, folder))
             device = self.devices[number % len(self.devices)] if self.devices else None
             slots.put(_Slot(copy, device))
@@ -128,9 +125,9 @@ class LocalEngine:
             if self._stopped:
                 return Outcome(cell, INTERRUPTED, 0.0)
             self.started(cell)
-            note_attempt(self._root, cell.name, alive=True)
+            note_attempt(cell.name, alive=True)
             reason = self._persist(cell, slot)
-            note_attempt(self._root, cell.name, alive=False, reason=reason)
+            note_attempt(cell.name, alive=False, reason=reason)
             return Outcome(cell, reason, monotonic() - start)
         finally:
             self._slots.put(slot)
@@ -159,7 +156,7 @@ class LocalEngine:
 
     def _execute(self, cell: Cell, slot: _Slot) -> str:
         """Run one experiment; return why it failed, empty where it did not."""
-        log = log_path(self._root, cell.name)
+        log = log_path(cell.name)
         arguments = ["exp", "run", "-n", cell.name, LAST_STAGE]
         command = dvc_command(*arguments, *dvc_arguments(cell.overrides, self.base))
         with log.open("wb") as stream:
@@ -172,7 +169,7 @@ class LocalEngine:
                     stdout=stream,
                     stderr=subprocess.STDOUT,
                     stdin=subprocess.DEVNULL,
-                    env=_environment(self._root, slot.device, self.jobs),
+                    env=_environment(slot.device, self.jobs),
                 )
                 self._alive.add(process)
             try:
