@@ -84,7 +84,7 @@ def test_the_evaluation_has_the_promised_keys(workspace):
     settings = document["settings"]
     assert settings["images"] == "phantom"
     assert settings["dark_share"] == 0.5
-    assert "random" in settings["features"]
+    assert settings["features_random"] is True
     assert settings["mse_range"] == "[-1, 1]"
 
 
