@@ -18,7 +18,6 @@ from tonegap.statistics.contrasts import Contrast
 from tonegap.statistics.design import Design
 from tonegap.statistics.inference import MIN_VARIATION, obstacle
 
-
 @dataclass(frozen=True)
 class RunMeansTest:
     """A contrast tested on the means of runs.

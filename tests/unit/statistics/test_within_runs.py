@@ -27,7 +27,7 @@ def table():
 
 
 def test_partial_slope_is_that_of_statsmodels(table) -> None:
-    """Coefficient of the group at equal runs, conditions and sources, collinear columns included."""
+    """Coefficient of the group at equal runs, conditions and sources; collinear columns do no harm."""
     rows = rows_of(table, LIGHT_AND_DARK)
     dark = rows.is_group("dark").astype(float)
     covariates = np.concatenate(
