@@ -59,7 +59,9 @@ def draw_confounded(
     )
     images["cluster"] = images["md5hash"]
     tests = [
-        np.concatenate([rng.choice(np.flatnonzero(dark == side), n_test, False) for side in (0, 1)])
+        np.concatenate(
+            [rng.choice(np.flatnonzero(dark == side), n_test, replace=False) for side in (0, 1)]
+        )
         for _ in range(n_seeds)
     ]
     runs = []

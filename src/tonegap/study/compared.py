@@ -16,12 +16,12 @@ from tonegap.files.parameters import parse_value
 from tonegap.files.repository import file_at
 from tonegap.files.tables import read_csv, read_json
 from tonegap.groups import LIGHT_AND_DARK, Groups
-from tonegap.study.collect import RUN_COLUMNS, _images_of
+from tonegap.study.collect import _images_of
 from tonegap.study.files import read_study
 from tonegap.study.records import study_state
 from tonegap.study.state import CellState
 
-_NEEDED = (*RUN_COLUMNS[:-1], "md5hash", "group", "cluster", "mse")
+_NEEDED = ("run", "mix", "share", "seed", "md5hash", "group", "cluster", "mse")
 
 
 @dataclass(frozen=True)

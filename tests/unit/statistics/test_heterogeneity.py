@@ -34,12 +34,9 @@ def test_a_conditions_gap_is_the_difference_of_means_relative_to_runs(table, con
     """Per mix, in log error; overall is the mean over mixes."""
     y = np.log(table["mse"])
     of_run = table.assign(y=y).groupby(["run", "group"])["y"].mean().groupby("run").mean()
-    means = (
-        table.assign(y=y - table["run"].map(of_run))
-        .groupby(["mix", "label_fine", "group"])["y"]
-        .mean()
-        .unstack()
-    )
+    relative = table.assign(y=y - table["run"].map(of_run))
+    keys = ["mix", "label_fine"]
+    means = relative.pivot_table(index=keys, columns="group", values="y", aggfunc="mean")
     expected = means["dark"] - means["light"]
     for row in assessed(conditions, "mixed").itertuples():
         assert row.estimate == pytest.approx(expected["mixed", row.label])

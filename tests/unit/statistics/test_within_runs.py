@@ -6,10 +6,12 @@ import numpy as np
 import pytest
 import statsmodels.formula.api as smf
 from confounded_study import draw_confounded
+from scipy import sparse
 
 from tonegap.errors import DataError
 from tonegap.groups import LIGHT_AND_DARK
 from tonegap.statistics.within_runs import (
+    continuous,
     estimate_of,
     gap_of,
     indicators,
@@ -27,11 +29,11 @@ def table():
 
 
 def test_partial_slope_is_that_of_statsmodels(table) -> None:
-    """Coefficient of the group at equal runs, conditions and sources; collinear columns do no harm."""
+    """That of the group at equal runs, conditions and sources; collinear columns do no harm."""
     rows = rows_of(table, LIGHT_AND_DARK)
     dark = rows.is_group("dark").astype(float)
-    covariates = np.concatenate(
-        [indicators(rows.table[name]) for name in ("label_fine", "source")], axis=1
+    covariates = sparse.hstack(
+        [indicators(rows.table[name]) for name in ("label_fine", "source")], format="csr"
     )
     slope = partial_slope(dark, rows.log_mse, covariates, rows.design.run)
     frame = rows.table.assign(y=rows.log_mse, dark=dark)
@@ -89,7 +91,7 @@ def test_nothing_to_compare_gives_no_slope(table) -> None:
     rows = rows_of(table)
     assert slope_within_runs(np.ones(len(table)), rows) is None
     dark = rows.is_group("dark").astype(float)
-    assert partial_slope(dark, rows.log_mse, dark[:, None], rows.design.run) is None
+    assert partial_slope(dark, rows.log_mse, continuous(dark), rows.design.run) is None
 
 
 def test_two_seeds_are_too_few(table) -> None:
