@@ -283,7 +283,7 @@ def _gaps(measure: str, expected: Expected, groups: Groups) -> list[Contrast]:
 
 
 def _between_gaps(groups: Groups) -> list[Contrast]:
-    """What the gaps of different mixes have to do with each other."""
+    """Compare the gaps of different mixes."""
     best = {arm: -weight for arm, weight in _best(groups).items()}
     pure = {**gap_at(0.0, groups, -0.5), **gap_at(1.0, groups, -0.5)}
     return [
@@ -382,7 +382,9 @@ def _sigma_described(
     shares: Sequence[float], pooled: Mapping[Arm, float], groups: Groups
 ) -> list[Contrast]:
     # Per mix, too: where the gap changes sign between the mixes, their mean hides it.
-    over = [(_percent(s), gap_at(s, groups), _trained(s, groups)) for s in shares]
+    over: list[tuple[str, Mapping[Arm, float], str]] = [
+        (_percent(s), gap_at(s, groups), _trained(s, groups)) for s in shares
+    ]
     over.append(("all", pooled, "mean over the mixes"))
     excess = "AUC of the error minus AUC of sigma: what sigma does not show of the gap"
     gaps = [_description(f"sigma_gap_{n}", "sigma", c, f"Gap in sigma, {w}") for n, c, w in over]

@@ -18,6 +18,7 @@ from tonegap.statistics.contrasts import Contrast
 from tonegap.statistics.design import Design
 from tonegap.statistics.inference import MIN_VARIATION, obstacle
 
+
 @dataclass(frozen=True)
 class RunMeansTest:
     """A contrast tested on the means of runs.
@@ -91,7 +92,7 @@ def p_welch(
     if n < 2 or not np.array_equal(np.sort(weights), [-1.0, 1.0]):  # noqa: PLR2004 - as above
         return np.full(means.shape[:-2], np.nan)
     constant = _is_constant(np.moveaxis(means, -1, -2)).any(axis=-1)
-    parts = np.where(constant[..., None], np.nan, means.var(axis=-2, ddof=1) / n)
+    parts = np.where(np.asarray(constant)[..., None], np.nan, means.var(axis=-2, ddof=1) / n)
     df = (n - 1) * parts.sum(axis=-1) ** 2 / (parts**2).sum(axis=-1)
     return _two_sided(means.mean(axis=-2) @ weights, parts.sum(axis=-1), df)
 
