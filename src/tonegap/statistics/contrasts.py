@@ -215,34 +215,28 @@ def symmetric(shares: Sequence[float]) -> list[float]:
 def _of_log_error(shares: Sequence[float], groups: Groups) -> list[Contrast]:
     """Contrasts of the log error: the two that decide, and those beside them."""
     even = symmetric(shares)
-    primary = [
-        Contrast(
-            claim="C1",
-            name="own_share_effect",
-            measure=LOG_ERROR,
-            family=PRIMARY,
-            expected="negative",
-            coefficients={**gap_at(1.0, groups, 0.5), **gap_at(0.0, groups, -0.5)},
-            meaning="Change of a group's error, beside the other group's in the same runs, as its "
-            "share in training goes from 0 to 1",
-        ),
-        Contrast(
-            claim="C2",
-            name="gap_overall",
-            measure=LOG_ERROR,
-            family=PRIMARY,
-            expected="positive",
-            coefficients=mean_of([gap_at(share, groups) for share in even]),
-            meaning=f"Gap in error ({groups.gap}) within runs, mean over the mixes",
-            lacks="" if even else NOT_SYMMETRIC,
-        ),
-    ]
-    return [
-        *primary,
-        *_gaps(LOG_ERROR, "positive", groups),
-        *_slopes(LOG_ERROR, shares, groups),
-        *_between_gaps(groups),
-    ]
+    own = Contrast(
+        claim="C1",
+        name="own_share_effect",
+        measure=LOG_ERROR,
+        family=PRIMARY,
+        expected="negative",
+        coefficients={**gap_at(1.0, groups, 0.5), **gap_at(0.0, groups, -0.5)},
+        meaning="Change of a group's error, beside the other group's in the same runs, as its "
+        "share in training goes from 0 to 1",
+    )
+    overall = Contrast(
+        claim="C2",
+        name="gap_overall",
+        measure=LOG_ERROR,
+        family=PRIMARY,
+        expected="positive",
+        coefficients=mean_of([gap_at(share, groups) for share in even]),
+        meaning=f"Gap in error ({groups.gap}) within runs, mean over the mixes",
+        lacks=NOT_SYMMETRIC,
+    )
+    gaps, slopes = _gaps(LOG_ERROR, "positive", groups), _slopes(LOG_ERROR, shares, groups)
+    return [own, overall, *gaps, *slopes, *_between_gaps(groups)]
 
 
 def _slopes(measure: str, shares: Sequence[float], groups: Groups) -> list[Contrast]:
@@ -287,24 +281,20 @@ def _between_gaps(groups: Groups) -> list[Contrast]:
     best = {arm: -weight for arm, weight in _best(groups).items()}
     pure = {**gap_at(0.0, groups, -0.5), **gap_at(1.0, groups, -0.5)}
     return [
-        Contrast(
+        _description(
+            "sensitivity",
+            LOG_ERROR,
+            {**_worst(groups), **best},
+            f"How much more the error of {groups.compared} than of {groups.reference} images "
+            "depends on the training mix (gap in the worst less gap in the best case)",
             claim="C1",
-            name="sensitivity",
-            measure=LOG_ERROR,
-            family=DESCRIPTION,
-            expected="none",
-            coefficients={**_worst(groups), **best},
-            meaning=f"How much more the error of {groups.compared} than of {groups.reference} "
-            "images depends on the training mix (gap in the worst less gap in the best case)",
         ),
-        Contrast(
+        _description(
+            "curvature",
+            LOG_ERROR,
+            {**gap_at(MIXED, groups), **pure},
+            "Gap with an even mix less the mean of the gaps with pure mixes",
             claim="C2",
-            name="curvature",
-            measure=LOG_ERROR,
-            family=DESCRIPTION,
-            expected="none",
-            coefficients={**gap_at(MIXED, groups), **pure},
-            meaning="Gap with an even mix less the mean of the gaps with pure mixes",
         ),
     ]
 
@@ -350,12 +340,10 @@ def _sigma(shares: Sequence[float], groups: Groups) -> list[Contrast]:
         meaning=f"AUC - 0.5 of sigma, {versus}, mean over the mixes",
     )
     by_mix = [
-        Contrast(
-            claim="C3",
+        replace(
+            decides,
             name=f"sigma_auc_{_percent(share)}",
-            measure="sigma_auc",
             family="sigma_by_mix",
-            expected="equivalent",
             coefficients=gap_at(share, groups),
             meaning=f"AUC - 0.5 of sigma, {versus}, {_trained(share, groups)}",
         )
@@ -410,9 +398,9 @@ def _on_compared_share(shares: Sequence[float], group: str, groups: Groups) -> d
 
 
 def _description(
-    name: str, measure: str, coefficients: Mapping[Arm, float], meaning: str
+    name: str, measure: str, coefficients: Mapping[Arm, float], meaning: str, claim: str = "C3"
 ) -> Contrast:
-    return Contrast("C3", name, measure, DESCRIPTION, "none", coefficients, meaning)
+    return Contrast(claim, name, measure, DESCRIPTION, "none", coefficients, meaning)
 
 
 def _trained(share: float, groups: Groups) -> str:
