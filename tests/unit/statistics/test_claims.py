@@ -19,6 +19,7 @@ from tonegap.statistics.simulation import Scenario, draw_study
 from tonegap.statistics.verdicts import Finding, with_verdicts
 
 SMALL = Scenario(n_seeds=4, n_test=40, pool_light=150, pool_dark=120)
+OVERALL, OWN_SHARE = ("gap_overall", "log_mse"), ("own_share_effect", "log_mse")
 STRONG = Scenario(
     n_seeds=6, n_test=300, pool_light=3000, pool_dark=2000, log_gap=0.4, log_slope=-0.3
 )
@@ -156,7 +157,7 @@ def test_an_auc_of_one_in_every_run_says_that_its_interval_has_no_width() -> Non
     found = row(assess_claims(table, "x"), "sigma_auc_50", "sigma_auc")
     assert found["estimate"] == pytest.approx(0.5)
     assert found["low"] == pytest.approx(0.5, abs=1e-6)
-    assert "the interval therefore no width" in found["sentence"]
+    assert "so the interval has no width" in found["sentence"]
     assert found["verdict"] == "undecided"
     assert "no width" not in row(assess_claims(study(), "x"), "gap_mixed")["sentence"]
 
@@ -188,7 +189,7 @@ def test_the_sentence_says_when_only_the_number_of_seeds_holds_back() -> None:
     few = found(0.4, AUC_MARGIN, 0.01, df=3.0, seeds=4)
     assert few.seeds_are_too_few
     text = with_verdicts([Finding(contrast, few)], 0.05)[0].to_mapping()["sentence"]
-    assert "4 seeds are too few to show that it does" in text
+    assert "4 seeds are too few to show that:" in text
     assert "agree in one of 8 such studies" in text
     for other in (
         found(0.4, AUC_MARGIN, 0.01, seeds=10),
@@ -200,7 +201,7 @@ def test_the_sentence_says_when_only_the_number_of_seeds_holds_back() -> None:
 
 def test_contradicting_an_equivalence_is_corrected_like_supporting_it() -> None:
     """Beyond the margin at .04 alone contradicts; beside two other tests it does not."""
-    alone, *others = [c for c in declared_contrasts((0.0, 0.5, 1.0)) if c.expected == "equivalent"]
+    alone, *others = [c for c in declared_contrasts((0.0, 0.5, 1.0)) if c.family == "sigma_by_mix"]
     reach = stats.t.isf(0.04, 50)
     beyond = Finding(alone, found(AUC_MARGIN + reach * 0.1, AUC_MARGIN, 0.1))
     assert with_verdicts([beyond], 0.05)[0].verdict == "contradicted"
@@ -259,13 +260,13 @@ def test_holm_is_applied_within_each_family_only() -> None:
             lambda t: t[(t["share"] != 0.0) | (t["seed"] == 1)],
             "slope_dark",
             "mse",
-            "there are 1 with dark test images under a mix with 0 % dark images",
+            "there are 1 with dark test images under the mix with share 0",
         ),
         (
             lambda t: pd.concat([t, t[t["run"] == 1].assign(run=99)]),
             "gap_mixed",
             "mse",
-            "2 runs have the same mix (50 % dark images) and the same seed",
+            "2 runs have the same mix (share 0.5) and the same seed",
         ),
         (lambda t: t.assign(mse=t["mse"] * 1e200), "gap_mixed", "mse", "not finite in 320 of"),
         (lambda t: t.assign(mse=t["mse"] * 1e-200), "gap_mixed", "mse", "the same in every row"),
@@ -277,12 +278,24 @@ def test_holm_is_applied_within_each_family_only() -> None:
         (lambda t: t.assign(cluster="one"), "gap_mixed", "mse", "clusters needs at least 3"),
         (lambda t: t.assign(sigma=np.nan), "sigma_auc_50", "sigma_auc", "without a posterior"),
         (lambda t: t.drop(columns="mse"), "slope_dark", "mse", "mse is missing"),
-        (lambda t: t, "gap_best_equal_distinct", "mse", "no column `distinct`"),
+        (lambda t: t, "gap_best_equal_distinct", "log_mse", "waits for runs at equal distinct"),
         (
             lambda t: t.assign(distinct="paper"),
-            "gap_best_equal_distinct",
-            "mse",
-            "no run trained on equal numbers of distinct",
+            "slope_dark_equal_distinct",
+            "log_mse",
+            "studies/paper_equal.yaml",
+        ),
+        (lambda t: t.assign(mse=t["mse"].where(t.index > 0, 0.0)), *OVERALL, "has no logarithm"),
+        (lambda t: t[t["share"] != 1.0], *OWN_SHARE, "test images under the mix with share 1"),
+        (
+            lambda t: t.assign(share=t["share"].replace({1.0: 0.4, 0.5: 0.2})),
+            *OVERALL,
+            "no mixes that are symmetric about an even one",
+        ),
+        (
+            lambda t: t[(t["run"] != 0) | (t["group"] == "dark")],
+            *OVERALL,
+            "test images of one group only",
         ),
         (lambda t: t, "gap_mixed", "mse_given_jpeg", "mse_given_jpeg is missing"),
     ],
@@ -331,7 +344,7 @@ def test_five_mixes_have_slopes_over_all_and_a_test_of_sigma_each() -> None:
     means = table[table["group"] == "dark"].groupby("share")["mse"].mean()
     slope = np.polyfit(means.index, means.to_numpy(), 1)[0]
     assert row(claims, "slope_dark")["estimate"] == pytest.approx(slope)
-    tests = claims.contrasts_table()["contrast"].str.startswith("sigma_auc_")
+    tests = claims.contrasts_table()["contrast"].str.match(r"sigma_auc_\d")
     assert tests.sum() == 5
 
 
@@ -362,28 +375,49 @@ def test_sigma_missing_in_one_mix_spares_the_others() -> None:
     assert claims.verdict("C3") == "not assessable"
 
 
-def test_equal_distinct_images_use_their_own_rows() -> None:
-    """Rows marked `equal` serve only the contrast that needs them; alone, they serve all."""
+def test_joined_studies_serve_each_contrast_with_its_own_rows() -> None:
+    """Rows marked `equal` serve only the contrasts that need them; alone, they serve all."""
     paper, equal = study(), draw_study(SMALL, np.random.default_rng(6))
     equal["run"] += 1000
     paper["distinct"], equal["distinct"] = "paper", "equal"
     both = assess_claims(pd.concat([paper, equal], ignore_index=True), "x")
-    name = "gap_best_equal_distinct"
-    of_equal = assess_claims(equal, "x")
-    assert row(both, name)["estimate"] == row(of_equal, name)["estimate"]
-    assert (
-        row(both, "gap_best")["estimate"]
-        == (row(assess_claims(paper, "x"), "gap_best")["estimate"])
-    )
-    assert row(of_equal, "gap_best")["estimate"] == row(of_equal, name)["estimate"]
+    of_equal, of_paper = assess_claims(equal, "x"), assess_claims(paper, "x")
+    for name in ("own_share_effect", "gap_overall", "gap_best", "slope_dark", "sensitivity"):
+        twin = f"{name}_equal_distinct"
+        found = row(both, twin, "log_mse")
+        assert not found["waiting"]
+        assert found["estimate"] == row(of_equal, twin, "log_mse")["estimate"]
+        assert found["estimate"] == row(of_equal, name, "log_mse")["estimate"]
+        own = row(both, name, "log_mse")["estimate"]
+        assert own == row(of_paper, name, "log_mse")["estimate"]
+        assert row(of_paper, twin, "log_mse")["waiting"]
 
 
-def test_a_claim_needs_all_of_its_contrasts() -> None:
-    """C2 without the mixed runs is not assessable, even when the other two gaps are large."""
+def test_what_decides_c2_is_the_overall_gap() -> None:
+    """Without mixed runs the gap of the two pure mixes decides, and the mixed gap says why not."""
     table = study(STRONG)
     claims = assess_claims(table[table["share"] != 0.5], "x")
-    assert row(claims, "gap_best")["verdict"] == "supported"
-    assert claims.verdict("C2") == "not assessable"
+    assert row(claims, "gap_mixed", "log_mse")["verdict"] == "not assessable"
+    assert claims.verdict("C2") == "supported"
+    assert claims.verdicts()["C2"].because == "gap_overall supported"
+
+
+def test_other_groups_and_names_give_the_same_numbers() -> None:
+    """A third group changes nothing; the two compared may have any name."""
+    table = study()
+    third = table.assign(group="other", md5hash=-1 - table["md5hash"], cluster=-1)
+    third = third.assign(mse=third["mse"] * 3.0)
+    renamed = pd.concat([table, third], ignore_index=True)
+    renamed["group"] = renamed["group"].replace({"light": "young", "dark": "old"})
+    groups = Groups("young", "old", {"young": "to 40", "old": "from 60", "other": "40 to 60"})
+    theirs = assess_claims(renamed, "x", groups)
+    ours = assess_claims(table, "x")
+    numbers = ["estimate", "low", "high", "p", "p_holm", "mde"]
+    pd.testing.assert_frame_equal(theirs.table()[numbers], ours.table()[numbers])
+    document = theirs.to_mapping()
+    assert document["gap"] == "old minus young"
+    assert "slope_old" in {c["contrast"] for c in document["descriptions"]}
+    assert "dark" not in json.dumps(document)
 
 
 def test_json_has_the_documented_keys_and_every_contrast() -> None:
@@ -392,11 +426,57 @@ def test_json_has_the_documented_keys_and_every_contrast() -> None:
     assert json.loads(json.dumps(mapping, allow_nan=False)) == mapping
     assert mapping["schema"] == "tonegap-claims-2"
     assert [claim["claim"] for claim in mapping["claims"]] == ["C1", "C2", "C3"]
-    verdicts = {c["verdict"] for c in mapping["contrasts"]}
+    verdicts = {c["verdict"] for c in mapping["contrasts"] if c["family"] != "flag"}
     assert verdicts <= {"supported", "undecided", "contradicted", "not assessable"}
-    assert {c["verdict"] for c in mapping["descriptions"]} == {"described"}
+    assert {c["verdict"] for c in mapping["descriptions"]} == {"described", "not assessable"}
     declared = len(declared_contrasts((0.0, 0.5, 1.0)))
-    assert len(mapping["contrasts"]) + len(mapping["descriptions"]) == declared
+    assert len(mapping["contrasts"]) + len(mapping["descriptions"]) == declared + 1  # the flag
+    waiting = {c["contrast"] for c in mapping["contrasts"] if c["waiting"]}
+    assert waiting == {
+        f"{name}_equal_distinct"
+        for name in (
+            *("own_share_effect", "gap_overall", "gap_mixed", "gap_worst", "gap_best"),
+            *("slope_light", "slope_dark", "sensitivity"),
+        )
+    }
+
+
+def test_log_rows_and_no_others_have_percents() -> None:
+    """Percent is 100 (exp(x) - 1) of estimate, bounds and minimum detectable effect."""
+    table = assess_claims(study(), "small").table()
+    assessed = table[table["estimate"].notna()]
+    is_log = assessed["metric"] == "log_mse"
+    pairs = {"percent": "estimate", "percent_low": "low", "percent_high": "high"}
+    for shown, value in {**pairs, "mde_percent": "mde"}.items():
+        expected = 100.0 * (np.exp(assessed.loc[is_log, value]) - 1.0)
+        np.testing.assert_allclose(assessed.loc[is_log, shown], expected)
+        assert assessed.loc[~is_log, shown].isna().all()
+
+
+def test_contrasts_within_runs_ignore_factors_of_runs() -> None:
+    """A factor on all errors of a run moves slopes and the worst case, not what decides."""
+    table = study()
+    factor = np.exp(np.random.default_rng(3).normal(size=12))
+    moved = table.assign(mse=table["mse"] * factor[table["run"]])
+    before, after = assess_claims(table, "x"), assess_claims(moved, "x")
+    for name in ("own_share_effect", "gap_overall", "gap_mixed", "curvature"):
+        for column in ("estimate", "se"):
+            same = row(before, name, "log_mse")[column]
+            assert row(after, name, "log_mse")[column] == pytest.approx(same)
+    for name in ("slope_dark", "gap_worst"):
+        other = row(after, name, "log_mse")["estimate"]
+        assert abs(other - row(before, name, "log_mse")["estimate"]) > 0.1
+
+
+def test_unequal_test_sets_of_runs_do_not_bring_their_factors_back() -> None:
+    """Half of a run's light images missing: the run's factor still cancels."""
+    table = study()
+    lacking = table[(table["run"] != 0) | (table["group"] == "dark") | (table.index % 2 == 0)]
+    moved = lacking.assign(mse=lacking["mse"] * np.where(lacking["run"] == 0, 5.0, 1.0))
+    before, after = assess_claims(lacking, "x"), assess_claims(moved, "x")
+    for name in ("own_share_effect", "gap_overall"):
+        same = row(before, name, "log_mse")["estimate"]
+        assert row(after, name, "log_mse")["estimate"] == pytest.approx(same)
 
 
 def test_the_document_rounds_to_six_digits_and_carries_the_caveats() -> None:
@@ -415,6 +495,7 @@ def test_without_a_study_the_document_is_empty_but_whole() -> None:
     assert mapping["schema"] == "tonegap-claims-2"
     assert mapping["study"] is None
     assert (mapping["claims"], mapping["contrasts"], mapping["descriptions"]) == ([], [], [])
+    assert mapping["paper"] == []
     assert mapping["caveats"] == ["Nothing yet."]
 
 
