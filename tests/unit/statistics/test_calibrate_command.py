@@ -70,7 +70,7 @@ def test_one_line_names_what_lies_outside(monkeypatch, columns, says) -> None:
     """Rejection against both bands, coverage against 93-97 %, run means beside; exit code 0."""
     table = judged(rates(**columns))
     claims = pd.DataFrame([{"scenario": "phantom/null", "claim": "C1", "family_error": 0.04}])
-    claims = claims.assign(**{"supported": 0.0, "undecided": 1.0, "contradicted": 0.0})
+    claims = claims.assign(supported=0.0, undecided=1.0, contradicted=0.0)
     monkeypatch.setattr(
         "tonegap.statistics.calibration.calibrate", lambda *_: Calibration(table, claims)
     )
