@@ -16,11 +16,10 @@ C3     ``sigma_auc_all``       AUC - 0.5 of sigma, mean over mixes         withi
 =====  ======================  ==========================================  =====================
 
 The first two compare groups within runs, so that a training's own factor on all errors cancels.
-Slopes, the worst and the best case compare different models. They decide nothing: models trained
-on the paper's draws also differ in how many distinct images they saw, and in simulated studies
-without any effect the slopes of such models are rejected in 70 to 80 %. Each has a twin,
-``*_equal_distinct``, over runs trained on equal numbers of distinct images, where slopes and
-``sensitivity`` have a meaning and are tested.
+Slopes, the worst and the best case compare models, and those trained on the paper's draws also
+differ in how many distinct images they saw: without any effect their slopes are rejected in 70 to
+80 % of studies. They decide nothing. Each contrast has a twin, ``*_equal_distinct``, over runs
+trained on equally many distinct images, where slopes and ``sensitivity`` are tested.
 
 C3 claims an absence, and a test that finds nothing does not show an absence. So C3 is a test
 of equivalence: two one-sided tests (Schuirmann 1987, J. Pharmacokinet. Biopharm. 15:657)
@@ -299,13 +298,11 @@ def _between_gaps(groups: Groups) -> list[Contrast]:
     ]
 
 
-_EXPECTED_OF_TWINS: Mapping[str, Expected] = {"slope": "negative", "sensitivity": "positive"}
-
-
 def _twin(contrast: Contrast, groups: Groups) -> Contrast:
     """Return the same contrast over runs at equal distinct images, where more can be tested."""
     kind = contrast.name.removesuffix(f"_{groups.reference}").removesuffix(f"_{groups.compared}")
-    expected = _EXPECTED_OF_TWINS.get(kind, contrast.expected)
+    twins: Mapping[str, Expected] = {"slope": "negative", "sensitivity": "positive"}
+    expected = twins.get(kind, contrast.expected)
     return replace(
         contrast,
         name=f"{contrast.name}_{EQUAL_DISTINCT}",
@@ -349,6 +346,7 @@ def _sigma(shares: Sequence[float], groups: Groups) -> list[Contrast]:
         )
         for share in shares
     ]
+    on_share = slope_coefficients(shares, groups.compared, groups)
     falls = [
         Contrast(
             claim="C3",
@@ -356,7 +354,7 @@ def _sigma(shares: Sequence[float], groups: Groups) -> list[Contrast]:
             measure="sigma",
             family="sigma_share",
             expected="negative",
-            coefficients=_on_compared_share(shares, group, groups),
+            coefficients={Arm(arm.share, group): weight for arm, weight in on_share.items()},
             meaning=f"Change of sigma of {group} images as the share of {groups.compared} images "
             "in training goes from 0 to 1",
             lacks=ONE_MIX,
@@ -389,12 +387,6 @@ def _sigma_described(
         for group in groups.pair
     ]
     return [*gaps, *excesses, *ranks]
-
-
-def _on_compared_share(shares: Sequence[float], group: str, groups: Groups) -> dict[Arm, float]:
-    own = slope_coefficients(shares, group, groups)
-    sign = 1.0 if group == groups.compared else -1.0
-    return {arm: sign * weight for arm, weight in own.items()}
 
 
 def _description(

@@ -109,13 +109,20 @@ def test_the_wrong_sign_supports_nothing() -> None:
 
 
 def test_holm_is_that_of_statsmodels_without_what_is_missing() -> None:
-    """NaN stays NaN and does not count into the number of tests."""
-    p = np.array([0.01, math.nan, 0.04, 0.03])
-    there = np.isfinite(p)
-    corrected = holm(p)
-    np.testing.assert_allclose(corrected[there], multipletests(p[there], method="holm")[1])
-    assert math.isnan(corrected[1])
+    """Any p values, ties and 1 among them; NaN stays NaN and does not count."""
+    rng = np.random.default_rng(0)
+    for size in (1, 2, 5, 20):
+        p = rng.uniform(size=size) ** 3
+        p[rng.uniform(size=size) < 0.2] = 0.02
+        p[-1] = 1.0
+        np.testing.assert_allclose(holm(p), multipletests(p, method="holm")[1])
+    missing = holm(np.array([0.01, math.nan, 0.04, 0.03]))
+    np.testing.assert_allclose(
+        missing[[0, 2, 3]], multipletests([0.01, 0.04, 0.03], method="holm")[1]
+    )
+    assert math.isnan(missing[1])
     assert np.isnan(holm(np.full(2, math.nan))).all()
+    assert holm(np.empty(0)).size == 0
 
 
 @pytest.mark.parametrize("df", [3.0, 9.0, 200.0])
