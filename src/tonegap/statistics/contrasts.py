@@ -49,7 +49,6 @@ AUC_MARGIN = float(stats.norm.cdf(SMALL_EFFECT_D / np.sqrt(2.0))) - 0.5
 """The same as |AUC - 0.5|: 0.056. P(X > Y) = Phi(d / sqrt 2) for two normals d apart."""
 
 ROUNDING = 1e-9
-
 MIXED = 0.5
 """The share at which both groups are half of the training draws."""
 
@@ -95,10 +94,8 @@ class Contrast:
         The direction that supports the claim; ``none`` for a description.
     coefficients
         Weight of each arm's mean; empty where the study's mixes do not define the contrast.
-    meaning
-        What the estimate is, in words that a sentence can begin with.
-    lacks
-        Why there are no coefficients.
+    meaning, lacks
+        What the estimate is, to begin a sentence with, and why there are no coefficients.
     equal_distinct
         Whether it needs runs trained on equal numbers of distinct images.
     """

@@ -24,10 +24,9 @@ row  parts
 ===  ==============================================================================
 
 A row for JSON has number, says, contrast (names of the parts that decide), shown (the part whose
-numbers the row has), metric, estimate, low, high, percent, percent_low, percent_high (of log errors
-only), mde, mde_percent, p, verdict,
-waiting, reason, figure, and ``parts``: each with contrast, words, decides, the same numbers,
-verdict and reason.
+numbers the row has), metric, estimate, low, high, percent, percent_low, percent_high (of log
+errors only), mde, mde_percent, p, verdict, waiting, reason, figure, and ``parts``: each with
+contrast, words, decides, the same numbers, verdict and reason.
 """
 
 from __future__ import annotations
