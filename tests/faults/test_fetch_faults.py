@@ -23,10 +23,12 @@ from PIL import Image
 from tonegap.errors import FetchError, MachineError
 from tonegap.files.archive import open_archive
 from tonegap.files.download import Patience
+from tonegap.files.manifest import write_manifest
 from tonegap.files.store import ImageStore, md5_of
 from tonegap.params import FetchParams
+from tonegap.source import download_images
 from tonegap.stages.fetch import run
-from tonegap.tables import ANNOTATION_COLUMNS
+from tonegap.tables import ANNOTATION_COLUMNS, TAKEN
 
 HERE = Path(__file__).parent
 QUICK = Patience(first_pause_s=0.01, longest_pause_s=1.0)
@@ -89,15 +91,22 @@ def server(tmp_path):
 
 
 class Task:
-    """A fetch of some rows into a folder."""
+    """A download and a fetch of some rows into a folder."""
 
-    def __init__(self, folder: Path, rows: list[tuple[str, str | None]]) -> None:
-        self.annotations = folder / "annotations.csv"
+    def __init__(self, folder: Path, rows: list[tuple[str, str | None]] = ()) -> None:
+        self.folder, self.annotations = folder, folder / "annotations.csv"
+        self.manifest, self.failures = folder / "images.txt", folder / "not_downloaded.csv"
+        if not self.manifest.exists():
+            write_manifest({}, self.manifest)
         self.raw, self.fetch, self.store = (
             folder / "raw.zip",
             folder / "fetch.csv",
             folder / "store",
         )
+        if rows:
+            self.write_table(rows)
+
+    def write_table(self, rows: list[tuple[str, str | None]]) -> None:
         table = pd.DataFrame(rows, columns=["md5hash", "url"]).assign(
             fitzpatrick_scale=1,
             fitzpatrick_centaur=-1,
@@ -110,21 +119,46 @@ class Task:
         table[list(ANNOTATION_COLUMNS)].to_csv(self.annotations, index=False)
 
     def run(self, **changes) -> pd.DataFrame:
-        """Fetch; the table, by md5hash."""
-        trusted = changes.pop("trusted", TRUSTED)
-        run(
+        """Download, unless told not to, and fetch; the statuses of both, by md5hash."""
+        if changes.get("download", True):
+            self.do_download(**changes)
+        self.do_fetch(**changes)
+        return self.table()
+
+    def do_download(self, trusted=TRUSTED, **changes) -> None:
+        """Do what ``tonegap source download`` does."""
+        download_images(
             annotations=self.annotations,
+            manifest=self.manifest,
+            failures=self.failures,
             params=PARAMS.model_copy(update=changes),
-            raw=self.raw,
-            fetch=self.fetch,
             store_root=self.store,
             patience=QUICK,
             trusted=trusted,
         )
-        return self.table()
+
+    def do_fetch(self, trusted=TRUSTED, **changes) -> None:
+        """Do what the stage does."""
+        run(
+            annotations=self.annotations,
+            manifest=self.manifest,
+            params=PARAMS.model_copy(update=changes),
+            raw=self.raw,
+            fetch=self.fetch,
+            missing=self.folder / "missing.csv",
+            store_root=self.store,
+            patience=QUICK,
+            trusted=trusted,
+        )
 
     def table(self) -> pd.DataFrame:
-        return pd.read_csv(self.fetch, keep_default_na=False).set_index("md5hash")
+        """Read the stage's table, and from the download's why each other image is missing."""
+        table = pd.read_csv(self.fetch, keep_default_na=False).set_index("md5hash")
+        if self.failures.exists():
+            failed = pd.read_csv(self.failures, keep_default_na=False).set_index("md5hash")
+            assert not set(table.loc[failed.index, "status"]) & set(TAKEN)
+            table.loc[failed.index] = failed
+        return table
 
     def images(self) -> list[str]:
         with open_archive(self.raw) as archive:
@@ -351,10 +385,7 @@ import sys
 sys.path[:0] = [sys.argv[1], sys.argv[2]]
 import test_fetch_faults as faults
 from pathlib import Path
-task = object.__new__(faults.Task)
-folder = Path(sys.argv[3])
-task.annotations, task.raw = folder / "annotations.csv", folder / "raw.zip"
-task.fetch, task.store = folder / "fetch.csv", folder / "store"
+task = faults.Task(Path(sys.argv[3]))
 task.run(connections_per_host=2)
 """
 

@@ -180,9 +180,11 @@ def test_another_data_set_is_fetched(branch, tmp_path):
     fetch = branch / "data/fetch.csv"
     run(
         annotations=branch / "data/annotations.csv",
+        manifest=branch / "images.txt",
         params=params,
         raw=branch / "data/raw.zip",
         fetch=fetch,
+        missing=branch / "data/missing.csv",
     )
     counts = pd.read_csv(fetch)["status"].value_counts().to_dict()
     assert counts == {"verified": 2, "missing_url": len(foreign) - 2}

@@ -1,0 +1,65 @@
+"""How many images the runs will see, by group: what images.txt lists, and the phantoms."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import pandas as pd
+
+from tonegap.cohort.groups import GROUPS, assign_groups
+from tonegap.files import layout
+from tonegap.files.annotations import read_annotations
+from tonegap.files.manifest import Manifest, is_phantom, read_manifest
+from tonegap.files.parameters import read_params
+from tonegap.params import Params
+
+NEITHER = "in neither group"
+
+
+def count_images(table: pd.DataFrame, listed: Manifest, params: Params) -> dict[str, int]:
+    """Count the images that the runs will see, before any is excluded.
+
+    Parameters
+    ----------
+    table
+        The annotation table.
+    listed
+        The images of images.txt; copies count under ``fetch.accept_unverified``.
+    params
+        The parameters, for the groups.
+
+    Returns
+    -------
+    dict
+        Images by group; :data:`NEITHER` counts the images in none.
+    """
+    unverified = params.fetch.accept_unverified
+    taken = {name for name, sha256 in listed.items() if unverified or sha256 is None}
+    seen = table[table["md5hash"].isin(taken) | table["url"].map(is_phantom)]
+    groups = assign_groups(
+        seen["fitzpatrick_scale"].astype(int),
+        seen["fitzpatrick_centaur"].astype(int),
+        params.filter.group,
+    )
+    counts = {group: int((groups == group).sum()) for group in GROUPS}
+    return counts | {NEITHER: int(groups.isna().sum())}
+
+
+def in_words(counts: Mapping[str, int], rows: int) -> str:
+    """Return the counts as one phrase, such as ``9 of 20 images: 5 light, 4 dark, ...``."""
+    parts = ", ".join(f"{count} {group}" for group, count in counts.items())
+    return f"{sum(counts.values())} of {rows} annotated images: {parts}"
+
+
+def images_at_hand(root: Path) -> str:
+    """Say how many images the runs of a repository will see, by group.
+
+    Raises
+    ------
+    TonegapError
+        If parameters, annotation table or images.txt cannot be read.
+    """
+    table = read_annotations(root / layout.ANNOTATIONS)
+    listed = read_manifest(root / layout.MANIFEST)
+    return in_words(count_images(table, listed, read_params(root / layout.PARAMS)), len(table))
