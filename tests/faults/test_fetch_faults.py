@@ -20,7 +20,7 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from tonegap.errors import FetchError, MachineError
+from tonegap.errors import DataError, FetchError, MachineError
 from tonegap.files.archive import open_archive
 from tonegap.files.download import Patience
 from tonegap.files.manifest import write_manifest
@@ -345,6 +345,96 @@ def test_exactly_the_share_that_is_asked_for_is_enough(tmp_path):
     assert (task.run(min_success=0.07)["status"] == "verified").sum() == 7
     with pytest.raises(FetchError, match="7 of 100"):
         task.run(min_success=0.0701)
+
+
+def _listing(task: Task, *md5s: str) -> None:
+    write_manifest(dict.fromkeys(md5s), task.manifest)
+
+
+def test_listed_images_that_the_store_lacks_are_downloaded(server, tmp_path):
+    """Another machine with an empty store gets the same archive from the urls."""
+    rows = [(md5, f"{server.address}/good/{name}") for name, md5 in map(server.image, range(3))]
+    task = Task(tmp_path, [*rows, (_no_md5("x"), f"{server.address}/missing/x")])
+    task.run()
+    first = task.raw.read_bytes(), task.fetch.read_bytes()
+    shutil.rmtree(task.store)
+    before = server.counts()
+    task.do_fetch()
+    assert (task.raw.read_bytes(), task.fetch.read_bytes()) == first
+    asked = {path for path, times in server.counts().items() if times > before.get(path, 0)}
+    assert asked == {f"/good/{seed}.jpg" for seed in range(3)}
+
+
+def test_only_listed_images_are_used(server, tmp_path):
+    """What the store holds beyond the list, and urls that the list does not name, are left."""
+    (name, listed), (_, stored), (other, url) = map(server.image, range(3))
+    rows = [(listed, f"{server.address}/good/{name}"), (stored, None)]
+    task = Task(tmp_path, [*rows, (url, f"{server.address}/good/{other}")])
+    ImageStore(task.store).put(stored, _jpeg(1), "given")
+    _listing(task, listed)
+    task.do_fetch()
+    assert task.images() == [f"{listed}.jpg"]
+    assert task.table()["status"].to_dict() == {
+        listed: "verified", stored: "missing_url", url: "not_downloaded"
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("download", [True, False])
+def test_a_listed_image_that_nobody_has_fails(server, tmp_path, download):
+    """The error counts the missing images, names some and a remedy; no archive is written."""
+    (name, good), absent = server.image(0), [_no_md5(str(n)) for n in range(5)]
+    rows = [(md5, f"{server.address}/missing/{md5}") for md5 in absent]
+    task = Task(tmp_path, [(good, f"{server.address}/good/{name}"), *rows])
+    _listing(task, good, *absent)
+    count = 5 if download else 6
+    with pytest.raises(FetchError, match=f"{count} of the 6 images that .*--images PATH") as caught:
+        task.do_fetch(download=download)
+    assert sum(md5 in str(caught.value) for md5 in absent) >= 2
+    assert not task.raw.exists()
+    missing = pd.read_csv(tmp_path / "missing.csv").set_index("md5hash")["status"]
+    assert set(missing[absent]) == {"not_found" if download else "not_downloaded"}
+    assert len(missing) == count
+    assert bool(server.counts()) == download
+
+
+def test_a_listed_copy_is_used_by_its_bytes(server, tmp_path):
+    """A listed copy is the one with its sha256; another copy of the row does not replace it."""
+    name, _ = server.image(1)
+    row = _no_md5("resized")
+    task = Task(tmp_path, [(row, f"{server.address}/good/{name}")])
+    task.run(accept_unverified=True)
+    first = task.raw.read_bytes()
+    store = ImageStore(task.store)
+    store.put(row, _jpeg(7, side=48), "given")  # larger: the store's choice by itself
+    task.run(accept_unverified=True)
+    assert task.raw.read_bytes() == first
+    shutil.rmtree(task.store)
+    store.put(row, _jpeg(7, side=48), "given")
+    task.do_fetch(accept_unverified=True)  # from the url
+    assert task.raw.read_bytes() == first
+    (server.folder / name).write_bytes(_jpeg(8))
+    shutil.rmtree(task.store)
+    with pytest.raises(FetchError, match=r"1 of the 1 images.*md5_mismatch"):
+        task.do_fetch(accept_unverified=True)
+
+
+def test_copies_that_are_not_accepted_need_not_be_here(server, tmp_path):
+    """Without fetch.accept_unverified the outcome does not depend on the store's copies."""
+    name, _ = server.image(1)
+    task = Task(tmp_path, [(_no_md5("resized"), f"{server.address}/good/{name}")])
+    task.run()
+    first = task.raw.read_bytes(), task.fetch.read_bytes()
+    shutil.rmtree(task.store)
+    task.do_fetch()
+    assert (task.raw.read_bytes(), task.fetch.read_bytes()) == first
+
+
+def test_a_list_of_another_table_is_refused(tmp_path):
+    """Images of no row mean that data.dvc and images.txt are of different data sets."""
+    task = Task(tmp_path, [(_no_md5("x"), None)])
+    _listing(task, "a" * 32)
+    with pytest.raises(DataError, match=r"1 images of no row.*git checkout data\.dvc images\.txt"):
+        task.do_fetch()
 
 
 @pytest.fixture
