@@ -208,7 +208,7 @@ def test_what_a_download_did_is_said_and_listed(branch, monkeypatch):
     assert "images.txt lists 1 images, 1 of them new" in result.output
     assert "2 not downloaded: 1 refused_url, 1 missing_url" in result.output
     assert read_manifest(branch / "images.txt") == {row: None}
-    failed = pd.read_csv(branch / source.NOT_DOWNLOADED).set_index("md5hash")["status"]
+    failed = pd.read_csv(branch / source.NOT_DOWNLOADED, dtype=str).set_index("md5hash")["status"]
     assert failed.to_dict() == {"1" * 32: "refused_url", "2" * 32: "missing_url"}
 
 
