@@ -16,7 +16,7 @@ from pathlib import Path
 from tonegap.errors import MachineError, TonegapError
 from tonegap.files import layout
 from tonegap.files.annotations import read_annotations
-from tonegap.files.at_hand import images_at_hand
+from tonegap.files.at_hand import absent_images, images_at_hand
 from tonegap.files.atomic import require_free_space
 from tonegap.files.manifest import file_urls, read_manifest
 from tonegap.files.parameters import read_params
@@ -218,14 +218,11 @@ def _images() -> str:
     """Say how many images the runs will see, and whether they are here."""
     if not layout.ANNOTATIONS.is_file():
         return "not known before the annotation table is here: `dvc repro data.dvc`"
-    store = ImageStore(layout.user_cache() / "images")
-    listed = read_manifest(layout.MANIFEST)
-    absent = [name for name, sha256 in listed.items() if not store.size(name, sha256)]
-    if not absent:
-        return images_at_hand(Path())
+    listed, params = read_manifest(layout.MANIFEST), read_params()
+    absent = absent_images(listed, params, ImageStore(layout.user_cache() / "images"))
     urls = file_urls(read_annotations(layout.ANNOTATIONS))
-    if read_params().fetch.download and all(urls.get(name) for name in absent):
-        return f"{images_at_hand(Path())}; {len(absent)} are to be downloaded"
+    if not absent or (params.fetch.download and all(urls.get(name) for name in absent)):
+        return images_at_hand(Path())
     raise MachineError(
         f"{len(absent)} of the {len(listed)} images that {layout.MANIFEST} lists are not in the "
         f"image store, such as {absent[0]}; `tonegap source ... --images PATH` takes them"

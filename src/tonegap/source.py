@@ -349,7 +349,7 @@ def _pin(
         len(table),
         len(images),
         _added(before, images),
-        images_at_hand(repository),
+        images_at_hand(repository, store_root),
         taken,
         _note_skipped(taken, repository),
     )

@@ -10,8 +10,9 @@ import pandas as pd
 from tonegap.cohort.groups import GROUPS, assign_groups
 from tonegap.files import layout
 from tonegap.files.annotations import read_annotations
-from tonegap.files.manifest import Manifest, is_phantom, read_manifest
+from tonegap.files.manifest import Manifest, is_phantom, read_manifest, usable
 from tonegap.files.parameters import read_params
+from tonegap.files.store import ImageStore
 from tonegap.params import Params
 
 NEITHER = "in neither group"
@@ -34,9 +35,8 @@ def count_images(table: pd.DataFrame, listed: Manifest, params: Params) -> dict[
     dict
         Images by group; :data:`NEITHER` counts the images in none.
     """
-    unverified = params.fetch.accept_unverified
-    taken = {name for name, sha256 in listed.items() if unverified or sha256 is None}
-    seen = table[table["md5hash"].isin(taken) | table["url"].map(is_phantom)]
+    wanted = usable(listed, accept_unverified=params.fetch.accept_unverified)
+    seen = table[table["md5hash"].isin(wanted.keys()) | table["url"].map(is_phantom)]
     groups = assign_groups(
         seen["fitzpatrick_scale"].astype(int),
         seen["fitzpatrick_centaur"].astype(int),
@@ -52,8 +52,21 @@ def in_words(counts: Mapping[str, int], rows: int) -> str:
     return f"{sum(counts.values())} of {rows} annotated images: {parts}"
 
 
-def images_at_hand(root: Path) -> str:
-    """Say how many images the runs of a repository will see, by group.
+def absent_images(listed: Manifest, params: Params, store: ImageStore) -> list[str]:
+    """Return the images that a run uses and the store lacks (looks at names, not at contents)."""
+    wanted = usable(listed, accept_unverified=params.fetch.accept_unverified)
+    return [name for name, sha256 in wanted.items() if not store.size(name, sha256)]
+
+
+def images_at_hand(root: Path, store_root: Path | None = None) -> str:
+    """Say how many images the runs of a repository will see, by group, and how many are absent.
+
+    Parameters
+    ----------
+    root
+        Root of the repository.
+    store_root
+        Folder of the image store; None means the user's own.
 
     Raises
     ------
@@ -62,4 +75,8 @@ def images_at_hand(root: Path) -> str:
     """
     table = read_annotations(root / layout.ANNOTATIONS)
     listed = read_manifest(root / layout.MANIFEST)
-    return in_words(count_images(table, listed, read_params(root / layout.PARAMS)), len(table))
+    params = read_params(root / layout.PARAMS)
+    counts = count_images(table, listed, params)
+    absent = absent_images(listed, params, ImageStore(store_root or layout.user_cache() / "images"))
+    note = f"; {len(absent)} of them are not in the image store of this machine" if absent else ""
+    return in_words(counts, len(table)) + note

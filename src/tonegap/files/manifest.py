@@ -106,6 +106,11 @@ def with_images_at_hand(listed: Manifest, table: pd.DataFrame, store: ImageStore
     return images
 
 
+def usable(listed: Manifest, *, accept_unverified: bool) -> Manifest:
+    """Return the listed images that a run uses: copies only where they are accepted."""
+    return {name: sha for name, sha in listed.items() if accept_unverified or sha is None}
+
+
 def file_urls(table: pd.DataFrame) -> dict[str, str | None]:
     """Return the url, or None, of every row whose image is a file: all rows but phantoms."""
     return {

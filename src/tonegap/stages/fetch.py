@@ -16,7 +16,7 @@ from tonegap.files.archive import write_archive
 from tonegap.files.atomic import require_free_space
 from tonegap.files.download import Patience
 from tonegap.files.drawing import Drawn, draw
-from tonegap.files.manifest import Manifest, file_urls, is_phantom, read_manifest
+from tonegap.files.manifest import Manifest, file_urls, is_phantom, read_manifest, usable
 from tonegap.files.obtain import obtain, write_missing
 from tonegap.files.parameters import read_params
 from tonegap.files.store import ImageStore
@@ -87,7 +87,7 @@ def run(
     _require_rows(listed, urls, manifest, annotations)
     store = ImageStore(store_root or layout.user_cache() / "images")
     store.tidy()
-    wanted = _wanted(listed, params)
+    wanted = usable(listed, accept_unverified=params.accept_unverified)
     lost = obtain(
         {name: urls[name] for name in wanted},
         lambda name: store.holds(name, wanted[name]),
@@ -98,7 +98,7 @@ def run(
         trusted=trusted,
     )
     write_missing(lost, missing)
-    _require_all(lost, len(wanted), manifest, missing)
+    _require_all(lost, len(wanted), manifest, missing, ask=params.download)
     phantoms = len(table) - len(urls)
     stored = sum(store.size(*image) for image in wanted.items())
     require_free_space(
@@ -137,22 +137,18 @@ def _require_rows(
         )
 
 
-def _wanted(listed: Manifest, params: FetchParams) -> Manifest:
-    """Return the listed images that go into the archive."""
-    if params.accept_unverified:
-        return listed
-    return {name: sha256 for name, sha256 in listed.items() if sha256 is None}
-
-
-def _require_all(lost: list[Outcome], wanted: int, manifest: Path, missing: Path) -> None:
+def _require_all(
+    lost: list[Outcome], wanted: int, manifest: Path, missing: Path, *, ask: bool
+) -> None:
     if not lost:
         return
     why = in_words(Counter(row.status for row in lost))
+    how = _GIVE if ask else f"{_GIVE}, or set fetch.download"
     raise FetchError(
         f"{len(lost)} of the {wanted} images that {manifest} lists are missing here, so this "
         f"would be another data set than the commit's; neither the image store nor their urls have "
         f"them ({why}), such as {few([row.md5hash for row in lost], _SHOWN)}; {missing} lists all; "
-        f"{_GIVE}; or, to go on without them, delete {manifest} and run `tonegap source ...` again"
+        f"{how}; or, to go on without them, delete {manifest} and run `tonegap source ...` again"
     )
 
 
