@@ -14,7 +14,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from tonegap.errors import MachineError
+from tonegap.errors import MachineError, TrainingError
 from tonegap.model.factory import build_model
 from tonegap.model.objective import Objective
 from tonegap.model.perceptual import FeatureNetwork
@@ -131,6 +131,7 @@ class Workbench:
         scales: tuple[float, ...] = ()
         if features is not None and train.perceptual_norm == "mean_square":
             scales = tap_mean_squares(features, self.arithmetic, data.images, data.rows)
+            _require_signal(scales, train)
         return Objective(train.beta, train.kl_reduction, train.perceptual_scale, scales)
 
     def _network(
@@ -220,6 +221,17 @@ class Workbench:
             self._kept.pop(kind, None)
             self._kept[kind] = (key, make())
         return cast("Kept", self._kept[kind][1])
+
+
+def _require_signal(scales: tuple[float, ...], train: TrainParams) -> None:
+    """Reject taps without signal: dividing by their mean square would give no finite loss."""
+    if not all(scale > 0.0 for scale in scales):
+        tap = next(number for number, scale in enumerate(scales, start=1) if not scale > 0.0)
+        raise TrainingError(
+            f"train.perceptual_norm is mean_square, but tap {tap} of {train.perceptual_network} is "
+            "0 on every training image, so that its differences cannot be scaled; set it to none, "
+            "or give other weights (train.perceptual_weights)"
+        )
 
 
 def _compile(loss: LossFunction) -> LossFunction:

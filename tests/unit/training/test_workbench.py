@@ -12,7 +12,7 @@ import weakref
 import pytest
 import torch
 
-from tonegap.errors import MachineError
+from tonegap.errors import MachineError, TrainingError
 from tonegap.training.precision import Arithmetic
 from tonegap.training.workbench import Workbench
 
@@ -54,6 +54,20 @@ def test_normalised_taps_train_alike_at_any_scale(
         for network in (features, larger)
     )
     assert all(torch.allclose(one[name], other[name]) for name in one) is same
+
+
+def test_taps_without_signal_cannot_be_normalised(
+    data, model_params, train_params, features, float32
+):
+    """The error names the tap and the parameter, before a loss that is not finite."""
+    silent = copy.deepcopy(features)
+    silent.convolutions()[1].weight.zero_()
+    train = train_params(epochs=1, perceptual_norm="mean_square")
+    with pytest.raises(
+        TrainingError, match=r"perceptual_norm is mean_square, but tap 2 of"
+    ) as caught:
+        Workbench(float32).prepare(data, model_params, train, silent)
+    assert "\n" not in str(caught.value)
 
 
 def test_what_is_shared_is_made_once(float32, features):
