@@ -15,14 +15,18 @@ from pathlib import Path
 
 from tonegap.errors import MachineError, TonegapError
 from tonegap.files import layout
+from tonegap.files.annotations import read_annotations
+from tonegap.files.at_hand import absent_images, images_at_hand
 from tonegap.files.atomic import require_free_space
+from tonegap.files.manifest import file_urls, read_manifest
 from tonegap.files.parameters import read_params
 from tonegap.files.repository import changed_files, configured, dvc_command, git
+from tonegap.files.store import ImageStore
 
 _NEEDED_BYTES = 5_000_000_000  # raw images of Fitzpatrick17k, twice, and a study's models
 _OLDEST_GIT = (2, 29)  # the first whose `git fetch` can leave FETCH_HEAD alone
 _OLDEST_PYTHON = (3, 11)
-_INPUTS = ("src", "lists", "dvc.yaml", "params.yaml", "data.dvc")
+_INPUTS = ("src", "lists", "dvc.yaml", "params.yaml", "data.dvc", "images.txt")
 _IMAGES = ("verified", "unverified")  # the image store's folders
 
 
@@ -210,6 +214,21 @@ def _store() -> str:
     return f"{count} images in {folder}"
 
 
+def _images() -> str:
+    """Say how many images the runs will see, and whether they are here."""
+    if not layout.ANNOTATIONS.is_file():
+        return "not known before the annotation table is here: `dvc repro data.dvc`"
+    listed, params = read_manifest(layout.MANIFEST), read_params()
+    absent = absent_images(listed, params, ImageStore(layout.user_cache() / "images"))
+    urls = file_urls(read_annotations(layout.ANNOTATIONS))
+    if not absent or (params.fetch.download and all(urls.get(name) for name in absent)):
+        return images_at_hand(Path())
+    raise MachineError(
+        f"{len(absent)} of the {len(listed)} images that {layout.MANIFEST} lists are not in the "
+        f"image store, such as {absent[0]}; `tonegap source ... --images PATH` takes them"
+    )
+
+
 def _slurm() -> str:
     found = shutil.which("sbatch")
     if not found:
@@ -231,5 +250,6 @@ CHECKS: tuple[tuple[str, Callable[[], str]], ...] = (
     ("device", _device),
     ("perceptual weights", _weights),
     ("image store", _store),
+    ("images", _images),
     ("slurm", _slurm),
 )

@@ -139,6 +139,7 @@ class TrainParams(Section):
     perceptual_weights: Annotated[str, pydantic.Field(min_length=1)]
     perceptual_taps: Literal["before_relu", "after_relu"]
     perceptual_imagenet_norm: bool
+    perceptual_norm: Literal["none", "mean_square"]
     device: Annotated[str, pydantic.Field(pattern=r"^(auto|cpu|mps|cuda(:\d+)?)$")]
     precision: Literal["auto", "float32", "bfloat16", "float16"]
     compile: Literal["auto", "off", "on"]

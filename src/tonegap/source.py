@@ -1,11 +1,12 @@
-"""Choose the data set that a branch assesses, and take its images into the store.
+"""Choose the data set that a branch assesses, store its images and list them in images.txt.
 
 Nothing is changed before the new table is read, checked and validated.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
@@ -15,13 +16,24 @@ import pandas as pd
 from tonegap.errors import DataError, IntegrityError
 from tonegap.files import layout
 from tonegap.files.annotations import parse_text_table, read_annotations
+from tonegap.files.at_hand import images_at_hand
 from tonegap.files.data_pin import pin_phantom, pin_table
-from tonegap.files.download import download_file
+from tonegap.files.download import Patience, download_file
 from tonegap.files.given import Taken, identify_images, take_images
+from tonegap.files.manifest import (
+    Manifest,
+    file_urls,
+    read_manifest,
+    with_images_at_hand,
+    write_manifest,
+)
+from tonegap.files.obtain import obtain, write_missing
 from tonegap.files.parameters import read_params
 from tonegap.files.store import ImageStore, md5_of
 from tonegap.files.tables import write_csv
+from tonegap.files.tally import in_words
 from tonegap.foreign_table import ColumnNames, canonical_table
+from tonegap.params import FetchParams
 from tonegap.tables import inert, trimmed, validate_annotations
 
 FITZPATRICK17K_MD5: Final = "75556ecbd0bd6227050112565c24b991"
@@ -30,6 +42,7 @@ FITZPATRICK17K_URL: Final = (
     "fac223ae67788c7cd48c9384b673919b84efcce3/fitzpatrick17k.csv"
 )
 SKIPPED: Final = Path("data/given_skipped.csv")
+NOT_DOWNLOADED: Final = Path("data/not_downloaded.csv")
 _LARGEST_TABLE: Final = 200_000_000  # bytes
 
 
@@ -43,14 +56,23 @@ class Chosen:
         The data set.
     rows
         Rows of its table.
+    listed
+        Images in images.txt.
+    added
+        Those of them that images.txt did not list before.
+    at_hand
+        How many images the runs will see, by group.
     taken
         What became of the files that were given.
     skipped
-        Table of the files that were passed over (name, reason), or None if none was.
+        Table of the skipped files (name, reason), or None if none was skipped.
     """
 
     name: str
     rows: int
+    listed: int
+    added: int
+    at_hand: str
     taken: Taken = field(default_factory=Taken)
     skipped: Path | None = None
 
@@ -60,17 +82,47 @@ class Chosen:
         taken = self.taken
         if taken.verified or taken.unverified or taken.repeated or taken.skipped:
             lines.append(
-                f"images given: {taken.verified} verified by md5, {taken.unverified} of another "
+                f"images given: {taken.verified} verified by md5, {taken.unverified} with another "
                 f"md5 (kept apart), {taken.repeated} repeated, {len(taken.skipped)} skipped"
             )
         lines += [f"  {count} skipped: {why}" for why, count in taken.reasons().most_common()]
         if self.skipped:
             lines.append(f"  each with its reason in {self.skipped}")
-        if taken.verified or taken.unverified:
-            lines.append(
-                "where the stage fetch has run before: `dvc repro --force --single-item fetch`"
-            )
+        lines += _listing(self.listed, self.added)
+        return [*lines, f"runs will see {self.at_hand}"]
+
+
+@dataclass(frozen=True)
+class Downloaded:
+    """What a download did.
+
+    Attributes
+    ----------
+    listed, added
+        As in :class:`Chosen`.
+    failed
+        Images that are still missing, by status.
+    """
+
+    listed: int
+    added: int
+    failed: Counter[str]
+
+    def lines(self) -> list[str]:
+        """Say it in words."""
+        lines = _listing(self.listed, self.added)
+        if self.failed:
+            count = sum(self.failed.values())
+            reasons = in_words(self.failed)
+            lines.append(f"{count} not downloaded: {reasons} ({NOT_DOWNLOADED} lists all)")
         return lines
+
+
+def _listing(listed: int, added: int) -> list[str]:
+    lines = [f"{layout.MANIFEST} lists {listed} images, {added} of them new"]
+    if added:
+        lines.append(f"commit data.dvc and {layout.MANIFEST}: they are the version of the data")
+    return lines
 
 
 def use_phantom(repository: Path) -> Chosen:
@@ -82,7 +134,8 @@ def use_phantom(repository: Path) -> Chosen:
         If DVC fails.
     """
     pin_phantom(repository)
-    return Chosen("the phantom", len(read_annotations(repository / layout.ANNOTATIONS)))
+    rows = len(read_annotations(repository / layout.ANNOTATIONS))
+    return Chosen("the phantom", rows, 0, 0, images_at_hand(repository))
 
 
 def use_fitzpatrick17k(
@@ -126,8 +179,7 @@ def use_fitzpatrick17k(
     table = validate_annotations(parse_text_table(content, str(given)), str(given))
     taken = _take(repository, table, images, store_root)
     url = given if isinstance(given, str) and _is_url(given) else FITZPATRICK17K_URL
-    pin_table(repository, content, url)
-    return _chosen(repository, "Fitzpatrick17k", len(table), taken)
+    return _pin(repository, "Fitzpatrick17k", content, table, taken, store_root=store_root, url=url)
 
 
 def use_table(
@@ -175,9 +227,70 @@ def use_table(
             max_bytes=limits.max_bytes,
             max_pixels=limits.max_pixels,
         )
-        content = _csv(canonical_table(frame, columns, md5s, name))
-    pin_table(repository, content)
-    return _chosen(repository, name, len(frame), taken)
+        neat = canonical_table(frame, columns, md5s, name)
+        content = _csv(neat)
+    return _pin(repository, name, content, neat, taken, store_root=store_root)
+
+
+def download_images(
+    *,
+    annotations: Path,
+    manifest: Path,
+    failures: Path,
+    params: FetchParams,
+    store_root: Path | None = None,
+    patience: Patience | None = None,
+    trusted: Collection[str] = (),
+) -> Downloaded:
+    """Download the images that the store lacks from their urls, and list them in images.txt.
+
+    Images that arrive are listed even if others fail. A killed call is resumed by the next.
+
+    Parameters
+    ----------
+    annotations
+        The annotation table.
+    manifest
+        The list of images; rewritten.
+    failures
+        Written: an outcome for each image that is still missing; removed if none is.
+    params
+        The section ``fetch``; its switch ``download`` concerns the stage ``fetch`` alone.
+    store_root
+        Folder of the image store; None means the user's own.
+    patience
+        Pauses between attempts; None means the usual ones.
+    trusted
+        Addresses that may be asked though they are not public. For tests only.
+
+    Raises
+    ------
+    DataError
+        If the table or the list cannot be read.
+    MachineError
+        If a disk is too small or refuses.
+    """
+    table = read_annotations(annotations)
+    before = read_manifest(manifest)
+    store = _store(store_root)
+    store.tidy()
+    failed = obtain(
+        file_urls(table),
+        lambda name: (
+            store.holds(name) or (params.accept_unverified and store.unverified(name) is not None)
+        ),
+        store,
+        params,
+        ask=True,
+        patience=patience,
+        trusted=trusted,
+    )
+    write_missing(failed, failures)
+    images = with_images_at_hand(before, table, store)
+    if images != before:
+        write_manifest(images, manifest)
+    added = _added(before, images)
+    return Downloaded(len(images), added, Counter(row.status for row in failed))
 
 
 def _csv(frame: pd.DataFrame) -> bytes:
@@ -216,14 +329,44 @@ def _store(root: Path | None) -> ImageStore:
     return ImageStore(root or layout.user_cache() / "images")
 
 
-def _chosen(repository: Path, name: str, rows: int, taken: Taken) -> Chosen:
+def _pin(
+    repository: Path,
+    name: str,
+    content: bytes,
+    table: pd.DataFrame,
+    taken: Taken,
+    *,
+    store_root: Path | None,
+    url: str | None = None,
+) -> Chosen:
+    """List the images at hand and point the branch at the table."""
+    path = repository / layout.MANIFEST
+    before = read_manifest(path) if path.exists() else {}
+    images = with_images_at_hand(before, table, _store(store_root))
+    pin_table(repository, content, images, url)
+    return Chosen(
+        name,
+        len(table),
+        len(images),
+        _added(before, images),
+        images_at_hand(repository, store_root),
+        taken,
+        _note_skipped(taken, repository),
+    )
+
+
+def _added(before: Manifest, after: Manifest) -> int:
+    return sum(before.get(name, "") != sha256 for name, sha256 in after.items())
+
+
+def _note_skipped(taken: Taken, repository: Path) -> Path | None:
     path = repository / SKIPPED
     if not taken.skipped:
         path.unlink(missing_ok=True)
-        return Chosen(name, rows, taken)
+        return None
     cells = [(inert(skip.name), inert(skip.reason)) for skip in taken.skipped]
     write_csv(pd.DataFrame(cells, columns=["name", "reason"]), path)
-    return Chosen(name, rows, taken, SKIPPED)
+    return SKIPPED
 
 
 def _is_url(given: Path | str) -> bool:
@@ -242,6 +385,6 @@ def _table_bytes(given: Path | str) -> bytes:
         return path.read_bytes()
     except OSError as error:
         raise DataError(
-            f"the table {path} cannot be read ({error.strerror}); mend its permissions, or give "
+            f"the table {path} cannot be read ({error.strerror}); fix its permissions, or give "
             "another"
         ) from None

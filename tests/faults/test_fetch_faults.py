@@ -20,13 +20,15 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from tonegap.errors import FetchError, MachineError
+from tonegap.errors import DataError, FetchError, MachineError
 from tonegap.files.archive import open_archive
 from tonegap.files.download import Patience
+from tonegap.files.manifest import write_manifest
 from tonegap.files.store import ImageStore, md5_of
 from tonegap.params import FetchParams
+from tonegap.source import download_images
 from tonegap.stages.fetch import run
-from tonegap.tables import ANNOTATION_COLUMNS
+from tonegap.tables import ANNOTATION_COLUMNS, TAKEN
 
 HERE = Path(__file__).parent
 QUICK = Patience(first_pause_s=0.01, longest_pause_s=1.0)
@@ -89,15 +91,22 @@ def server(tmp_path):
 
 
 class Task:
-    """A fetch of some rows into a folder."""
+    """A download and a fetch of some rows into a folder."""
 
-    def __init__(self, folder: Path, rows: list[tuple[str, str | None]]) -> None:
-        self.annotations = folder / "annotations.csv"
+    def __init__(self, folder: Path, rows: list[tuple[str, str | None]] = ()) -> None:
+        self.folder, self.annotations = folder, folder / "annotations.csv"
+        self.manifest, self.failures = folder / "images.txt", folder / "not_downloaded.csv"
+        if not self.manifest.exists():
+            write_manifest({}, self.manifest)
         self.raw, self.fetch, self.store = (
             folder / "raw.zip",
             folder / "fetch.csv",
             folder / "store",
         )
+        if rows:
+            self.write_table(rows)
+
+    def write_table(self, rows: list[tuple[str, str | None]]) -> None:
         table = pd.DataFrame(rows, columns=["md5hash", "url"]).assign(
             fitzpatrick_scale=1,
             fitzpatrick_centaur=-1,
@@ -110,21 +119,46 @@ class Task:
         table[list(ANNOTATION_COLUMNS)].to_csv(self.annotations, index=False)
 
     def run(self, **changes) -> pd.DataFrame:
-        """Fetch; the table, by md5hash."""
-        trusted = changes.pop("trusted", TRUSTED)
-        run(
+        """Download, unless told not to, and fetch; the statuses of both, by md5hash."""
+        if changes.get("download", True):
+            self.do_download(**changes)
+        self.do_fetch(**changes)
+        return self.table()
+
+    def do_download(self, trusted=TRUSTED, **changes) -> None:
+        """Do what ``tonegap source download`` does."""
+        download_images(
             annotations=self.annotations,
+            manifest=self.manifest,
+            failures=self.failures,
             params=PARAMS.model_copy(update=changes),
-            raw=self.raw,
-            fetch=self.fetch,
             store_root=self.store,
             patience=QUICK,
             trusted=trusted,
         )
-        return self.table()
+
+    def do_fetch(self, trusted=TRUSTED, **changes) -> None:
+        """Do what the stage does."""
+        run(
+            annotations=self.annotations,
+            manifest=self.manifest,
+            params=PARAMS.model_copy(update=changes),
+            raw=self.raw,
+            fetch=self.fetch,
+            missing=self.folder / "missing.csv",
+            store_root=self.store,
+            patience=QUICK,
+            trusted=trusted,
+        )
 
     def table(self) -> pd.DataFrame:
-        return pd.read_csv(self.fetch, keep_default_na=False).set_index("md5hash")
+        """Read the stage's table, and from the download's why each other image is missing."""
+        table = pd.read_csv(self.fetch, keep_default_na=False).set_index("md5hash")
+        if self.failures.exists():
+            failed = pd.read_csv(self.failures, keep_default_na=False).set_index("md5hash")
+            assert not set(table.loc[failed.index, "status"]) & set(TAKEN)
+            table.loc[failed.index] = failed
+        return table
 
     def images(self) -> list[str]:
         with open_archive(self.raw) as archive:
@@ -313,6 +347,96 @@ def test_exactly_the_share_that_is_asked_for_is_enough(tmp_path):
         task.run(min_success=0.0701)
 
 
+def _listing(task: Task, *md5s: str) -> None:
+    write_manifest(dict.fromkeys(md5s), task.manifest)
+
+
+def test_listed_images_that_the_store_lacks_are_downloaded(server, tmp_path):
+    """Another machine with an empty store gets the same archive from the urls."""
+    rows = [(md5, f"{server.address}/good/{name}") for name, md5 in map(server.image, range(3))]
+    task = Task(tmp_path, [*rows, (_no_md5("x"), f"{server.address}/missing/x")])
+    task.run()
+    first = task.raw.read_bytes(), task.fetch.read_bytes()
+    shutil.rmtree(task.store)
+    before = server.counts()
+    task.do_fetch()
+    assert (task.raw.read_bytes(), task.fetch.read_bytes()) == first
+    asked = {path for path, times in server.counts().items() if times > before.get(path, 0)}
+    assert asked == {f"/good/{seed}.jpg" for seed in range(3)}
+
+
+def test_only_listed_images_are_used(server, tmp_path):
+    """What the store holds beyond the list, and urls that the list does not name, are left."""
+    (name, listed), (_, stored), (other, url) = map(server.image, range(3))
+    rows = [(listed, f"{server.address}/good/{name}"), (stored, None)]
+    task = Task(tmp_path, [*rows, (url, f"{server.address}/good/{other}")])
+    ImageStore(task.store).put(stored, _jpeg(1), "given")
+    _listing(task, listed)
+    task.do_fetch()
+    assert task.images() == [f"{listed}.jpg"]
+    assert task.table()["status"].to_dict() == {
+        listed: "verified", stored: "missing_url", url: "not_downloaded"
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("download", [True, False])
+def test_a_listed_image_that_nobody_has_fails(server, tmp_path, download):
+    """The error counts the missing images, names some and a remedy; no archive is written."""
+    (name, good), absent = server.image(0), [_no_md5(str(n)) for n in range(5)]
+    rows = [(md5, f"{server.address}/missing/{md5}") for md5 in absent]
+    task = Task(tmp_path, [(good, f"{server.address}/good/{name}"), *rows])
+    _listing(task, good, *absent)
+    count = 5 if download else 6
+    with pytest.raises(FetchError, match=f"{count} of the 6 images that .*--images PATH") as caught:
+        task.do_fetch(download=download)
+    assert sum(md5 in str(caught.value) for md5 in absent) >= 2
+    assert not task.raw.exists()
+    missing = pd.read_csv(tmp_path / "missing.csv").set_index("md5hash")["status"]
+    assert set(missing[absent]) == {"not_found" if download else "not_downloaded"}
+    assert len(missing) == count
+    assert bool(server.counts()) == download
+
+
+def test_a_listed_copy_is_used_by_its_bytes(server, tmp_path):
+    """A listed copy is the one with its sha256; another copy of the row does not replace it."""
+    name, _ = server.image(1)
+    row = _no_md5("resized")
+    task = Task(tmp_path, [(row, f"{server.address}/good/{name}")])
+    task.run(accept_unverified=True)
+    first = task.raw.read_bytes()
+    store = ImageStore(task.store)
+    store.put(row, _jpeg(7, side=48), "given")  # larger: the store's choice by itself
+    task.run(accept_unverified=True)
+    assert task.raw.read_bytes() == first
+    shutil.rmtree(task.store)
+    store.put(row, _jpeg(7, side=48), "given")
+    task.do_fetch(accept_unverified=True)  # from the url
+    assert task.raw.read_bytes() == first
+    (server.folder / name).write_bytes(_jpeg(8))
+    shutil.rmtree(task.store)
+    with pytest.raises(FetchError, match=r"1 of the 1 images.*md5_mismatch"):
+        task.do_fetch(accept_unverified=True)
+
+
+def test_copies_that_are_not_accepted_need_not_be_here(server, tmp_path):
+    """Without fetch.accept_unverified the outcome does not depend on the store's copies."""
+    name, _ = server.image(1)
+    task = Task(tmp_path, [(_no_md5("resized"), f"{server.address}/good/{name}")])
+    task.run()
+    first = task.raw.read_bytes(), task.fetch.read_bytes()
+    shutil.rmtree(task.store)
+    task.do_fetch()
+    assert (task.raw.read_bytes(), task.fetch.read_bytes()) == first
+
+
+def test_a_list_of_another_table_is_refused(tmp_path):
+    """Images of no row mean that data.dvc and images.txt are of different data sets."""
+    task = Task(tmp_path, [(_no_md5("x"), None)])
+    _listing(task, "a" * 32)
+    with pytest.raises(DataError, match=r"1 images of no row.*git checkout data\.dvc images\.txt"):
+        task.do_fetch()
+
+
 @pytest.fixture
 def small_files():
     """Let the system refuse files of more bytes than is said; None ends it."""
@@ -351,10 +475,7 @@ import sys
 sys.path[:0] = [sys.argv[1], sys.argv[2]]
 import test_fetch_faults as faults
 from pathlib import Path
-task = object.__new__(faults.Task)
-folder = Path(sys.argv[3])
-task.annotations, task.raw = folder / "annotations.csv", folder / "raw.zip"
-task.fetch, task.store = folder / "fetch.csv", folder / "store"
+task = faults.Task(Path(sys.argv[3]))
 task.run(connections_per_host=2)
 """
 

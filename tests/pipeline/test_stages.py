@@ -42,7 +42,7 @@ def test_every_declared_output_is_written(workspace, declared):
 
 def test_nothing_undeclared_is_written(workspace, declared):
     """No stage leaves a file that DVC does not know."""
-    known = {"data/annotations.csv", "params.yaml"}
+    known = {"data/annotations.csv", "images.txt", "params.yaml"}
     for stage in SEVEN:
         for kind in ("outs", "metrics", "plots"):
             entries = declared[stage].get(kind, [])
@@ -84,7 +84,7 @@ def test_the_evaluation_has_the_promised_keys(workspace):
     settings = document["settings"]
     assert settings["images"] == "phantom"
     assert settings["dark_share"] == 0.5
-    assert "random" in settings["features"]
+    assert settings["features_random"] is True
     assert settings["mse_range"] == "[-1, 1]"
 
 

@@ -36,6 +36,7 @@ def make_workspace(repository: Path, folder: Path) -> Path:
     (folder / "data").mkdir(parents=True)
     table = annotation_table("default", n_light=30, n_dark=30, n_other=6, seed=3)
     table.to_csv(folder / "data" / "annotations.csv", index=False)
+    (folder / "images.txt").write_text("")
     write_params(repository, folder, TINY)
     return folder
 

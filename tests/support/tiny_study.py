@@ -166,7 +166,8 @@ def _prepare(repository: Path, clone: StudyClone) -> None:
     subprocess.run(["git", "clone", "--quiet", str(repository), str(folder)], check=True)
     ignored = shutil.ignore_patterns("__pycache__", "*.egg-info")
     shutil.copytree(repository / "src", folder / "src", dirs_exist_ok=True, ignore=ignored)
-    shutil.copy(repository / "dvc.yaml", folder)
+    for name in ("dvc.yaml", "images.txt"):
+        shutil.copy(repository / name, folder)
     write_params(repository, folder, TINY)
     table = annotation_table("default", n_light=30, n_dark=30, n_other=6, seed=3)
     table.to_csv(folder / "src/tonegap/phantom/annotations.csv", index=False)

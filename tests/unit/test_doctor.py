@@ -9,6 +9,7 @@ import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
+import pandas as pd
 import pytest
 import torch
 from typer.testing import CliRunner
@@ -17,8 +18,11 @@ from tonegap import doctor
 from tonegap.cli.app import app
 from tonegap.doctor import Finding, examine
 from tonegap.errors import MachineError
+from tonegap.files.manifest import write_manifest
 from tonegap.files.parameters import read_params
+from tonegap.files.store import ImageStore, md5_of
 from tonegap.files.weights import published_file
+from tonegap.tables import ANNOTATION_COLUMNS
 
 
 @pytest.fixture
@@ -247,6 +251,30 @@ def test_the_image_store(clone, monkeypatch, tmp_path):
         path.parent.mkdir(parents=True)
         path.touch()
     assert _look(doctor._store, monkeypatch).detail.startswith("2 images in ")
+
+
+def test_the_images_of_the_version(clone, monkeypatch, tmp_path):
+    """Counted by group; missing ones are bad, unless their urls may have them."""
+    assert "dvc repro data.dvc" in _look(doctor._images, monkeypatch).detail
+    content = b"an image"
+    rows = [(md5_of(content), 1, None), ("e" * 32, 6, "https://e.org/e.jpg"), ("f" * 32, 6, None)]
+    table = pd.DataFrame(rows, columns=["md5hash", "fitzpatrick_scale", "url"])
+    table = table.assign(fitzpatrick_centaur=-1, qc=None, url_alphanum=None)
+    labels = ("label", "nine_partition_label", "three_partition_label")
+    table = table.assign(**dict.fromkeys(labels, "a"))[list(ANNOTATION_COLUMNS)]
+    (clone / "data").mkdir()
+    table.to_csv(clone / "data/annotations.csv", index=False)
+    write_manifest({md5_of(content): None}, clone / "images.txt")
+    ImageStore(tmp_path / "user-cache/images").put(md5_of(content), content, "given")
+    finding = _look(doctor._images, monkeypatch)
+    assert finding.good
+    assert finding.detail == "1 of 3 annotated images: 1 light, 0 dark, 0 in neither group"
+    write_manifest({md5_of(content): None, "e" * 32: None}, clone / "images.txt")
+    finding = _look(doctor._images, monkeypatch)
+    assert finding.good
+    assert "; 1 of them are not in the image store" in finding.detail
+    write_manifest({"e" * 32: None, "f" * 32: None}, clone / "images.txt")
+    _fails(doctor._images, monkeypatch, "2 of the 2 images that images.txt lists", "--images PATH")
 
 
 def test_slurm(clone, monkeypatch, tmp_path):

@@ -100,7 +100,7 @@ def test_every_artifact_is_described_and_made(repository):
                 made[item if isinstance(item, str) else next(iter(item))] = stage
     collected = {path: stage for path, stage in described.items() if stage == "study collect"}
     assert described == made | collected
-    others = ("PARAMS", "LISTS", "PRIVATE", "PRIVATE_EXAMPLES", "REPORT")
+    others = ("PARAMS", "MANIFEST", "MISSING", "LISTS", "PRIVATE", "PRIVATE_EXAMPLES", "REPORT")
     places = {
         value.as_posix()
         for name, value in vars(layout).items()

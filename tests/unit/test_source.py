@@ -11,9 +11,12 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from typer.testing import CliRunner
 
 from tonegap import source
+from tonegap.cli.app import app
 from tonegap.errors import DataError, FetchError, IntegrityError, MachineError
+from tonegap.files.manifest import read_manifest
 from tonegap.files.store import ImageStore, md5_of
 from tonegap.foreign_table import ColumnNames
 from tonegap.params import FetchParams
@@ -180,12 +183,43 @@ def test_another_data_set_is_fetched(branch, tmp_path):
     fetch = branch / "data/fetch.csv"
     run(
         annotations=branch / "data/annotations.csv",
+        manifest=branch / "images.txt",
         params=params,
         raw=branch / "data/raw.zip",
         fetch=fetch,
+        missing=branch / "data/missing.csv",
     )
     counts = pd.read_csv(fetch)["status"].value_counts().to_dict()
     assert counts == {"verified": 2, "missing_url": len(foreign) - 2}
+
+
+def test_what_a_download_did_is_said_and_listed(branch, monkeypatch):
+    """`tonegap source download` lists what the store has, and gives the reason for the rest."""
+    frame = pd.read_csv(branch / PHANTOM, dtype=str).head(3)
+    row = md5_of(b"x")
+    frame["md5hash"] = [row, "1" * 32, "2" * 32]
+    frame["url"] = ["https://e.org/a.jpg", "http://127.0.0.1/a.jpg", None]
+    frame.to_csv(branch / "own.csv", index=False)
+    use_table(branch, branch / "own.csv")
+    ImageStore(branch.parent / "cache" / "images").put(row, b"x", "given")
+    monkeypatch.chdir(branch)
+    result = CliRunner().invoke(app, ["source", "download"])
+    assert result.exit_code == 0, result.output
+    assert "images.txt lists 1 images, 1 of them new" in result.output
+    assert "2 not downloaded: 1 refused_url, 1 missing_url" in result.output
+    assert read_manifest(branch / "images.txt") == {row: None}
+    failed = pd.read_csv(branch / source.NOT_DOWNLOADED, dtype=str).set_index("md5hash")["status"]
+    assert failed.to_dict() == {"1" * 32: "refused_url", "2" * 32: "missing_url"}
+
+
+def test_the_list_changes_with_the_table_or_not_at_all(branch):
+    """Where DVC refuses, images.txt is put back with data.dvc."""
+    (branch / "images.txt").write_text(f"{'a' * 32}\n")
+    shutil.rmtree(branch / ".dvc")
+    for choose in (use_phantom, lambda root: use_table(root, root / PHANTOM)):
+        with pytest.raises(MachineError, match="as they were"):
+            choose(branch)
+        assert (branch / "images.txt").read_text() == f"{'a' * 32}\n"
 
 
 def test_blanks_about_column_names_are_passed_over(branch, tmp_path):

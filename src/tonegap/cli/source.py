@@ -1,4 +1,4 @@
-"""``tonegap source``: which data set this branch assesses."""
+"""``tonegap source``: which table and images this branch assesses."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
-    from tonegap.source import Chosen
+    from tonegap.source import Chosen, Downloaded
 
 app = typer.Typer(help="Choose the data set that this branch assesses.", no_args_is_help=True)
 
@@ -89,6 +89,23 @@ def table(
     _report(use_table(Path(), path, columns, images or ()))
 
 
-def _report(chosen: Chosen) -> None:
-    for line in chosen.lines():
+@app.command("download")
+def download() -> None:
+    """Download the images that are not at hand from their urls, and list them in images.txt."""
+    from tonegap.files import layout  # noqa: PLC0415
+    from tonegap.files.parameters import read_params  # noqa: PLC0415
+    from tonegap.source import NOT_DOWNLOADED, download_images  # noqa: PLC0415
+
+    _report(
+        download_images(
+            annotations=layout.ANNOTATIONS,
+            manifest=layout.MANIFEST,
+            failures=NOT_DOWNLOADED,
+            params=read_params().fetch,
+        )
+    )
+
+
+def _report(done: Chosen | Downloaded) -> None:
+    for line in done.lines():
         typer.echo(line)

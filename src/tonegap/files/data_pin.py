@@ -1,6 +1,7 @@
-"""data.dvc: the one file that says which annotation table a branch assesses.
+"""data.dvc and images.txt: the two files that say which data a branch assesses.
 
-Three forms, each of which can be committed, for none names a path of one machine:
+images.txt lists the images (:mod:`tonegap.files.manifest`), data.dvc names the annotation
+table. data.dvc has three forms; all can be committed, because none names a path of one machine:
 
 phantom
     An unfrozen import of the table in the source tree: a fresh clone needs nothing else.
@@ -11,6 +12,8 @@ public table
 other table
     Its md5 alone, as ``dvc add`` would write. A fresh clone gets it by ``dvc pull`` from
     a DVC remote, or by the same ``tonegap source`` command.
+
+If a step fails, all three files (with the table itself) are as they were.
 """
 
 from __future__ import annotations
@@ -26,6 +29,7 @@ from typing import Any, Final
 from tonegap.errors import MachineError
 from tonegap.files import layout
 from tonegap.files.atomic import write_bytes, write_text
+from tonegap.files.manifest import Manifest, write_manifest
 from tonegap.files.repository import dvc_command, stage_environment
 from tonegap.files.store import md5_of
 
@@ -37,7 +41,7 @@ _HEADER: Final = (
 
 
 def pin_phantom(repository: Path) -> None:
-    """Point data.dvc at the embedded phantom and bring its table into place.
+    """Point data.dvc at the embedded phantom, bring its table into place, empty images.txt.
 
     Raises
     ------
@@ -50,10 +54,13 @@ def pin_phantom(repository: Path) -> None:
             f"{_HEADER}deps:\n- path: {PHANTOM_TABLE}\nouts:\n- path: {layout.ANNOTATIONS}\n",
         )
         _dvc(repository, "repro", "--quiet", str(PIN))
+        write_manifest({}, repository / layout.MANIFEST)
 
 
-def pin_table(repository: Path, content: bytes, url: str | None = None) -> None:
-    """Make ``content`` the annotation table, in the workspace, DVC's cache and data.dvc.
+def pin_table(repository: Path, content: bytes, images: Manifest, url: str | None = None) -> None:
+    """Make ``content`` the annotation table and write images.txt.
+
+    The table goes into the workspace, DVC's cache and data.dvc.
 
     Parameters
     ----------
@@ -61,8 +68,10 @@ def pin_table(repository: Path, content: bytes, url: str | None = None) -> None:
         Root of the repository.
     content
         The table's bytes, checked.
+    images
+        The images that the commit is to hold.
     url
-        Where anybody can get the same bytes; None where nobody can.
+        Where anybody can get the same bytes; None if nobody can.
 
     Raises
     ------
@@ -75,10 +84,11 @@ def pin_table(repository: Path, content: bytes, url: str | None = None) -> None:
         _dvc(repository, "commit", "--quiet", "--force", str(PIN))  # into the cache
         if url is not None:
             write_text(repository / PIN, _frozen_import(url, content))
+        write_manifest(images, repository / layout.MANIFEST)
 
 
 def _frozen_import(url: str, content: bytes) -> str:
-    """Write the import as ``dvc import-url`` would, but without asking the network."""
+    """Return the import as ``dvc import-url`` writes it, without asking the network."""
     dep = {"path": url, "hash": "md5"}
     out = {"path": str(layout.ANNOTATIONS), "md5": md5_of(content), "hash": "md5"}
     return (
@@ -89,7 +99,7 @@ def _frozen_import(url: str, content: bytes) -> str:
 
 
 def _stage_md5(definition: dict[str, Any]) -> str:
-    """DVC's own hash of a stage file: without it DVC believes that the file was edited."""
+    """Return DVC's own hash of a stage file; without it DVC takes the file for edited."""
     text = json.dumps(definition, sort_keys=True)
     return hashlib.md5(text.encode(), usedforsecurity=False).hexdigest()
 
@@ -107,8 +117,8 @@ def _dvc(repository: Path, *arguments: str) -> None:
         words = (done.stderr.strip() or done.stdout.strip() or "no message").splitlines()
         reason = next((line for line in reversed(words) if line.startswith("ERROR")), words[-1])
         raise MachineError(
-            f"`dvc {' '.join(arguments)}` failed in {repository.resolve()}: {reason}; data.dvc and "
-            "the table are as they were"
+            f"`dvc {' '.join(arguments)}` failed in {repository.resolve()}: {reason}; data.dvc, "
+            "images.txt and the table are as they were"
         )
 
 
@@ -116,7 +126,7 @@ def _dvc(repository: Path, *arguments: str) -> None:
 def _restored_on_failure(repository: Path) -> Iterator[None]:
     before = {
         path: path.read_bytes() if path.is_file() else None
-        for path in (repository / PIN, repository / layout.ANNOTATIONS)
+        for path in (repository / name for name in (PIN, layout.ANNOTATIONS, layout.MANIFEST))
     }
     try:
         yield

@@ -14,7 +14,7 @@ import numpy as np
 from jaxtyping import Bool, UInt8
 
 from tonegap.errors import DataError
-from tonegap.files.atomic import replacing
+from tonegap.files.arrays import write_arrays
 
 
 @dataclass(frozen=True)
@@ -41,8 +41,7 @@ class Examples:
 def write_examples(examples: Examples, path: Path) -> None:
     """Write examples atomically (.npz)."""
     arrays = {field.name: getattr(examples, field.name) for field in fields(Examples)}
-    with replacing(path) as temporary:
-        np.savez_compressed(temporary, allow_pickle=False, **arrays)
+    write_arrays(arrays, path)
 
 
 def read_examples(content: bytes) -> Examples:

@@ -12,9 +12,11 @@ from pathlib import Path
 import platformdirs
 
 PARAMS = Path("params.yaml")
+MANIFEST = Path("images.txt")
 ANNOTATIONS = Path("data/annotations.csv")
 RAW = Path("data/raw.zip")
 FETCH = Path("data/fetch.csv")
+MISSING = Path("data/missing.csv")
 INDEX = Path("data/index.csv")
 LISTS = Path("lists")
 DUPLICATES = Path("data/duplicates.csv")

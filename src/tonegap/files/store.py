@@ -3,7 +3,7 @@
 It lies in the user's cache, outside every repository::
 
     images/verified/ab/abcd....jpg                  bytes whose md5 is the file's name
-    images/unverified/ab/abcd....given.<sha256>.jpg  bytes offered for that row, of another md5
+    images/unverified/ab/abcd....given.<sha256>.jpg  a copy for that row, with another md5
     images/incoming/<random>                        files being written
 
 A file is checked before it enters, moved in by one rename, and checked again whenever
@@ -48,34 +48,46 @@ class ImageStore:
     Attributes
     ----------
     damaged : list of str
-        Files that were found damaged since this object was made; removed where the disk
-        allows it.
+        Names of the files found damaged since this object was made; they are removed if
+        the disk allows it.
     """
 
     def __init__(self, root: Path) -> None:
         self.root = root
         self.damaged: list[str] = []
 
-    def get(self, md5hash: str) -> bytes | None:
-        """Bytes whose md5 is ``md5hash``, or None; a damaged file is removed."""
-        return self._read(self._verified(md5hash), md5hash)
+    def get(self, md5hash: str, sha256: str | None = None) -> bytes | None:
+        """Return an image of a row, or None; a damaged file is removed.
 
-    def holds(self, md5hash: str) -> bool:
-        """Whether a sound copy is there; reads it, for disks rot."""
-        return self.get(md5hash) is not None
+        Parameters
+        ----------
+        md5hash
+            The row, and the md5 of its image.
+        sha256
+            If given, return the copy of the row with this hash instead.
+        """
+        if sha256 is None:
+            return self._read(self._verified(md5hash), md5hash)
+        found = map(self._copy, self._copies(md5hash, sha256))
+        return next((content for content in found if content is not None), None)
 
-    def size(self, md5hash: str) -> int:
-        """Bytes of the verified image, unchecked; 0 where there is none."""
+    def holds(self, md5hash: str, sha256: str | None = None) -> bool:
+        """Return True if the store holds an intact image (reads and hashes it); see :meth:`get`."""
+        return self.get(md5hash, sha256) is not None
+
+    def size(self, md5hash: str, sha256: str | None = None) -> int:
+        """Return the bytes of an image without verifying it; 0 if the store has none."""
+        places = [self._verified(md5hash)] if sha256 is None else self._copies(md5hash, sha256)
         try:
-            return self._verified(md5hash).stat().st_size
+            return places[0].stat().st_size if places else 0
         except OSError:
             return 0
 
     def unverified(self, md5hash: str) -> bytes | None:
-        """Read the largest copy offered for a row under another md5, or None.
+        """Return the largest copy of a row with another md5, or None.
 
-        Copies differ by resizing, so the largest is nearest to the original; equal
-        sizes are decided by hash, so that the choice never depends on history.
+        Copies differ in size, so the largest is nearest to the original. Equal sizes are
+        ordered by hash, so that the choice never depends on the order of arrival.
         """
         copies = sorted(
             ((content, path) for path in self._copies(md5hash) if (content := self._copy(path))),
@@ -84,11 +96,11 @@ class ImageStore:
         return copies[0][0] if copies else None
 
     def downloaded_copy(self, md5hash: str) -> bool:
-        """Whether the row's url has given a copy of another md5 that is still sound; reads it."""
+        """Return True if the row's url has given an intact copy with another md5 (reads it)."""
         return any(".url." in path.name and self._copy(path) for path in self._copies(md5hash))
 
     def put(self, md5hash: str, content: bytes, origin: Origin) -> Kept:
-        """Take an image in, among the verified if its md5 is ``md5hash``.
+        """Store an image, among the verified if its md5 is ``md5hash``.
 
         Raises
         ------
@@ -103,7 +115,7 @@ class ImageStore:
         return "unverified"
 
     def tidy(self) -> None:
-        """Remove what writers that died left behind more than a day ago."""
+        """Remove files that a killed process left unfinished more than a day ago."""
         for path in (self.root / "incoming").glob("*"):
             try:
                 if time.time() - path.stat().st_mtime > _STALE_S:
@@ -140,7 +152,8 @@ class ImageStore:
         with suppress(OSError):  # a store that others own is used all the same
             path.unlink(missing_ok=True)
 
-    def _copies(self, md5hash: str) -> list[Path]:
+    def _copies(self, md5hash: str, sha256: str | None = None) -> list[Path]:
+        """Return the copies of a row: all, or those with a hash."""
         shard = self._shard("unverified", md5hash)
         try:  # listed, not globbed: most rows have none, and there are many rows
             names = [path.name for path in shard.iterdir()]
@@ -148,14 +161,15 @@ class ImageStore:
             return []
         except OSError as error:
             raise _refusal(shard, error) from None
-        return [shard / name for name in sorted(names) if _row_of(name) == md5hash]
+        copies = [shard / name for name in sorted(names) if _row_of(name) == md5hash]
+        return [path for path in copies if sha256 in {None, _sha256_in(path)}]
 
     def _verified(self, md5hash: str) -> Path:
         return self._shard("verified", md5hash) / f"{md5hash}.jpg"
 
     def _shard(self, kind: Kept, md5hash: str) -> Path:
         if not _MD5.fullmatch(md5hash):  # the hash becomes part of a path
-            raise ValueError(f"{md5hash!r} is no md5 in lower-case hexadecimal")
+            raise ValueError(f"{md5hash!r} is not an md5 in lower-case hexadecimal")
         return self.root / kind / md5hash[:2]
 
     def _write(self, path: Path, content: bytes) -> None:
@@ -185,7 +199,7 @@ class ImageStore:
 
 
 def _row_of(name: str) -> str | None:
-    """Row that a copy is for; None for what is no copy, such as an editor's leftovers."""
+    """Return the row of a copy; None for other files, such as an editor's leftovers."""
     match = _COPY.fullmatch(name)
     return match[1] if match else None
 
@@ -196,6 +210,6 @@ def _sha256_in(path: Path) -> str:
 
 def _refusal(path: Path, error: OSError) -> MachineError:
     return MachineError(
-        f"the image store cannot use {path} ({error.strerror or error}); free some space or "
-        "mend its permissions, or point TONEGAP_CACHE at another folder"
+        f"the image store cannot use {path} ({error.strerror or error}); free some space, "
+        "fix its permissions, or point TONEGAP_CACHE at another folder"
     )

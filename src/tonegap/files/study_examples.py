@@ -5,9 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-import numpy as np
-
-from tonegap.files.atomic import replacing
+from tonegap.files.arrays import write_arrays
 from tonegap.files.examples import Examples
 
 
@@ -18,5 +16,4 @@ def write_study_examples(by_mix: Mapping[str, Examples], path: Path) -> None:
     for mix, examples in by_mix.items():
         arrays[f"recon_{mix}_light"] = examples.reconstructed_light
         arrays[f"recon_{mix}_dark"] = examples.reconstructed_dark
-    with replacing(path) as temporary:
-        np.savez_compressed(temporary, allow_pickle=False, **arrays)
+    write_arrays(arrays, path)

@@ -70,11 +70,15 @@ class Objective:
         and learning rate, gradient clipping and ``perceptual_scale`` keep their meaning.
     perceptual_scale : float
         Weight of the perceptual term beside ``mse``, at least 0.
+    tap_scales : tuple of float
+        Mean square of each tap over the training images, by which its squared differences are
+        divided; empty leaves them as they are (the paper's code).
     """
 
     beta: float
     kl_reduction: KlReduction
     perceptual_scale: float
+    tap_scales: tuple[float, ...] = ()
 
     def terms(
         self,
@@ -101,7 +105,11 @@ class Objective:
         """
         error = mse(full_precision(reconstruction), images)
         kl = kl_nats(full_precision(mu), full_precision(log_var), "sum")
-        distance = perceptual(features, target_features) if features else torch.zeros_like(error)
+        distance = (
+            perceptual(features, target_features, self.tap_scales)
+            if features
+            else torch.zeros_like(error)
+        )
         kl_weight = self.kl_weight(images[0].numel(), mu[0].numel())
         total = error + kl_weight * kl + self.perceptual_scale * distance
         return Terms(error, kl, distance, total)
@@ -146,13 +154,30 @@ def kl_nats(
     return elements.reshape(len(elements), -1).sum(dim=1).mean()
 
 
-def perceptual(features: Sequence[Tensor], target_features: Sequence[Tensor]) -> Float[Tensor, ""]:
-    """Mean over taps of the mean squared difference between feature maps (Eq. 2 without 1/2)."""
-    distances = [
-        _squared_distance(map_, target)
-        for map_, target in zip(features, target_features, strict=True)
-    ]
-    return torch.stack(distances).mean()
+def perceptual(
+    features: Sequence[Tensor],
+    target_features: Sequence[Tensor],
+    tap_scales: Sequence[float] = (),
+) -> Float[Tensor, ""]:
+    """Return the mean over taps of the mean squared difference of maps (Eq. 2 without 1/2).
+
+    Parameters
+    ----------
+    features, target_features
+        Maps of the reconstructions and of the images, tap by tap.
+    tap_scales
+        Divisor of each tap, such as its mean square over the training images: networks and taps
+        of any scale then weigh alike. Empty: none.
+    """
+    distances = torch.stack(
+        [
+            _squared_distance(map_, target)
+            for map_, target in zip(features, target_features, strict=True)
+        ]
+    )
+    if tap_scales:
+        distances = distances / distances.new_tensor(tap_scales)
+    return distances.mean()
 
 
 def _squared_distance(map_: Tensor, target: Tensor) -> Tensor:

@@ -4,6 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from math import expm1, floor, log1p
+from typing import Final
+
+import pandas as pd
+
+MOST_REPEATS: Final = 3.0
+"""Draws per distinct image beyond which a draw repeats its images too often.
+
+A draw with replacement that repeats each image three times on average has seen 94 % of the
+images there are, so more draws bring nothing new: the pool limits the training, not the mix.
+The paper's least diverse draw has 1.6 (1,668 draws of 1,055 images).
+"""
 
 GroupSizes = tuple[int, int]  # (light, dark)
 
@@ -57,6 +68,42 @@ def divide(total: int, draws: GroupSizes) -> GroupSizes:
     highest = total - (1 if light else 0)
     n_dark = max(lowest, min(share, highest))
     return total - n_dark, n_dark
+
+
+def repeats_too_often(distinct: int, draws: int) -> bool:
+    """Return True if draws repeat their images more than :data:`MOST_REPEATS` times on average.
+
+    Parameters
+    ----------
+    distinct
+        Distinct images among the draws.
+    draws
+        Training draws of one group; a group without draws has nothing to repeat.
+    """
+    return draws > MOST_REPEATS * distinct
+
+
+def repetitive_draws(split: pd.DataFrame) -> list[str]:
+    """Describe each group whose training draws have too few distinct images.
+
+    Parameters
+    ----------
+    split
+        role (test, train), group, md5hash: one row per draw.
+
+    Returns
+    -------
+    list of str
+        A sentence per group, in the order of their names; empty if all are diverse enough.
+    """
+    train = split[split["role"] == "train"].groupby("group")["md5hash"]
+    return [
+        f"{draws} training draws of the group {group} hold {distinct} distinct images, each "
+        f"{draws / distinct:.1f} times on average (the paper: at most 1.6), so the gap may "
+        "reflect few images rather than the mix; give more images or lower data.n_train"
+        for group, draws, distinct in zip(train.groups, train.count(), train.nunique(), strict=True)
+        if repeats_too_often(int(distinct), int(draws))
+    ]
 
 
 def _groups_drawn(draws: GroupSizes) -> int:

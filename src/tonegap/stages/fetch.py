@@ -1,8 +1,7 @@
-"""Stage ``fetch``: one archive of all images that can be had, and one status per row."""
+"""Stage ``fetch``: one archive of the images that images.txt lists, and one status per row."""
 
 from __future__ import annotations
 
-import hashlib
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
@@ -15,89 +14,100 @@ from tonegap.files import layout
 from tonegap.files.annotations import read_annotations
 from tonegap.files.archive import write_archive
 from tonegap.files.atomic import require_free_space
-from tonegap.files.download import Patience, download
+from tonegap.files.download import Patience
 from tonegap.files.drawing import Drawn, draw
-from tonegap.files.journal import Journal
+from tonegap.files.manifest import Manifest, file_urls, is_phantom, read_manifest, usable
+from tonegap.files.obtain import obtain, write_missing
 from tonegap.files.parameters import read_params
 from tonegap.files.store import ImageStore
 from tonegap.files.tables import write_csv
-from tonegap.files.tally import say_counts, tally
+from tonegap.files.tally import in_words, say_counts
 from tonegap.params import FetchParams
-from tonegap.tables import FETCH_COLUMNS, PHANTOM_SCHEME, TAKEN, TYPICAL_BYTES, Outcome, inert
+from tonegap.tables import FETCH_COLUMNS, TAKEN, TYPICAL_BYTES, Outcome, Status, few, inert
 
+_GIVE: Final = "give a folder or zip of images: tonegap source ... --images PATH"
 _ADVICE: Final[Mapping[str, str]] = {
-    "md5_mismatch": "set fetch.accept_unverified to take copies of other bytes",
-    "not_downloaded": "set fetch.download, or give images: tonegap source ... --images PATH",
-    "timeout": "raise fetch.timeout_s, or give images: tonegap source ... --images PATH",
-    "too_large": "raise fetch.max_bytes or fetch.max_pixels",
+    "md5_mismatch": "set fetch.accept_unverified to take copies with another md5",
+    "not_downloaded": "download them: tonegap source download",
 }
-_DEFAULT_ADVICE: Final = "give a folder or zip of images: tonegap source ... --images PATH"
+_SHOWN: Final = 3
 
 
 def run(
     *,
     annotations: Path,
+    manifest: Path,
     params: FetchParams,
     raw: Path,
     fetch: Path,
+    missing: Path,
     store_root: Path | None = None,
     patience: Patience | None = None,
     trusted: Collection[str] = (),
 ) -> None:
-    """Gather the images of the annotation table.
+    """Gather exactly the listed images, and render the phantoms.
 
-    Phantoms are drawn; others come from the image store, else from their url, by way of
-    the store, so that an interrupted run goes on where it was.
+    Images come from the image store. Those that it lacks are downloaded into it, so that a
+    killed run is resumed. The outputs depend on the inputs alone, not on the store.
 
     Parameters
     ----------
     annotations
         The annotation table.
+    manifest
+        The list of images (:mod:`tonegap.files.manifest`). Copies with another md5 are used
+        only under ``fetch.accept_unverified``.
     params
         The section ``fetch``.
     raw, fetch
         Written: the archive, sorted by md5hash, and one :class:`~tonegap.tables.Outcome`
         per row, in the order of the table.
+    missing
+        Written if a listed image is missing: one outcome for each that is.
     store_root
-        Folder of the image store; None is the user's own.
+        Folder of the image store; None means the user's own.
     patience
-        Pauses between attempts; None is the usual.
+        Pauses between attempts; None means the usual ones.
     trusted
         Addresses that may be asked though they are not public. For tests only.
 
     Raises
     ------
     DataError
-        If the annotation table breaks a rule.
+        If the table or the list breaks a rule, or the list names images of no row.
     FetchError
-        If fewer rows than ``params.min_success`` have an image. Archive and table are
-        written first, for the table says why.
+        If a listed image is missing, or if fewer rows than ``params.min_success`` have an
+        image. In the second case archive and table are written first, to show why.
     MachineError
         If a disk is too small or refuses.
     """
     table = read_annotations(annotations)
+    listed = read_manifest(manifest)
+    urls = file_urls(table)
+    _require_rows(listed, urls, manifest, annotations)
     store = ImageStore(store_root or layout.user_cache() / "images")
     store.tidy()
-    journal = _journal(annotations, params, store)
-    wanted = _wanted(table, store, params)
-    require_free_space(
-        raw.parent, _needed_bytes(table, store, len(wanted)), f"gathering images into {raw}"
+    wanted = usable(listed, accept_unverified=params.accept_unverified)
+    lost = obtain(
+        {name: urls[name] for name in wanted},
+        lambda name: store.holds(name, wanted[name]),
+        store,
+        params,
+        ask=params.download,
+        patience=patience,
+        trusted=trusted,
     )
-    with tally(len(wanted), "downloading") as on_done:
-        failures = download(
-            wanted,
-            store,
-            params,
-            journal=journal,
-            patience=patience,
-            trusted=trusted,
-            on_done=on_done,
-        )
+    write_missing(lost, missing)
+    _require_all(lost, len(wanted), manifest, missing, ask=params.download)
+    phantoms = len(table) - len(urls)
+    stored = sum(store.size(*image) for image in wanted.items())
+    require_free_space(
+        raw.parent, stored + phantoms * TYPICAL_BYTES, f"gathering images into {raw}"
+    )
     outcomes: dict[str, Outcome] = {}
-    write_archive(raw, _entries(table, store, params, failures, outcomes))
+    write_archive(raw, _entries(table, listed, store, params, outcomes))
     rows = [outcomes[md5hash] for md5hash in table["md5hash"]]
     write_csv(pd.DataFrame(rows, columns=list(FETCH_COLUMNS)), fetch)
-    journal.forget()
     say_counts(rows, store.damaged)
     _require_success(rows, params.min_success, fetch)
 
@@ -106,65 +116,64 @@ def from_workspace() -> None:
     """Run the stage on the repository's own files."""
     run(
         annotations=layout.ANNOTATIONS,
+        manifest=layout.MANIFEST,
         params=read_params().fetch,
         raw=layout.RAW,
         fetch=layout.FETCH,
+        missing=layout.MISSING,
     )
 
 
-def _journal(annotations: Path, params: FetchParams, store: ImageStore) -> Journal:
-    """Journal of exactly this task: another table or other limits start afresh."""
-    task = annotations.read_bytes() + params.model_dump_json().encode()
-    return Journal(store.root / "interrupted" / f"{hashlib.sha256(task).hexdigest()}.jsonl")
+def _require_rows(
+    listed: Manifest, urls: Mapping[str, str | None], manifest: Path, annotations: Path
+) -> None:
+    """Reject a list of another table, which a half-done `git checkout` leaves behind."""
+    strange = sorted(set(listed) - set(urls))
+    if strange:
+        raise DataError(
+            f"{manifest} lists {len(strange)} images of no row of {annotations}, such as "
+            f"{few(strange, _SHOWN)}, so the two are of different data sets; restore both (`git "
+            "checkout data.dvc images.txt`, `dvc checkout data.dvc`) or run `tonegap source ...`"
+        )
 
 
-def _wanted(table: pd.DataFrame, store: ImageStore, params: FetchParams) -> dict[str, str]:
-    """Urls to ask, by md5hash: of rows for which the store has nothing that will do."""
-    if not params.download:
-        return {}
-    urls = table.dropna(subset="url").set_index("md5hash")["url"]
-    return {
-        str(md5hash): url
-        for md5hash, url in urls.items()
-        if not _is_phantom(url)
-        and not store.downloaded_copy(str(md5hash))
-        and not store.holds(str(md5hash))
-        and not (params.accept_unverified and store.unverified(str(md5hash)))
-    }
-
-
-def _needed_bytes(table: pd.DataFrame, store: ImageStore, downloads: int) -> int:
-    """Bytes of the archive: those in the store as they are, the others as images usually are."""
-    drawn = sum(_is_phantom(url) for url in table["url"])
-    stored = sum(store.size(str(md5hash)) for md5hash in table["md5hash"])
-    return stored + (downloads + drawn) * TYPICAL_BYTES
+def _require_all(
+    lost: list[Outcome], wanted: int, manifest: Path, missing: Path, *, ask: bool
+) -> None:
+    if not lost:
+        return
+    why = in_words(Counter(row.status for row in lost))
+    how = _GIVE if ask else f"{_GIVE}, or set fetch.download"
+    raise FetchError(
+        f"{len(lost)} of the {wanted} images that {manifest} lists are missing here, so this "
+        f"would be another data set than the commit's; neither the image store nor their urls have "
+        f"them ({why}), such as {few([row.md5hash for row in lost], _SHOWN)}; {missing} lists all; "
+        f"{how}; or, to go on without them, delete {manifest} and run `tonegap source ...` again"
+    )
 
 
 def _entries(
     table: pd.DataFrame,
+    listed: Manifest,
     store: ImageStore,
     params: FetchParams,
-    failures: Mapping[str, Outcome],
     outcomes: dict[str, Outcome],
 ) -> Iterator[tuple[str, bytes]]:
     """Yield the archive's entries one by one, and note what became of every row."""
     urls = table.set_index("md5hash")["url"].sort_index()
-    drawings = draw([url for url in urls if _is_phantom(url)])
+    drawings = draw([url for url in urls if is_phantom(url)])
     for md5hash, url in urls.items():
         name = str(md5hash)
-        if _is_phantom(url):
+        if is_phantom(url):
             outcome, content = _drawn(name, next(drawings))
+        elif name in listed:
+            outcome, content = _stored(name, listed[name], store, params)
         else:
-            outcome, content = _stored(name, url, store, params)
-        if outcome.status not in TAKEN and name in failures:
-            outcome = failures[name]
+            outcome = Outcome(name, "not_downloaded" if isinstance(url, str) else "missing_url")
+            content = None
         outcomes[name] = outcome
         if content is not None:
             yield f"{name}.jpg", content
-
-
-def _is_phantom(url: object) -> bool:
-    return isinstance(url, str) and url.startswith(PHANTOM_SCHEME)
 
 
 def _drawn(md5hash: str, drawing: Drawn) -> tuple[Outcome, bytes | None]:
@@ -174,18 +183,19 @@ def _drawn(md5hash: str, drawing: Drawn) -> tuple[Outcome, bytes | None]:
 
 
 def _stored(
-    md5hash: str, url: object, store: ImageStore, params: FetchParams
+    md5hash: str, sha256: str | None, store: ImageStore, params: FetchParams
 ) -> tuple[Outcome, bytes | None]:
-    if (content := store.get(md5hash)) is not None:
-        return Outcome(md5hash, "verified", "store", len(content)), content
-    if (copy := store.unverified(md5hash)) is not None:
-        if params.accept_unverified:
-            return Outcome(md5hash, "unverified", "store", len(copy)), copy
-        detail = f"a copy of {len(copy)} bytes has another md5 (fetch.accept_unverified takes it)"
+    if sha256 is not None and not params.accept_unverified:
+        detail = "the listed copy has another md5 (fetch.accept_unverified takes it)"
         return Outcome(md5hash, "md5_mismatch", "store", detail=detail), None
-    if not isinstance(url, str):
-        return Outcome(md5hash, "missing_url"), None
-    return Outcome(md5hash, "not_downloaded"), None
+    content = store.get(md5hash, sha256)
+    if content is None:  # it was there a moment ago
+        raise FetchError(
+            f"the image {md5hash} was damaged or removed while it was read, so the archive would "
+            "lack it; run the stage again"
+        )
+    status: Status = "verified" if sha256 is None else "unverified"
+    return Outcome(md5hash, status, "store", len(content)), content
 
 
 def _require_success(rows: list[Outcome], min_success: float, fetch: Path) -> None:
@@ -195,7 +205,7 @@ def _require_success(rows: list[Outcome], min_success: float, fetch: Path) -> No
     lost = Counter(row.status for row in rows if row.status not in TAKEN)
     (worst, count), *_ = lost.most_common(1)
     raise FetchError(
-        f"{taken} of {len(rows)} images could be had, fewer than fetch.min_success = "
+        f"{taken} of {len(rows)} images are at hand, fewer than fetch.min_success = "
         f"{min_success}; {count} rows are {worst!r} ({fetch} lists all): "
-        f"{_ADVICE.get(worst, _DEFAULT_ADVICE)}"
+        f"{_ADVICE.get(worst, _GIVE)}"
     )

@@ -185,10 +185,10 @@ def _collected(
 def _described(runs: pd.DataFrame, images: pd.DataFrame, settings: Mapping[str, Any]) -> _Study:
     # Without the word "phantom" images count as photographs: the careful side for patients.
     phantom = settings.get("images") == "phantom"
-    features = str(settings.get("features", ""))
     parts = ["Phantom images"] if phantom else []
-    if "random" in features:
-        parts.append(f"perceptual network {features}")
+    # A fact of its own: a file of trained weights may have any name.
+    if settings.get("features_random") is True:
+        parts.append(f"perceptual network {settings['features']}")
     caveat = "; ".join(parts)
     caveat = f"{caveat[0].upper()}{caveat[1:]}." if caveat else ""
     group: GroupDefinition = settings.get("group_definition", "scale")

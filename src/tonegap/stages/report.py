@@ -125,7 +125,7 @@ def _caveats(settings: Mapping[str, Any], facts: Mapping[str, Any]) -> list[str]
     caveats = []
     if settings.get("images") == "phantom":
         caveats.append(_PHANTOM)
-    if "random" in str(settings.get("features", "")):
+    if settings.get("features_random") is True:
         caveats.append(_RANDOM)
     planned, done = facts.get("runs_planned", 0), facts.get("runs_done", 0)
     if done < planned:
@@ -135,7 +135,7 @@ def _caveats(settings: Mapping[str, Any], facts: Mapping[str, Any]) -> list[str]
 
 def _basis(settings: Mapping[str, Any]) -> list[str]:
     basis = ["phantom images"] if settings.get("images") == "phantom" else []
-    if "random" in str(settings.get("features", "")):
+    if settings.get("features_random") is True:
         basis.append("random features")
     return basis
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -9,13 +10,13 @@ from tonegap.files import layout
 from tonegap.files.parameters import read_params
 from tonegap.files.tables import read_csv, write_csv
 from tonegap.params import DataParams
-from tonegap.sampling import draw_split
+from tonegap.sampling import draw_split, repetitive_draws
 
 _COHORT_COLUMNS = ("md5hash", "group", "label_fine", "source", "cluster")
 
 
 def run(*, cohort: Path, data: DataParams, mixes: Mapping[str, float], split: Path) -> None:
-    """Draw the split.
+    """Draw the split; warn on stderr of a group with few distinct training images.
 
     Parameters
     ----------
@@ -31,10 +32,13 @@ def run(*, cohort: Path, data: DataParams, mixes: Mapping[str, float], split: Pa
     Raises
     ------
     SplitError
-        If the cohort cannot give what is asked for.
+        If the cohort is too small for what is asked for.
     """
     images = read_csv(cohort, _COHORT_COLUMNS, "the cohort")
-    write_csv(draw_split(images, data, mixes), split)
+    drawn = draw_split(images, data, mixes)
+    write_csv(drawn, split)
+    for problem in repetitive_draws(drawn):
+        print(f"tonegap split: warning: {problem}", file=sys.stderr)  # noqa: T201  its own words
 
 
 def from_workspace() -> None:

@@ -206,7 +206,7 @@ def _train(
     train: TrainParams,
     store: CheckpointStore,
     log: TrainingLog,
-    settings: Mapping[str, str | float],
+    settings: Mapping[str, str | float | bool],
     *,
     meter: Meter,
 ) -> list[EpochUsage]:
@@ -269,11 +269,13 @@ def _features(bench: Workbench, train: TrainParams) -> tuple[FeatureNetwork | No
     return bench.features(key, lambda: resolve_weights(*choice)), label
 
 
-def _settings(train: TrainParams, job: Job, label: str) -> dict[str, str | float]:
+def _settings(train: TrainParams, job: Job, label: str) -> dict[str, str | float | bool]:
     """Say what changes the meaning of the losses."""
     data = job.loop.data
     return {
         "features": label,
+        "features_random": train.perceptual_scale > 0 and train.perceptual_weights == "random",
+        "perceptual_norm": train.perceptual_norm,
         "effective_beta": effective_beta(
             data.image_size, job.loop.latent, train.kl_reduction, train.beta
         ),

@@ -227,6 +227,8 @@ def _made_on(state: CellState) -> Mapping[str, str]:
 def _common_params(done: Sequence[CellState]) -> dict[str, Any]:
     """Give the parameters that all runs share; those of the grid stand in the tables."""
     groups = [state.cell.params.model_dump(mode="json") for state in done]
+    for values in groups:  # of a weights file the name alone: its folder is this machine's
+        values["train"]["perceptual_weights"] = Path(values["train"]["perceptual_weights"]).name
     return {
         group: {
             key: value

@@ -13,6 +13,7 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from time import sleep
 
 import psutil
 from dvc.repo import Repo
@@ -21,6 +22,8 @@ from tonegap.errors import StudyError
 from tonegap.files.repository import git
 
 _PATIENCE_S = 5.0
+_REMOVALS = 5
+_PAUSE_S = 0.5
 _PROGRAMS = ("dvc", "tonegap")
 
 
@@ -49,7 +52,7 @@ def working_copy(root: Path, baseline: str, folder: Path) -> Iterator[Path]:
     try:
         yield copy
     finally:
-        shutil.rmtree(copy, ignore_errors=True)
+        _remove(copy)
         with suppress(OSError):  # another copy of the study is still there
             copy.parent.rmdir()
 
@@ -103,7 +106,16 @@ def remove_copy(copy: Path) -> None:
         with suppress(psutil.Error):
             orphan.kill()
     psutil.wait_procs(orphans, timeout=_PATIENCE_S)
-    shutil.rmtree(copy, ignore_errors=True)
+    _remove(copy)
+
+
+def _remove(copy: Path) -> None:
+    """Remove a folder, again where a process that is about to end, such as git's, wrote into it."""
+    for _ in range(_REMOVALS):
+        shutil.rmtree(copy, ignore_errors=True)
+        if not copy.exists():
+            return
+        sleep(_PAUSE_S)
 
 
 def _works_in(process: psutil.Process, folder: Path) -> bool:

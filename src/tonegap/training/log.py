@@ -26,7 +26,7 @@ class TrainingLog(Protocol):
         """Add the next epoch."""
         ...
 
-    def close(self, settings: Mapping[str, str | float]) -> None:
+    def close(self, settings: Mapping[str, str | float | bool]) -> None:
         """Finish, with the settings that change what the numbers mean."""
         ...
 
@@ -52,7 +52,7 @@ class LiveLog:
             self._live.log_metric(name, value)
         self._live.next_step()
 
-    def close(self, settings: Mapping[str, str | float]) -> None:
+    def close(self, settings: Mapping[str, str | float | bool]) -> None:
         """Add the settings to metrics.json and end."""
         for name, value in settings.items():
             self._live.log_metric(name, value, plot=False)
@@ -64,7 +64,7 @@ class PlainLog:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self._summary: dict[str, str | float] = {}
+        self._summary: dict[str, str | float | bool] = {}
         shutil.rmtree(folder / "plots" / "metrics", ignore_errors=True)
         (folder / "metrics.json").unlink(missing_ok=True)
         (folder / "plots" / "metrics").mkdir(parents=True)
@@ -80,7 +80,7 @@ class PlainLog:
         self._summary["step"] = losses.epoch
         self._write()
 
-    def close(self, settings: Mapping[str, str | float]) -> None:
+    def close(self, settings: Mapping[str, str | float | bool]) -> None:
         """Add the settings to metrics.json."""
         self._summary |= settings
         self._write()
@@ -90,7 +90,7 @@ class PlainLog:
         (self._folder / "metrics.json").write_text(content, encoding="utf-8")
 
 
-def _terms(losses: EpochLosses) -> dict[str, str | float]:
+def _terms(losses: EpochLosses) -> dict[str, str | float | bool]:
     terms = dataclasses.asdict(losses)
     del terms["epoch"]
     return terms

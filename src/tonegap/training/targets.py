@@ -161,6 +161,27 @@ def bytes_per_image(features: FeatureNetwork, arithmetic: Arithmetic, image_size
 
 
 @torch.no_grad()
+def tap_mean_squares(
+    features: FeatureNetwork,
+    arithmetic: Arithmetic,
+    images: UInt8[np.ndarray, "images size size 3"],
+    rows: Int64[np.ndarray, " draws"],
+) -> tuple[float, ...]:
+    """Return the mean square of each tap over the distinct images of a training draw.
+
+    Computed in chunks of the sorted images, unflipped, and summed in float64.
+    """
+    distinct = np.unique(rows)
+    sums: list[float] = []
+    for start in range(0, len(distinct), _CHUNK):
+        pixels = images[distinct[start : start + _CHUNK]]
+        maps = _channels_last_maps(features, arithmetic, pixels, mirrored=False)
+        squares = [float(m.double().square().mean()) * len(pixels) for m in maps]
+        sums = squares if not sums else [a + b for a, b in zip(sums, squares, strict=True)]
+    return tuple(total / len(distinct) for total in sums)
+
+
+@torch.no_grad()
 def compute_maps(features: FeatureNetwork, arithmetic: Arithmetic, images: Tensor) -> Maps:
     """Compute feature maps without gradient, in the run's number format."""
     with arithmetic.context():

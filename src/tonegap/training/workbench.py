@@ -14,7 +14,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from tonegap.errors import MachineError
+from tonegap.errors import MachineError, TrainingError
 from tonegap.model.factory import build_model
 from tonegap.model.objective import Objective
 from tonegap.model.perceptual import FeatureNetwork
@@ -25,7 +25,7 @@ from tonegap.training.loop import Loop, Run, TrainingData
 from tonegap.training.precision import Arithmetic, compiler_problem, room_bytes
 from tonegap.training.randomness import DeviceNoise
 from tonegap.training.step import LossFunction, Stepper, loss_function, make_optimiser
-from tonegap.training.targets import bytes_per_image, caching_pays, make_targets
+from tonegap.training.targets import bytes_per_image, caching_pays, make_targets, tap_mean_squares
 
 _COMPILE_REPAID_STEPS = 5_000
 """Steps in a process that repay a minute of compiling if each saves 12 ms; a guess."""
@@ -104,7 +104,7 @@ class Workbench:
         """
         compiled, remark = self._compiling(data, train)
         network = self._network(model, data.image_size, train.seed, compiled=compiled)
-        objective = Objective(train.beta, train.kl_reduction, train.perceptual_scale)
+        objective = self._objective(data, train, features)
         loss = loss_function(network, features, objective, self.arithmetic)
         cached = features is not None and self._caching_pays(data, train, features)
         optimiser = make_optimiser(network, train.learning_rate)
@@ -114,7 +114,7 @@ class Workbench:
             targets=make_targets(
                 features, self.arithmetic, data.images, data.rows, flip=train.flip, cached=cached
             ),
-            loss=self._compiled(loss, train, network, features) if compiled else loss,
+            loss=self._compiled(loss, train, objective, network, features) if compiled else loss,
             loss_of_rest=loss,
             noise=DeviceNoise(train.seed, self.arithmetic.device),
             latent=latent_shape(network, data.image_size),
@@ -124,6 +124,15 @@ class Workbench:
         )
         stepper = Stepper(network, optimiser, self.arithmetic, train.clip_norm)
         return Job(loop, Run(network, optimiser, stepper), compiled, cached, remark)
+
+    def _objective(
+        self, data: TrainingData, train: TrainParams, features: FeatureNetwork | None
+    ) -> Objective:
+        scales: tuple[float, ...] = ()
+        if features is not None and train.perceptual_norm == "mean_square":
+            scales = tap_mean_squares(features, self.arithmetic, data.images, data.rows)
+            _require_signal(scales, train)
+        return Objective(train.beta, train.kl_reduction, train.perceptual_scale, scales)
 
     def _network(
         self, model: ModelParams, image_size: int, seed: int, *, compiled: bool
@@ -141,12 +150,12 @@ class Workbench:
         self,
         loss: LossFunction,
         train: TrainParams,
+        objective: Objective,
         network: nn.Module,
         features: FeatureNetwork | None,
     ) -> LossFunction:
         """Compile a loss, or give the code of an equal one: its modules are known by identity."""
-        weights = (train.beta, train.kl_reduction, train.perceptual_scale)
-        key = (id(network), id(features), weights, train.batch_size)
+        key = (id(network), id(features), objective, train.batch_size)
         return self._keep("loss", key, lambda: _compile(loss))
 
     def _feed(self, data: TrainingData, key: Hashable) -> Feed:
@@ -212,6 +221,17 @@ class Workbench:
             self._kept.pop(kind, None)
             self._kept[kind] = (key, make())
         return cast("Kept", self._kept[kind][1])
+
+
+def _require_signal(scales: tuple[float, ...], train: TrainParams) -> None:
+    """Reject taps without signal: dividing by their mean square would give no finite loss."""
+    if not all(scale > 0.0 for scale in scales):
+        tap = next(number for number, scale in enumerate(scales, start=1) if not scale > 0.0)
+        raise TrainingError(
+            f"train.perceptual_norm is mean_square, but tap {tap} of {train.perceptual_network} is "
+            "0 on every training image, so that its differences cannot be scaled; set it to none, "
+            "or give other weights (train.perceptual_weights)"
+        )
 
 
 def _compile(loss: LossFunction) -> LossFunction:

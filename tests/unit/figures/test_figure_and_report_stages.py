@@ -45,8 +45,8 @@ def workspace(tmp_path, tables, examples):
     return tmp_path
 
 
-def _facts(folder, images):
-    settings = {"images": images, "features": "vgg19, random (untrained) features"}
+def _facts(folder, images, features="vgg19, random (untrained) features", *, random=True):
+    settings = {"images": images, "features": features, "features_random": random}
     facts = {"study": "synthetic", "code": "0" * 40, "runs_planned": 12, "runs_done": 11}
     document = facts | {"settings": settings, "experiments": {"synthetic-light-s0": "1" * 40}}
     write_json(document, folder / "study.json")
@@ -188,6 +188,19 @@ def test_two_studies_in_one_table_are_refused(workspace, study):
     with pytest.raises(DataError, match="holds 2 studies") as error:
         _draw(workspace)
     assert "\n" not in str(error.value)
+
+
+@pytest.mark.slow
+def test_trained_weights_are_never_called_random_by_their_name(workspace):
+    """A file named vgg19_random_crop.safetensors holds trained features; nothing says otherwise."""
+    _facts(workspace, "phantom", "vgg19, vgg19_random_crop.safetensors features", random=False)
+    _draw(workspace)
+    page, claims = _report(workspace)
+    assert "untrained" not in page
+    assert "random features" not in page
+    assert not any("random" in caveat for caveat in claims["caveats"])
+    for svg in (workspace / "figures").glob("*.svg"):
+        assert "erceptual network" not in svg.read_text(encoding="utf-8")
 
 
 def test_written_numbers_draw_the_same_figure(workspace, study):

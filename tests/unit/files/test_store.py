@@ -70,8 +70,8 @@ def test_a_damaged_file_is_removed_and_reported(tmp_path):
 
 @pytest.mark.parametrize("name", ["../../etc/passwd", "", MD5.upper(), MD5 + "\n", "d" * 31])
 def test_only_a_hash_becomes_a_path(tmp_path, name):
-    """What is no md5 cannot name a file."""
-    with pytest.raises(ValueError, match="no md5"):
+    """Text other than an md5 cannot name a file."""
+    with pytest.raises(ValueError, match="not an md5"):
         ImageStore(tmp_path).get(name)
 
 

@@ -149,6 +149,27 @@ def test_perceptual_is_the_mean_over_taps_of_mean_squares() -> None:
     assert float(perceptual(maps, targets)) == pytest.approx(sum(brute) / 2, rel=1e-5)
 
 
+def test_scaled_taps_weigh_alike_whatever_their_scale() -> None:
+    """A tap's difference is divided by its scale, so features ten times as large change nothing."""
+    maps, targets = (
+        [torch.rand(2, 3, 4, 4), torch.rand(2, 5, 2, 2)],
+        [
+            torch.rand(2, 3, 4, 4),
+            torch.rand(2, 5, 2, 2),
+        ],
+    )
+    scales = tuple(float(target.square().mean()) for target in targets)
+    found = perceptual(maps, targets, scales)
+    brute = sum(
+        float((m - t).square().mean()) / s for m, t, s in zip(maps, targets, scales, strict=True)
+    )
+    assert float(found) == pytest.approx(brute / 2, rel=1e-5)
+    larger = perceptual(
+        [maps[0] * 10, maps[1]], [targets[0] * 10, targets[1]], (scales[0] * 100, scales[1])
+    )
+    assert float(larger) == pytest.approx(float(found), rel=1e-5)
+
+
 def test_perceptual_refuses_unequal_numbers_of_taps() -> None:
     """A forgotten tap is an error, never a smaller loss."""
     with pytest.raises(ValueError, match="shorter"):

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import numpy as np
+import pandas as pd
 import pytest
 
-from tonegap.sampling import expected_distinct
+from tonegap.sampling import expected_distinct, repeats_too_often, repetitive_draws
 from tonegap.sampling.diversity import divide, equal_distinct
 
 
@@ -69,3 +70,36 @@ def test_divide_rounds_half_up_and_leaves_no_drawn_group_empty():
     assert divide(7, (20, 0)) == (7, 0)
     assert divide(3, (99, 1)) == (2, 1)
     assert divide(3, (1, 99)) == (1, 2)
+
+
+@pytest.mark.parametrize(
+    ("distinct", "draws", "expected"),
+    [(26, 332, True), (1055, 1668, False), (5, 15, False), (5, 16, True), (0, 0, False)],
+)
+def test_draws_that_repeat_their_images_too_often(distinct, draws, expected):
+    """332 draws of 26 images repeat too often, the paper's and exactly three each are not."""
+    assert repeats_too_often(distinct, draws) is expected
+
+
+def test_the_threshold_is_where_the_pool_is_exhausted():
+    """At MOST_REPEATS draws per distinct image, drawing has seen 94 % of a large pool."""
+    pool = 100_000
+    seen = next(
+        distinct / pool
+        for draws in range(pool, 5 * pool, 500)
+        if repeats_too_often(int(distinct := expected_distinct(pool, draws)), draws)
+    )
+    assert seen == pytest.approx(0.94, abs=0.005)
+
+
+def test_only_groups_that_are_drawn_too_often_are_described():
+    """Each group of the training draw is judged by its own images; test rows do not count."""
+    split = pd.DataFrame(
+        [("train", "a", "x")] * 4
+        + [("train", "b", name) for name in "pqrs"]
+        + [("test", "b", "p")] * 9,
+        columns=["role", "group", "md5hash"],
+    )
+    (line,) = repetitive_draws(split)
+    assert line.startswith("4 training draws of the group a hold 1 distinct images, each 4.0 times")
+    assert repetitive_draws(split[split["role"] == "test"]) == []

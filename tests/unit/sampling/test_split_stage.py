@@ -57,6 +57,16 @@ def test_the_same_seed_gives_the_same_bytes(cohort, tmp_path):
     assert (tmp_path / "one.csv").read_bytes() == (tmp_path / "two.csv").read_bytes()
 
 
+def test_few_distinct_images_are_warned_of(cohort, tmp_path, capsys):
+    """Twenty draws of a group with four images left warn on stderr, two draws do not."""
+    for n_train, warned in ((40, ["dark", "light"]), (4, [])):
+        data = DATA.model_copy(update={"n_train": n_train})
+        split_stage.run(cohort=cohort, data=data, mixes=MIXES, split=tmp_path / "split.csv")
+        lines = capsys.readouterr().err.splitlines()
+        assert [line.split(" of the group ")[1].split()[0] for line in lines] == warned
+        assert all(line.startswith("tonegap split: warning: 20 training draws") for line in lines)
+
+
 def test_a_missing_cohort_is_named(tmp_path):
     """Without the table the error says where it should be and how to make it."""
     with pytest.raises(DataError, match=r"the cohort is not at .*cohort\.csv; run `dvc repro`"):

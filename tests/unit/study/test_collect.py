@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from types import SimpleNamespace
 
@@ -199,3 +200,14 @@ def test_examples_of_another_study_do_not_stay(study, states, monkeypatch):
     lines = collect_study(study, states.done, partial=False)
     assert not layout.STUDY_EXAMPLES.exists()
     assert not any("examples" in line for line in lines)
+
+
+def test_a_file_of_weights_is_named_without_its_folder(study):
+    """metrics/study.json is tracked by git and names no folder of the machine."""
+    path = "/home/somebody/weights/squeezenet.safetensors"
+    states = []
+    for cell in study.cells:
+        train = cell.params.train.model_copy(update={"perceptual_weights": path})
+        params = cell.params.model_copy(update={"train": train})
+        states.append(CellState(dataclasses.replace(cell, params=params), "done", "0" * 40, ""))
+    assert collect._common_params(states)["train"]["perceptual_weights"] == "squeezenet.safetensors"

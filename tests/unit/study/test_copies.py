@@ -10,6 +10,7 @@ import pytest
 from dvc.repo import Repo
 
 from tonegap.files.repository import git
+from tonegap.study import copies
 from tonegap.study.copies import cache_folder, fetch_experiment, reset, working_copy
 
 
@@ -92,3 +93,20 @@ def test_what_a_killed_run_left_is_ended_and_removed(project):
             process.kill()
             process.wait()
     assert not folder.exists()
+
+
+def test_a_copy_goes_although_a_process_still_writes_into_it(project, monkeypatch):
+    """A file that appears while the folder is being removed is removed with the next try."""
+    baseline = git("rev-parse", "HEAD", root=project).strip()
+    remove, late = copies.shutil.rmtree, ["late"]
+
+    def interrupted(folder, **options):
+        remove(folder, **options)
+        if late:
+            folder.mkdir()
+            (folder / late.pop()).write_text("written at the last moment")
+
+    with working_copy(project, baseline, project / ".dvc/tmp/copies/0") as copy:
+        monkeypatch.setattr(copies.shutil, "rmtree", interrupted)
+    assert not late
+    assert not copy.parent.exists()

@@ -18,6 +18,7 @@ from tonegap.training.targets import (
     bytes_per_image,
     caching_pays,
     make_targets,
+    tap_mean_squares,
 )
 
 
@@ -31,6 +32,14 @@ def test_kept_features_equal_computed_ones(data, features, float32, flip):
         for a, b in zip(kept(batch), computed(batch), strict=True):
             torch.testing.assert_close(a, b, rtol=1e-5, atol=1e-5)
             assert a.is_contiguous(memory_format=torch.channels_last)
+
+
+def test_mean_squares_of_taps_are_those_of_the_distinct_images(data, features, float32):
+    """Brute force over all pixels of each distinct image once, however often it was drawn."""
+    rows = np.array([3, 5, 3, 3])
+    pixels = torch.from_numpy(data.images[[3, 5]]).permute(0, 3, 1, 2).float() / 127.5 - 1.0
+    brute = [float(tap.double().square().mean()) for tap in features(pixels)]
+    assert tap_mean_squares(features, float32, data.images, rows) == pytest.approx(brute, rel=1e-5)
 
 
 def test_only_drawn_images_are_kept(data, features, float32):

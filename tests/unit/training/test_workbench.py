@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import dataclasses
 import json
 import subprocess
@@ -11,7 +12,7 @@ import weakref
 import pytest
 import torch
 
-from tonegap.errors import MachineError
+from tonegap.errors import MachineError, TrainingError
 from tonegap.training.precision import Arithmetic
 from tonegap.training.workbench import Workbench
 
@@ -38,6 +39,35 @@ def test_the_second_model_of_a_process(data, model_params, train_params, feature
     fresh = Workbench(float32)
     alone = _train(fresh, other, model_params, train[1], fresh.features("key", lambda: features))
     assert all(torch.equal(second[name], alone[name]) for name in alone)
+
+
+@pytest.mark.parametrize(("norm", "same"), [("mean_square", True), ("none", False)])
+def test_normalised_taps_train_alike_at_any_scale(
+    data, model_params, train_params, features, float32, norm, same
+):
+    """Features four times as large give the same weights if taps are normalised, else others."""
+    train = train_params(epochs=1, perceptual_norm=norm)
+    larger = copy.deepcopy(features)  # without biases: all taps follow the first convolution
+    larger.convolutions()[0].weight.mul_(4.0)
+    one, other = (
+        _train(Workbench(float32), data, model_params, train, network)
+        for network in (features, larger)
+    )
+    assert all(torch.allclose(one[name], other[name]) for name in one) is same
+
+
+def test_taps_without_signal_cannot_be_normalised(
+    data, model_params, train_params, features, float32
+):
+    """The error names the tap and the parameter, before a loss that is not finite."""
+    silent = copy.deepcopy(features)
+    silent.convolutions()[1].weight.zero_()
+    train = train_params(epochs=1, perceptual_norm="mean_square")
+    with pytest.raises(
+        TrainingError, match=r"perceptual_norm is mean_square, but tap 2 of"
+    ) as caught:
+        Workbench(float32).prepare(data, model_params, train, silent)
+    assert "\n" not in str(caught.value)
 
 
 def test_what_is_shared_is_made_once(float32, features):

@@ -1,0 +1,82 @@
+"""How many images the runs will see, by group: what images.txt lists, and the phantoms."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import pandas as pd
+
+from tonegap.cohort.groups import GROUPS, assign_groups
+from tonegap.files import layout
+from tonegap.files.annotations import read_annotations
+from tonegap.files.manifest import Manifest, is_phantom, read_manifest, usable
+from tonegap.files.parameters import read_params
+from tonegap.files.store import ImageStore
+from tonegap.params import Params
+
+NEITHER = "in neither group"
+
+
+def count_images(table: pd.DataFrame, listed: Manifest, params: Params) -> dict[str, int]:
+    """Count the images that the runs will see, before any is excluded.
+
+    Parameters
+    ----------
+    table
+        The annotation table.
+    listed
+        The images of images.txt; copies count under ``fetch.accept_unverified``.
+    params
+        The parameters, for the groups.
+
+    Returns
+    -------
+    dict
+        Images by group; :data:`NEITHER` counts the images in none.
+    """
+    wanted = usable(listed, accept_unverified=params.fetch.accept_unverified)
+    seen = table[table["md5hash"].isin(wanted.keys()) | table["url"].map(is_phantom)]
+    groups = assign_groups(
+        seen["fitzpatrick_scale"].astype(int),
+        seen["fitzpatrick_centaur"].astype(int),
+        params.filter.group,
+    )
+    counts = {group: int((groups == group).sum()) for group in GROUPS}
+    return counts | {NEITHER: int(groups.isna().sum())}
+
+
+def in_words(counts: Mapping[str, int], rows: int) -> str:
+    """Return the counts as one phrase, such as ``9 of 20 images: 5 light, 4 dark, ...``."""
+    parts = ", ".join(f"{count} {group}" for group, count in counts.items())
+    return f"{sum(counts.values())} of {rows} annotated images: {parts}"
+
+
+def absent_images(listed: Manifest, params: Params, store: ImageStore) -> list[str]:
+    """Return the images that a run uses and the store lacks (looks at names, not at contents)."""
+    wanted = usable(listed, accept_unverified=params.fetch.accept_unverified)
+    return [name for name, sha256 in wanted.items() if not store.size(name, sha256)]
+
+
+def images_at_hand(root: Path, store_root: Path | None = None) -> str:
+    """Say how many images the runs of a repository will see, by group, and how many are absent.
+
+    Parameters
+    ----------
+    root
+        Root of the repository.
+    store_root
+        Folder of the image store; None means the user's own.
+
+    Raises
+    ------
+    TonegapError
+        If parameters, annotation table or images.txt cannot be read.
+    """
+    table = read_annotations(root / layout.ANNOTATIONS)
+    listed = read_manifest(root / layout.MANIFEST)
+    params = read_params(root / layout.PARAMS)
+    counts = count_images(table, listed, params)
+    absent = absent_images(listed, params, ImageStore(store_root or layout.user_cache() / "images"))
+    note = f"; {len(absent)} of them are not in the image store of this machine" if absent else ""
+    return in_words(counts, len(table)) + note
