@@ -14,10 +14,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tonegap.errors import MachineError, TonegapError
-from tonegap.files import layout
 from tonegap.files.annotations import read_annotations
 from tonegap.files.at_hand import absent_images, images_at_hand
 from tonegap.files.atomic import require_free_space
+from tonegap.files.cache import user_cache
 from tonegap.files.manifest import file_urls, read_manifest
 from tonegap.files.parameters import read_params
 from tonegap.files.repository import changed_files, configured, dvc_command, git
@@ -161,7 +161,7 @@ def _parameters() -> str:
 
 
 def _disk() -> str:
-    cache = layout.user_cache()
+    cache = user_cache()
     require_free_space(cache, _NEEDED_BYTES, "a study of Fitzpatrick17k")
     require_free_space(Path.cwd(), _NEEDED_BYTES, "a study of Fitzpatrick17k, in DVC's cache,")
     place = _existing(cache)
@@ -204,7 +204,7 @@ def _weights() -> str:
 
 
 def _store() -> str:
-    folder = layout.user_cache() / "images"
+    folder = user_cache() / "images"
     count = sum(1 for kind in _IMAGES for path in (folder / kind).rglob("*") if path.is_file())
     if not count:
         return (

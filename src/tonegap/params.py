@@ -14,8 +14,10 @@ from typing import Annotated, Any, Literal, get_args
 
 import pydantic
 
-from tonegap.errors import ParameterError, nearest
+from tonegap.errors import ParameterError
+from tonegap.nearest import nearest
 
+GroupName = Annotated[str, pydantic.Field(pattern=r"^[A-Za-z][A-Za-z0-9_]*$")]
 Share = Annotated[float, pydantic.Field(ge=0.0, le=1.0)]
 Count = Annotated[int, pydantic.Field(ge=1, lt=2**31)]
 # Bounds far above any use: beyond them a slip of the hand would ask for more memory than there
@@ -27,13 +29,15 @@ Seed = Annotated[int, pydantic.Field(ge=0, lt=2**63)]
 Positive = Annotated[float, pydantic.Field(gt=0.0, allow_inf_nan=False)]
 NonNegative = Annotated[float, pydantic.Field(ge=0.0, allow_inf_nan=False)]
 
-GroupDefinition = Literal["scale", "centaur", "both", "dark_4_6"]
 DuplicatePolicy = Literal["keep", "drop_exact", "one_per_cluster"]
 SplitDuplicates = Literal["paper", "clusters_stay_together"]
 Match = Literal["none", "condition", "condition_source"]
 Distinct = Literal["paper", "equal"]
 PerceptualNetwork = Literal["vgg19", "squeezenet1_1"]
 Baseline = Literal["pca", "jpeg"]
+
+_RESERVED = ("all", "neither", "gap")
+"""Words that stand beside the names of groups in metrics and tables."""
 
 # Foreign values in messages: aliases of YAML can make a small file mean a huge value.
 _LONGEST_NAME = 80
@@ -64,10 +68,62 @@ class FetchParams(Section):
     max_pixels: Count
 
 
-class FilterParams(Section):
-    """Which images form the cohort, and what a group is."""
+class Range(Section):
+    """Numbers from ``min`` (included) to ``max`` (excluded); an end may be left open."""
 
-    group: GroupDefinition
+    min: float | None = None
+    max: float | None = None
+
+    @pydantic.model_validator(mode="after")
+    def _not_empty(self) -> Range:
+        if self.min is None and self.max is None:
+            raise ValueError("needs min, max or both")
+        if self.min is not None and self.max is not None and self.min >= self.max:
+            raise ValueError("min must be smaller than max")
+        return self
+
+
+Values = tuple[int | float | str, ...]
+
+
+class GroupsParams(Section):
+    """Which groups are compared, and what tells them apart."""
+
+    column: Annotated[str, pydantic.Field(min_length=1)]
+    compare: tuple[GroupName, GroupName]
+    define: dict[GroupName, Range | Values]
+
+    @pydantic.field_validator("compare", mode="before")
+    @classmethod
+    def _as_tuple(cls, value: object) -> object:
+        return tuple(value) if isinstance(value, list) else value
+
+    @pydantic.field_validator("define", mode="before")
+    @classmethod
+    def _as_tuples(cls, value: object) -> object:
+        if not isinstance(value, Mapping):
+            return value
+        return {name: tuple(v) if isinstance(v, list) else v for name, v in value.items()}
+
+    @pydantic.model_validator(mode="after")
+    def _consistent(self) -> GroupsParams:
+        if self.compare[0] == self.compare[1]:
+            raise ValueError(f"compare names {self.compare[0]!r} twice; name two groups")
+        for name in self.compare:
+            if name not in self.define:
+                known = _nearest(name, self.define)
+                raise ValueError(f"compare names {name!r}, which has no values; {known}")
+        for name, values in self.define.items():
+            if name in _RESERVED:
+                raise ValueError(f"no group may be called {name!r}, which tables use themselves")
+            if values == ():
+                raise ValueError(f"the group {name!r} has no values")
+        return self
+
+
+class FilterParams(Section):
+    """Which images form the cohort."""
+
     exclude_qc: tuple[str, ...]
     min_side: Count
     duplicates: DuplicatePolicy
@@ -169,12 +225,13 @@ class Params(Section):
 
     Attributes
     ----------
-    mixes : mapping of name to dark share
-        Each training mix by the share of dark images among its draws, in [0, 1].
-        Users may add rows (``dark_25: 0.25``).
+    mixes : mapping of name to share
+        Each training mix by the share of the compared group (``groups.compare``, the second)
+        among its draws, in [0, 1]. Users may add rows (``dark_25: 0.25``).
     """
 
     fetch: FetchParams
+    groups: GroupsParams
     filter: FilterParams
     data: DataParams
     mixes: dict[Annotated[str, pydantic.Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_]*$")], Share]
@@ -183,8 +240,8 @@ class Params(Section):
     evaluate: EvaluateParams
 
     @property
-    def dark_share(self) -> float:
-        """Share of dark images among the training draws, in [0, 1]."""
+    def share(self) -> float:
+        """Share of the compared group among the training draws, in [0, 1]."""
         return self.mixes[self.data.mix]
 
 

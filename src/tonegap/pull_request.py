@@ -15,9 +15,9 @@ from pathlib import Path
 from typing import Any
 
 from tonegap.errors import MachineError
-from tonegap.files import layout
 from tonegap.files.atomic import write_bytes, write_text
 from tonegap.files.repository import git
+from tonegap.workspace import Workspace
 
 _PIXELS_PER_UNIT = 2.0
 _REPORT = "report.md"
@@ -137,13 +137,13 @@ def _without_rounding(table: str) -> str:
 def _about_the_study(commit: str) -> str:
     """Say that the boxes of both sides are the same runs, where they are."""
     same = subprocess.run(  # noqa: S603  fixed program, a commit that git itself gave
-        ["git", "diff", "--quiet", commit, "--", layout.STUDY.as_posix()],  # noqa: S607
+        ["git", "diff", "--quiet", commit, "--", Workspace.study.as_posix()],  # noqa: S607
         check=False,
     )
     if same.returncode:
         return ""
     return (
-        f"\n\nThe boxes are equal on both sides: {layout.STUDY} is that of the base. `tonegap "
+        f"\n\nThe boxes are equal on both sides: {Workspace.study} is that of the base. `tonegap "
         "study run` and `tonegap study collect` bring the study up to this change."
     )
 

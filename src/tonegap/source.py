@@ -14,9 +14,9 @@ from typing import Final
 import pandas as pd
 
 from tonegap.errors import DataError, IntegrityError
-from tonegap.files import layout
 from tonegap.files.annotations import parse_text_table, read_annotations
 from tonegap.files.at_hand import images_at_hand
+from tonegap.files.cache import user_cache
 from tonegap.files.data_pin import pin_phantom, pin_table
 from tonegap.files.download import Patience, download_file
 from tonegap.files.given import Taken, identify_images, take_images
@@ -35,6 +35,7 @@ from tonegap.files.tally import in_words
 from tonegap.foreign_table import ColumnNames, canonical_table
 from tonegap.params import FetchParams
 from tonegap.tables import inert, trimmed, validate_annotations
+from tonegap.workspace import Workspace
 
 FITZPATRICK17K_MD5: Final = "75556ecbd0bd6227050112565c24b991"
 FITZPATRICK17K_URL: Final = (
@@ -134,7 +135,7 @@ def use_phantom(repository: Path) -> Chosen:
         If DVC fails.
     """
     pin_phantom(repository)
-    rows = len(read_annotations(repository / layout.ANNOTATIONS))
+    rows = len(read_annotations(repository / Workspace.annotations))
     return Chosen("the phantom", rows, 0, 0, images_at_hand(repository))
 
 
@@ -219,7 +220,7 @@ def use_table(
     else:
         frame = _trimmed_names(frame, name)
         canonical_table(frame, columns, {}, name)  # before any image is taken
-        limits = read_params(repository / layout.PARAMS).fetch
+        limits = read_params(repository / Workspace.params).fetch
         md5s, taken = identify_images(
             images,
             columns.identifiers(frame),
@@ -315,7 +316,7 @@ def _trimmed_names(frame: pd.DataFrame, origin: str) -> pd.DataFrame:
 def _take(
     repository: Path, table: pd.DataFrame, images: Sequence[Path], store_root: Path | None
 ) -> Taken:
-    limits = read_params(repository / layout.PARAMS).fetch
+    limits = read_params(repository / Workspace.params).fetch
     return take_images(
         images,
         table,
@@ -326,7 +327,7 @@ def _take(
 
 
 def _store(root: Path | None) -> ImageStore:
-    return ImageStore(root or layout.user_cache() / "images")
+    return ImageStore(root or user_cache() / "images")
 
 
 def _pin(

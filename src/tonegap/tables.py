@@ -14,7 +14,8 @@ from typing import Any, Final, Literal, NamedTuple
 import pandas as pd
 import pandera.pandas as pa
 
-from tonegap.errors import DataError, nearest
+from tonegap.errors import DataError
+from tonegap.nearest import nearest
 
 ANNOTATION_COLUMNS: Final = (
     "md5hash",

@@ -83,7 +83,7 @@ def test_the_evaluation_has_the_promised_keys(workspace):
         assert document["mse_01"][group] == pytest.approx(document["mse"][group] / 4)
     settings = document["settings"]
     assert settings["images"] == "phantom"
-    assert settings["dark_share"] == 0.5
+    assert settings["share"] == 0.5
     assert settings["features_random"] is True
     assert settings["mse_range"] == "[-1, 1]"
 

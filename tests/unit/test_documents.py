@@ -12,7 +12,6 @@ from ruamel.yaml import YAML
 from tree_map import END, PAGE, START, tree_map
 
 from tonegap.cli.app import app
-from tonegap.files import layout
 
 
 def tracked(repository) -> list[str]:

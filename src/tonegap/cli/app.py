@@ -6,9 +6,9 @@ stage does not load what it does not use.
 
 from __future__ import annotations
 
-import importlib
 import os
 import sys
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -16,6 +16,8 @@ import typer
 import tonegap
 from tonegap.cli import bench, calibrate, doctor, model, pull_request, source, split, study
 from tonegap.errors import TonegapError
+from tonegap.pipeline import STAGES, run_stage
+from tonegap.workspace import Workspace
 
 _USER_ERROR = 2
 _INTERRUPTED = 130
@@ -31,12 +33,10 @@ app.add_typer(source.app, name="source")
 app.add_typer(study.app, name="study")
 app.add_typer(bench.app, name="bench")
 app.command("model")(model.describe)
-app.command("split")(split.explain)
+app.command("split")(split.describe)
 app.command("calibrate")(calibrate.calibrate)
 app.command("doctor")(doctor.doctor)
 app.command("pr-report")(pull_request.pull_request_report)
-
-STAGES = ("fetch", "hash", "filter", "prepare", "split", "train", "evaluate", "figures", "report")
 
 
 def _show_version(*, wanted: bool | None) -> None:
@@ -65,11 +65,7 @@ def stage(
     name: Annotated[str, typer.Argument(help="One of: " + ", ".join(STAGES))],
 ) -> None:
     """Run one stage of the pipeline on this repository's files (dvc.yaml calls this)."""
-    if name not in STAGES:
-        from tonegap.errors import ParameterError, nearest  # noqa: PLC0415
-
-        raise ParameterError(f"there is no stage {name!r}; {nearest(name, STAGES)}")
-    importlib.import_module(f"tonegap.stages.{name}").from_workspace()
+    run_stage(name, Workspace(Path()))
 
 
 @app.command("check")

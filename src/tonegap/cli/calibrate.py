@@ -74,7 +74,8 @@ def _known_recipes(names: list[str]) -> list[str]:
 
 
 def _require_known(name: str, known: Iterable[str], what: str) -> None:
-    from tonegap.errors import ParameterError, nearest  # noqa: PLC0415
+    from tonegap.errors import ParameterError  # noqa: PLC0415
+    from tonegap.nearest import nearest  # noqa: PLC0415
 
     if name not in known:
         raise ParameterError(f"there is no {what} {name!r} to simulate; {nearest(name, known)}")

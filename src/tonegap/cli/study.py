@@ -182,10 +182,10 @@ def _pairs(option: str, texts: Sequence[str]) -> dict[str, Any]:
 
 
 def _engine(name: EngineName, jobs: int, study: Study, site: Site) -> Engine:
-    from tonegap.files.layout import PARAMS  # noqa: PLC0415
     from tonegap.files.parameters import read_yaml  # noqa: PLC0415
+    from tonegap.workspace import Workspace  # noqa: PLC0415
 
-    base = read_yaml(PARAMS)
+    base = read_yaml(Workspace.params)
     if name is EngineName.slurm:
         return _slurm_engine(jobs, study, site, base)
     if any(vars(site).values()):

@@ -4,10 +4,11 @@ Pure rules in a fixed order (:mod:`~tonegap.cohort.rules`); each row that leaves
 with one reason, and the counts left after each rule make a flow chart.
 """
 
-from tonegap.cohort.conditions import fst_counts, prevalence, prevalence_by_group
+from tonegap.cohort.conditions import fst_counts, prevalence
 from tonegap.cohort.counts import cohort_counts, duplicate_counts
-from tonegap.cohort.groups import GROUPS, assign_groups
+from tonegap.cohort.groups import assign_groups, groups_of
 from tonegap.cohort.lists import ImageLists
+from tonegap.cohort.rules import CohortParams
 from tonegap.cohort.selection import (
     ANNOTATION_COLUMNS,
     FETCH_COLUMNS,
@@ -20,17 +21,17 @@ from tonegap.cohort.source import UNKNOWN_SOURCE, source_of_url
 __all__ = [
     "ANNOTATION_COLUMNS",
     "FETCH_COLUMNS",
-    "GROUPS",
     "INDEX_COLUMNS",
     "UNKNOWN_SOURCE",
     "Cohort",
+    "CohortParams",
     "ImageLists",
     "assign_groups",
     "cohort_counts",
     "duplicate_counts",
     "fst_counts",
+    "groups_of",
     "prevalence",
-    "prevalence_by_group",
     "select_cohort",
     "source_of_url",
 ]

@@ -6,6 +6,7 @@ so they are not independent; the report's intervals resample images and runs.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,24 +16,24 @@ from jaxtyping import Float
 from matplotlib.axes import Axes
 from matplotlib.patches import Patch
 
-from tonegap.cohort.groups import GROUPS
 from tonegap.figures.style import (
-    COLOUR,
     DASH,
-    MARKER,
     Drawing,
+    colour_of,
     group_name,
     house_style,
+    marker_of,
     mix_name,
     mixes_in_order,
     new_figure,
 )
-from tonegap.params import GroupDefinition
+from tonegap.groups import Groups
+from tonegap.measures import Measure, Score
 
-_OFFSET = {"light": -0.19, "dark": 0.19}
 _BOX_WIDTH = 0.30
+_BETWEEN = 0.38  # centres of two boxes of a mix
 _WHISKER_IQR = 1.5  # Tukey's
-_COLUMNS = ["run", "mix", "dark_share", "seed", "group", "n"]
+_COLUMNS = ["run", "mix", "share", "seed", "group", "n"]
 
 
 @dataclass(frozen=True)
@@ -69,48 +70,52 @@ def box_of(values: Float[np.ndarray, " values"]) -> Box:
     )
 
 
-def draw(
-    study: pd.DataFrame, metric: str, axis_label: str, definition: GroupDefinition, caveat: str = ""
-) -> Drawing:
-    """Draw a metric's run means by training mix and test group.
+def draw(study: pd.DataFrame, row: Measure | Score, groups: Groups, caveat: str = "") -> Drawing:
+    """Draw the run means of a measure by training mix and test group.
 
     Parameters
     ----------
     study
-        One row per run and group: run, mix, dark_share, seed, group, n (test images) and
-        ``metric``. Rows whose metric is missing are left out.
-    metric
-        ``mse`` (figure 3), ``sigma`` (figure 6), or another column of run means.
-    axis_label
-        The metric with its range or unit.
-    definition
-        What the groups are.
+        One row per run and group: run, mix, share, seed, group, n (test images) and
+        the measure. Rows without it are left out.
+    row
+        The measure or score: MSE is figure 3, sigma figure 6.
+    groups
+        The groups.
     caveat
         What the numbers rest on, where that is not the real study.
     """
-    data = study[[*_COLUMNS, metric]].dropna(subset=[metric]).reset_index(drop=True)
+    data = study[[*_COLUMNS, row.name]].dropna(subset=[row.name]).reset_index(drop=True)
     mixes = mixes_in_order(data)
+    names = [name for name in groups.names if (data["group"] == name).any()]
+    spacing = _BETWEEN * 2 / max(len(names), 2)
     with house_style():
         figure = new_figure(2.5, [_how_many(data), caveat])
         axes = figure.add_subplot()
         for place, (mix, _) in enumerate(mixes):
-            for group in GROUPS:
+            for number, group in enumerate(names):
                 chosen = data[(data["mix"] == mix) & (data["group"] == group)]
-                _draw_group(axes, place, group, chosen[metric].to_numpy(dtype=np.float64))
-        axes.set_xticks(range(len(mixes)), [mix_name(*mix) for mix in mixes])
+                x = place + spacing * (number - (len(names) - 1) / 2)
+                look = colour_of(group, groups), marker_of(group, groups), spacing
+                _draw_group(axes, x, look, chosen[row.name].to_numpy(dtype=np.float64))
+        axes.set_xticks(range(len(mixes)), [mix_name(*mix, groups) for mix in mixes])
         axes.set_xlim(-0.5, len(mixes) - 0.5)
         axes.set_xlabel("Training mix")
-        axes.set_ylabel(axis_label)
+        axes.set_ylabel(row.axis)
         axes.grid(axis="y", color="#E3E3E3", linewidth=0.5)
         axes.set_axisbelow(True)
-        figure.legend(handles=_legend(definition), loc="outside upper center", ncols=2)
+        figure.legend(handles=_legend(names, groups), loc="outside upper center", ncols=2)
     return Drawing(figure, data)
 
 
-def _draw_group(axes: Axes, place: int, group: str, values: Float[np.ndarray, " runs"]) -> None:
+def _draw_group(
+    axes: Axes, x: float, look: tuple[str, str, float], values: Float[np.ndarray, " runs"]
+) -> None:
+    """Draw one box with its points; ``look`` is colour, marker and distance to the next box."""
     if not len(values):
         return
-    box, x = box_of(values), place + _OFFSET[group]
+    box, (colour, marker, spacing) = box_of(values), look
+    scale = spacing / _BETWEEN
     statistics: dict[str, Any] = {
         "whislo": box.lower_whisker,
         "q1": box.lower_quartile,
@@ -118,11 +123,10 @@ def _draw_group(axes: Axes, place: int, group: str, values: Float[np.ndarray, " 
         "q3": box.upper_quartile,
         "whishi": box.upper_whisker,
     }
-    colour = COLOUR[group]
     axes.bxp(
         [statistics],
         positions=[x],
-        widths=_BOX_WIDTH,
+        widths=_BOX_WIDTH * scale,
         showfliers=False,
         patch_artist=True,
         manage_ticks=False,
@@ -132,12 +136,14 @@ def _draw_group(axes: Axes, place: int, group: str, values: Float[np.ndarray, " 
         capprops={"color": colour, "linewidth": 0.9},
     )
     # Spread by rank, not by chance, so that equal input gives an equal picture.
-    spread = np.linspace(-0.09, 0.09, len(values)) if len(values) > 1 else np.zeros(1)
+    spread = (
+        np.linspace(-0.09 * scale, 0.09 * scale, len(values)) if len(values) > 1 else np.zeros(1)
+    )
     axes.scatter(
         x + spread,
         values,
         s=9,
-        marker=MARKER[group],
+        marker=marker,
         facecolor="white",
         edgecolor=colour,
         linewidth=0.7,
@@ -159,12 +165,12 @@ def _span(counts: pd.Series) -> str:
     return f"{low:,}" if low == high else f"{low:,}{DASH}{high:,}"
 
 
-def _legend(definition: GroupDefinition) -> list[Patch]:
+def _legend(names: Sequence[str], groups: Groups) -> list[Patch]:
     return [
         Patch(
-            facecolor=COLOUR[group] + "40",
-            edgecolor=COLOUR[group],
-            label=f"test: {group_name(group, definition)}",
+            facecolor=colour_of(group, groups) + "40",
+            edgecolor=colour_of(group, groups),
+            label=f"test: {group_name(group, groups)}",
         )
-        for group in GROUPS
+        for group in names
     ]

@@ -6,19 +6,17 @@ of git.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import UInt8
 
-from tonegap.cohort.groups import GROUPS
 from tonegap.errors import DataError
 
 Pixels = UInt8[np.ndarray, "_images _size _size 3"]
 
-_RECONSTRUCTION = re.compile(r"^recon_(?P<mix>.+)_light$")
+_ORIGINALS, _RECONSTRUCTION = "originals_", "recon_"
 
 
 @dataclass(frozen=True)
@@ -38,11 +36,11 @@ class StudyExamples:
 
     def __post_init__(self) -> None:
         for mix, by_group in self.reconstructions.items():
-            for group in GROUPS:
-                if by_group[group].shape != self.originals[group].shape:
+            for group, originals in self.originals.items():
+                if by_group[group].shape != originals.shape:
                     raise DataError(
                         f"examples: the {group} reconstructions of mix {mix!r} have shape "
-                        f"{by_group[group].shape}, their originals {self.originals[group].shape}; "
+                        f"{by_group[group].shape}, their originals {originals.shape}; "
                         "collect the study again"
                     )
 
@@ -60,13 +58,18 @@ class StudyExamples:
         DataError
             If an array is missing or has another shape.
         """
-        found = (_RECONSTRUCTION.match(name) for name in arrays)
-        mixes = [match["mix"] for match in found if match]
+        groups = [n.removeprefix(_ORIGINALS) for n in arrays if n.startswith(_ORIGINALS)]
+        ends = tuple(f"_{group}" for group in groups[:1])
+        mixes = [
+            name.removeprefix(_RECONSTRUCTION).removesuffix(ends[0])
+            for name in arrays
+            if ends and name.startswith(_RECONSTRUCTION) and name.endswith(ends)
+        ]
         try:
             return cls(
-                originals={group: arrays[f"originals_{group}"] for group in GROUPS},
+                originals={group: arrays[f"{_ORIGINALS}{group}"] for group in groups},
                 reconstructions={
-                    mix: {group: arrays[f"recon_{mix}_{group}"] for group in GROUPS}
+                    mix: {group: arrays[f"{_RECONSTRUCTION}{mix}_{group}"] for group in groups}
                     for mix in mixes
                 },
             )

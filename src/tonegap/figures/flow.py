@@ -10,10 +10,9 @@ from tonegap.figures.style import FAINT, INK, Drawing, house_style, new_figure
 
 _BOX_IN = 0.6
 _LEFT, _RIGHT = 0.30, 0.80  # centres of the two columns, of the figure's width
-_GROUPS = ("light", "dark", "neither")
 _LEFT_NAMES = {
     "annotated": "annotated rows",
-    "labelled": "with a skin type",
+    "labelled": "with a value",
     "grouped": "in a group",
     "quality": "not flagged",
     "listed": "on no list of exclusions",
@@ -23,7 +22,7 @@ _LEFT_NAMES = {
     "distinct": "distinct",
 }
 _EXCLUDED_NAMES = {
-    "labelled": "no skin type",
+    "labelled": "no value",
     "grouped": "between the groups",
     "quality": "quality flag",
     "listed": "a list of exclusions",
@@ -40,7 +39,7 @@ def draw(flow: pd.DataFrame, caveat: str = "") -> Drawing:
     Parameters
     ----------
     flow
-        One row per step and group (all, light, dark, neither), in the order of the steps:
+        One row per step and group (all, each group, neither), in the order of the steps:
         step, group, left, excluded (rows).
     caveat
         What the table rests on, where that is not Fitzpatrick17k.
@@ -80,7 +79,11 @@ def step_name(step: str) -> str:
 
 
 def _described(name: str, counts: pd.Series) -> str:
-    parts = [f"{int(counts[group]):,} {group}" for group in _GROUPS if counts.get(group, 0)]
+    parts = [
+        f"{int(counts[group]):,} {group}"
+        for group in counts.index
+        if counts[group] and group != "all"
+    ]
     return f"{name}: {int(counts['all']):,}\n" + "\n".join([" · ".join(parts[:2]), *parts[2:]])
 
 

@@ -25,7 +25,7 @@ from tonegap.figures.style import (
     share_labels,
     square_axes,
 )
-from tonegap.params import GroupDefinition
+from tonegap.groups import Groups
 
 _NAMED = {"coarse": 3, "middle": 3, "fine": 16}
 _HEIGHT_IN = 4.75
@@ -37,18 +37,16 @@ _RULE = (
 _ZERO_DECADES = 0.5  # length of the linear stretch from zero
 
 
-def draw(
-    by_level: Mapping[str, pd.DataFrame], definition: GroupDefinition, caveat: str = ""
-) -> Drawing:
-    """Draw prevalence in the dark group against prevalence in the light group.
+def draw(by_level: Mapping[str, pd.DataFrame], groups: Groups, caveat: str = "") -> Drawing:
+    """Draw prevalence in the compared group against that in the reference.
 
     Parameters
     ----------
     by_level
         For ``coarse``, ``middle`` and ``fine`` a table of
-        :func:`tonegap.cohort.prevalence_by_group`.
-    definition
-        What the groups are.
+        :func:`tonegap.cohort.prevalence`.
+    groups
+        The groups.
     caveat
         What the table rests on, where that is not Fitzpatrick17k.
     """
@@ -57,14 +55,14 @@ def draw(
     )
     data = data[["level", *data.columns.drop("level")]]
     with house_style():
-        figure = new_figure(_HEIGHT_IN, [_RULE, _how_many(by_level), caveat])
+        figure = new_figure(_HEIGHT_IN, [_RULE, _how_many(by_level, groups), caveat])
         panels = dict(zip(by_level, _panels(figure), strict=True))
         for level, table in by_level.items():
             _draw_level(panels[level], level, table)
         share_labels(
             figure,
-            f"Prevalence in {group_name('light', definition)}, %",
-            f"Prevalence in {group_name('dark', definition)}, %",
+            f"Prevalence in {group_name(groups.reference, groups)}, %",
+            f"Prevalence in {group_name(groups.compared, groups)}, %",
         )
         _name(figure, panels, by_level)
     return Drawing(figure, data)
@@ -76,7 +74,7 @@ def _panels(figure: Figure) -> list[Axes]:
 
 
 def _draw_level(axes: Axes, level: str, table: pd.DataFrame) -> None:
-    percent = 100 * table[["prev_light", "prev_dark"]].to_numpy(dtype=np.float64)
+    percent = 100 * table[["prev_reference", "prev_compared"]].to_numpy(dtype=np.float64)
     lower, upper, ticks = log_scale(percent.ravel())
     if (percent > 0).all():
         square_axes(axes, lower, upper, ticks, "log")
@@ -92,10 +90,10 @@ def _draw_level(axes: Axes, level: str, table: pd.DataFrame) -> None:
     axes.set_title(f"{level}, {len(table)} labels")
 
 
-def _how_many(by_level: Mapping[str, pd.DataFrame]) -> str:
+def _how_many(by_level: Mapping[str, pd.DataFrame], groups: Groups) -> str:
     table = next(iter(by_level.values()))
-    light, dark = int(table["n_light"].sum()), int(table["n_dark"].sum())
-    return f"n = {light:,} light and {dark:,} dark annotated images."
+    first, second = int(table["n_reference"].sum()), int(table["n_compared"].sum())
+    return f"n = {first:,} {groups.reference} and {second:,} {groups.compared} annotated images."
 
 
 def _name(figure: Figure, panels: Mapping[str, Axes], by_level: Mapping[str, pd.DataFrame]) -> None:
@@ -103,7 +101,7 @@ def _name(figure: Figure, panels: Mapping[str, Axes], by_level: Mapping[str, pd.
     figure.draw_without_rendering()
     for level, axes in panels.items():
         table = by_level[level]
-        percent = 100 * table[["prev_light", "prev_dark"]].to_numpy(dtype=np.float64)
+        percent = 100 * table[["prev_reference", "prev_compared"]].to_numpy(dtype=np.float64)
         furthest = np.argsort(-np.abs(percent[:, 1] - percent[:, 0]), kind="stable")
         names = _told_apart(table["label"].astype(str).tolist())
         name_points(axes, percent, names, furthest[: _NAMED[level]].tolist())

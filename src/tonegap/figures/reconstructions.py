@@ -14,19 +14,18 @@ from jaxtyping import UInt8
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from tonegap.cohort.groups import GROUPS
 from tonegap.errors import DataError
 from tonegap.figures.examples import StudyExamples
 from tonegap.figures.style import (
-    COLOUR,
     COLUMN_WIDTH_IN,
     Drawing,
+    colour_of,
     group_name,
     house_style,
     mix_name,
     new_figure,
 )
-from tonegap.params import GroupDefinition
+from tonegap.groups import Groups
 
 Pixels = UInt8[np.ndarray, "_images _size _size 3"]
 
@@ -40,46 +39,51 @@ _HALF_RANGE = 127.5  # of 8-bit values; half the range of [-1, 1] is 1
 
 
 def draw_one_mix(
-    examples: StudyExamples, mix: str, dark_share: float, definition: GroupDefinition, caveat: str
+    examples: StudyExamples, mix: str, share: float, groups: Groups, caveat: str
 ) -> Drawing:
-    """Draw light and dark examples of one mix side by side (figure 1: the balanced one)."""
-    originals = {group: examples.originals[group][:_PER_GROUP] for group in GROUPS}
-    again = {group: examples.reconstructions[mix][group][:_PER_GROUP] for group in GROUPS}
+    """Draw examples of both groups under one mix (figure 1: the balanced one)."""
+    originals = {group: examples.originals[group][:_PER_GROUP] for group in groups.pair}
+    again = {group: examples.reconstructions[mix][group][:_PER_GROUP] for group in groups.pair}
     rows = {
-        "original": np.concatenate([originals[group] for group in GROUPS]),
-        "recon-\nstruction": np.concatenate([again[group] for group in GROUPS]),
+        "original": np.concatenate([originals[group] for group in groups.pair]),
+        "recon-\nstruction": np.concatenate([again[group] for group in groups.pair]),
     }
-    titles = [(group, group_name(group, definition), len(originals[group])) for group in GROUPS]
-    trained = mix_name(mix, dark_share).replace("\n", ", ")
+    titles = [
+        (colour_of(group, groups), group_name(group, groups), len(originals[group]))
+        for group in groups.pair
+    ]
+    trained = mix_name(mix, share, groups).replace("\n", ", ")
     note = [f"Model trained on {trained}.", caveat]
-    data = pd.concat([_errors(originals[g], {mix: again[g]}, g) for g in GROUPS], ignore_index=True)
+    data = pd.concat(
+        [_errors(originals[g], {mix: again[g]}, g) for g in groups.pair], ignore_index=True
+    )
     return _drawn(rows, titles, note, data)
 
 
 def draw_by_mix(
     examples: StudyExamples,
     group: str,
-    dark_shares: Mapping[str, float],
-    definition: GroupDefinition,
+    shares: Mapping[str, float],
+    groups: Groups,
     caveat: str,
 ) -> Drawing:
-    """Draw one group's examples under every mix (figure 4: light, figure 5: dark).
+    """Draw one group's examples under every mix (figures 4 and 5).
 
     Parameters
     ----------
     examples
         Originals and reconstructions.
     group
-        ``light`` or ``dark``.
-    dark_shares
-        The mixes to draw with their dark shares, in order.
-    definition, caveat
-        What the groups are; what the images are, where that is not Fitzpatrick17k.
+        Its name.
+    shares
+        The mixes to draw with their shares, in order.
+    groups, caveat
+        The groups; what the images are, where that is not Fitzpatrick17k.
     """
     originals = examples.originals[group][:_PER_ROW]
-    again = {mix: examples.reconstructions[mix][group][:_PER_ROW] for mix in dark_shares}
-    named = {mix_name(mix, dark_shares[mix]): pixels for mix, pixels in again.items()}
-    titles = [(group, group_name(group, definition), len(originals))]
+    again = {mix: examples.reconstructions[mix][group][:_PER_ROW] for mix in shares}
+    named = {mix_name(mix, shares[mix], groups): pixels for mix, pixels in again.items()}
+    titles = [(colour_of(group, groups), group_name(group, groups), len(originals))]
     note = ["Rows: the original, and its reconstruction by the model of each training mix.", caveat]
     return _drawn({"original": originals, **named}, titles, note, _errors(originals, again, group))
 
@@ -124,10 +128,10 @@ def _show(axes: Axes, image: UInt8[np.ndarray, "size size 3"]) -> None:
 
 def _entitle(line: np.ndarray, titles: list[tuple[str, str, int]]) -> None:
     start = 0
-    for group, title, count in titles:
+    for colour, title, count in titles:
         if count:
             axes = line[start]
-            axes.set_title(title, loc="left", color=COLOUR[group], pad=3)
+            axes.set_title(title, loc="left", color=colour, pad=3)
         start += count
 
 

@@ -22,12 +22,13 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 
-from tonegap.params import GroupDefinition
+from tonegap.groups import Groups
 
 COLUMN_WIDTH_IN = 3.4  # of a two-column page
 PNG_DOTS_PER_INCH = 250
-COLOUR: Mapping[str, str] = {"light": "#0072B2", "dark": "#D55E00", "neither": "#7F7F7F"}
-MARKER: Mapping[str, str] = {"light": "o", "dark": "s"}
+NEITHER = "#7F7F7F"
+_COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9")  # reference, compared, further
+_MARKERS = ("o", "s", "^", "D", "v")
 POINT_COLOUR = "#006B4F"  # Okabe-Ito's bluish green, darkened to stand out from white
 INK = "#1A1A1A"
 FAINT = "#8A8A8A"
@@ -52,12 +53,6 @@ _LOG_STEPS: Mapping[float, Sequence[float]] = {
     float("inf"): (1,),
 }
 _PAPER_LETTERS = {"light": "A", "mixed": "B", "dark": "C"}
-_FST_OF_GROUP: Mapping[GroupDefinition, Mapping[str, str]] = {
-    "scale": {"light": "FST 1-2", "dark": "FST 5-6"},
-    "centaur": {"light": "Centaur FST 1-2", "dark": "Centaur FST 5-6"},
-    "both": {"light": "both FST 1-2", "dark": "both FST 5-6"},
-    "dark_4_6": {"light": "FST 1-2", "dark": "FST 4-6"},
-}
 # Any: each version of matplotlib types its keys by another list.
 _SETTINGS: Any = {
     "font.family": "DejaVu Sans",
@@ -183,21 +178,31 @@ def share_labels(figure: Figure, x_label: str, y_label: str) -> None:
     figure.supylabel(y_label, y=bottom + (height + label) / 2, fontsize=_LABEL_PT)
 
 
-def group_name(group: str, definition: GroupDefinition) -> str:
-    """Name a group with its skin types: ``light (FST 1-2)``."""
-    return f"{group} ({_FST_OF_GROUP[definition][group]})".replace("-", DASH)
+def group_name(group: str, groups: Groups) -> str:
+    """Name a group with what it holds: ``light (FST 1-2)``."""
+    return groups.described(group).replace("-", DASH)
 
 
-def mix_name(mix: str, dark_share: float) -> str:
-    """Name a mix in two lines: the paper's letter where it has one, and its dark share."""
+def colour_of(group: str, groups: Groups) -> str:
+    """Return the colour of a group."""
+    return _COLOURS[groups.names.index(group) % len(_COLOURS)]
+
+
+def marker_of(group: str, groups: Groups) -> str:
+    """Return the marker of a group."""
+    return _MARKERS[groups.names.index(group) % len(_MARKERS)]
+
+
+def mix_name(mix: str, share: float, groups: Groups) -> str:
+    """Name a mix in two lines: the paper's letter where it has one, and its share."""
     letter = _PAPER_LETTERS.get(mix)
     name = f"{letter} {DASH} {mix}" if letter else mix
-    return f"{name}\n{100 * dark_share:.3g} % dark"
+    return f"{name}\n{100 * share:.3g} % {groups.compared}"
 
 
 def mixes_in_order(frame: pd.DataFrame) -> list[tuple[str, float]]:
-    """Mixes of a table with their dark shares, from none to all."""
-    pairs = frame[["mix", "dark_share"]].drop_duplicates().sort_values(["dark_share", "mix"])
+    """Return the mixes of a table with their shares of the compared group, from none to all."""
+    pairs = frame[["mix", "share"]].drop_duplicates().sort_values(["share", "mix"])
     return [(str(mix), float(share)) for mix, share in pairs.itertuples(index=False)]
 
 

@@ -27,11 +27,11 @@ from pathlib import Path
 from typing import Any, Final
 
 from tonegap.errors import MachineError
-from tonegap.files import layout
 from tonegap.files.atomic import write_bytes, write_text
 from tonegap.files.manifest import Manifest, write_manifest
 from tonegap.files.repository import dvc_command, stage_environment
 from tonegap.files.store import md5_of
+from tonegap.workspace import Workspace
 
 PIN: Final = Path("data.dvc")
 PHANTOM_TABLE: Final = "src/tonegap/phantom/annotations.csv"
@@ -51,7 +51,7 @@ def pin_phantom(repository: Path) -> None:
     with _restored_on_failure(repository):
         write_text(
             repository / PIN,
-            f"{_HEADER}deps:\n- path: {PHANTOM_TABLE}\nouts:\n- path: {layout.ANNOTATIONS}\n",
+            f"{_HEADER}deps:\n- path: {PHANTOM_TABLE}\nouts:\n- path: {Workspace.annotations}\n",
         )
         _dvc(repository, "repro", "--quiet", str(PIN))
         write_manifest({}, repository / layout.MANIFEST)
@@ -79,8 +79,8 @@ def pin_table(repository: Path, content: bytes, images: Manifest, url: str | Non
         If DVC fails; everything is then as it was.
     """
     with _restored_on_failure(repository):
-        write_bytes(repository / layout.ANNOTATIONS, content)
-        write_text(repository / PIN, f"{_HEADER}outs:\n- path: {layout.ANNOTATIONS}\n")
+        write_bytes(repository / Workspace.annotations, content)
+        write_text(repository / PIN, f"{_HEADER}outs:\n- path: {Workspace.annotations}\n")
         _dvc(repository, "commit", "--quiet", "--force", str(PIN))  # into the cache
         if url is not None:
             write_text(repository / PIN, _frozen_import(url, content))
@@ -90,7 +90,7 @@ def pin_table(repository: Path, content: bytes, images: Manifest, url: str | Non
 def _frozen_import(url: str, content: bytes) -> str:
     """Return the import as ``dvc import-url`` writes it, without asking the network."""
     dep = {"path": url, "hash": "md5"}
-    out = {"path": str(layout.ANNOTATIONS), "md5": md5_of(content), "hash": "md5"}
+    out = {"path": str(Workspace.annotations), "md5": md5_of(content), "hash": "md5"}
     return (
         f"{_HEADER}md5: {_stage_md5({'deps': [dep], 'outs': [out]})}\nfrozen: true\n"
         f"deps:\n- path: {url}\n  hash: md5\n"
@@ -126,7 +126,11 @@ def _dvc(repository: Path, *arguments: str) -> None:
 def _restored_on_failure(repository: Path) -> Iterator[None]:
     before = {
         path: path.read_bytes() if path.is_file() else None
-        for path in (repository / name for name in (PIN, layout.ANNOTATIONS, layout.MANIFEST))
+        for path in (
+            repository / PIN,
+            repository / Workspace.annotations,
+            repository / Workspace.manifest,
+        )
     }
     try:
         yield

@@ -32,7 +32,7 @@ def read_yaml(path: Path) -> Any:
         raise ParameterError(f"{path} is not valid YAML: {error}") from None
 
 
-def read_params(path: Path = Path("params.yaml")) -> Params:
+def read_params(path: Path) -> Params:
     """Read and validate the pipeline's parameters.
 
     Raises

@@ -33,7 +33,7 @@ class Experiment:
     commit: str
 
 
-def git(*arguments: str, root: Path = Path()) -> str:
+def git(root: Path, *arguments: str) -> str:
     """Run git and return what it printed.
 
     Raises
@@ -59,46 +59,43 @@ def git(*arguments: str, root: Path = Path()) -> str:
     return done.stdout
 
 
-def head(root: Path = Path()) -> str:
-    """Commit that the workspace is on."""
-    return git("rev-parse", "HEAD", root=root).strip()
+def head(root: Path) -> str:
+    """Return the commit that the workspace is on."""
+    return git(root).strip(, "rev-parse", "HEAD")
 
 
-def experiments(root: Path = Path()) -> list[Experiment]:
+def experiments(root: Path) -> list[Experiment]:
     """Every experiment of the repository, of all baselines, newest first."""
-    listing = git(
-        "for-each-ref",
+    listing = git(root, "for-each-ref",
         "--sort=-committerdate",
         "--format=%(refname) %(objectname)",
-        "refs/exps",
-        root=root,
-    )
+        "refs/exps")
     found = (_parse(line) for line in listing.splitlines())
     return [experiment for experiment in found if experiment]
 
 
-def file_at(commit: str, path: str, root: Path = Path()) -> str | None:
+def file_at(root: Path, commit: str, path: str) -> str | None:
     """Content of a git-tracked file at a commit, or None where it has none."""
     try:
-        return git("show", f"{commit}:{path}", root=root)
+        return git(root, "show", f"{commit}:{path}")
     except MachineError:
         return None
 
 
-def object_ids(commit: str, paths: Sequence[str], root: Path = Path()) -> dict[str, str]:
+def object_ids(root: Path, commit: str, paths: Sequence[str]) -> dict[str, str]:
     """Git's hash of each file or folder at a commit; absent paths are left out.
 
     Equal hashes mean equal content, of a folder with all that is in it.
     """
     # Not --format, which git before 2.36 lacks.
-    listing = git("ls-tree", "-z", "--full-tree", commit, "--", *paths, root=root)
+    listing = git(root, "ls-tree", "-z", "--full-tree", commit, "--", *paths)
     entries = (entry.split("\t", 1) for entry in listing.split("\0") if entry)
     return {path: facts.split()[2] for facts, path in entries}
 
 
-def changed_files(paths: Sequence[str], root: Path = Path()) -> list[str]:
+def changed_files(root: Path, paths: Sequence[str]) -> list[str]:
     """Files under ``paths`` that differ from HEAD or that git does not know."""
-    listing = git("status", "--porcelain", "--untracked-files=all", "--", *paths, root=root)
+    listing = git(root, "status", "--porcelain", "--untracked-files=all", "--", *paths)
     return [line[3:] for line in listing.splitlines()]
 
 
@@ -107,7 +104,7 @@ def dvc_command(*arguments: str) -> list[str]:
     return [sys.executable, "-m", "dvc", *arguments]
 
 
-def stage_environment() -> dict[str, str]:
+def stage_environment(root: Path) -> dict[str, str]:
     """Environment in which DVC finds ``tonegap`` and git an identity.
 
     The folder of this Python comes first on PATH, whether or not its environment is
@@ -124,16 +121,16 @@ def stage_environment() -> dict[str, str]:
         )
     neutral = {"name": "tonegap", "email": "tonegap@localhost"}
     for part, value in neutral.items():
-        if not configured(f"user.{part}"):
+        if not configured(root, f"user.{part}"):
             for role in ("AUTHOR", "COMMITTER"):
                 environment.setdefault(f"GIT_{role}_{part.upper()}", value)
     return environment
 
 
-def configured(key: str) -> str:
+def configured(root: Path, key: str) -> str:
     """Value of a key of git's configuration; empty where there is none."""
     try:
-        return git("config", key).strip()
+        return git(root, "config", key).strip()
     except MachineError:
         return ""
 

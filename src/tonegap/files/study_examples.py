@@ -12,8 +12,8 @@ from tonegap.files.examples import Examples
 def write_study_examples(by_mix: Mapping[str, Examples], path: Path) -> None:
     """Write ``originals_<group>`` and ``recon_<mix>_<group>``, uint8 [n, size, size, 3] each."""
     first = next(iter(by_mix.values()))
-    arrays = {"originals_light": first.light, "originals_dark": first.dark}
+    arrays = {f"originals_{group}": pixels for group, pixels in first.originals.items()}
     for mix, examples in by_mix.items():
-        arrays[f"recon_{mix}_light"] = examples.reconstructed_light
-        arrays[f"recon_{mix}_dark"] = examples.reconstructed_dark
+        for group, pixels in examples.reconstructions.items():
+            arrays[f"recon_{mix}_{group}"] = pixels
     write_arrays(arrays, path)

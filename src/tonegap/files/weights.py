@@ -14,7 +14,7 @@ from safetensors import SafetensorError
 from torch import Tensor
 from torchvision.models import SqueezeNet1_1_Weights, VGG19_Weights
 
-from tonegap.errors import WeightsError, nearest
+from tonegap.errors import WeightsError
 from tonegap.model.perceptual import (
     FeatureNetwork,
     Taps,
@@ -22,6 +22,7 @@ from tonegap.model.perceptual import (
     load_weights,
     random_weights,
 )
+from tonegap.nearest import nearest
 from tonegap.params import PerceptualNetwork
 
 RANDOM_SEED = 0

@@ -14,8 +14,9 @@ from typing import Any, cast
 import torch
 from torch import Tensor, nn
 
-from tonegap.errors import ModelError, nearest
+from tonegap.errors import ModelError
 from tonegap.model.protocol import TrainableVAE
+from tonegap.nearest import nearest
 from tonegap.params import ModelParams
 
 Factory = Callable[[ModelParams, int, int], nn.Module]

@@ -9,7 +9,8 @@ from typing import Final
 import numpy as np
 import pandas as pd
 
-from tonegap.errors import DataError, nearest
+from tonegap.errors import DataError
+from tonegap.nearest import nearest
 from tonegap.phantom.spec import Copy, PhantomSpec, parse_url
 
 KINDS: Final = ("resize", "reencode", "crop", "flip", "watermark")

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from typing import Any, Final, get_type_hints
 from urllib.parse import parse_qsl
 
-from tonegap.errors import DataError, nearest
+from tonegap.errors import DataError
+from tonegap.nearest import nearest
 from tonegap.phantom.lesions import FAMILIES
 
 PREFIX: Final = "phantom:v1?"

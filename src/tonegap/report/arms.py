@@ -19,7 +19,7 @@ class ArmView:
     ----------
     mix : str
         Its name.
-    dark_share : float
+    share : float
         In [0, 1].
     runs, n : int
         Models, and test images of each group per model.
@@ -28,7 +28,7 @@ class ArmView:
     """
 
     mix: str
-    dark_share: float
+    share: float
     runs: int
     n: int
     mse: dict[str, float]
@@ -52,9 +52,9 @@ def arm_views(arms: pd.DataFrame) -> list[ArmView]:
     Parameters
     ----------
     arms
-        mix, dark_share, group, runs, n, mse, sigma.
+        mix, share, group, runs, n, mse, sigma.
     """
-    pairs = arms[["mix", "dark_share"]].drop_duplicates().sort_values(["dark_share", "mix"])
+    pairs = arms[["mix", "share"]].drop_duplicates().sort_values(["share", "mix"])
     return [
         _view(str(mix), float(share), arms[arms["mix"] == mix].set_index("group"))
         for mix, share in pairs.itertuples(index=False)
@@ -70,7 +70,7 @@ def _view(mix: str, share: float, rows: pd.DataFrame) -> ArmView:
     both = rows.reindex(["light", "dark"])
     return ArmView(
         mix=mix,
-        dark_share=share,
+        share=share,
         runs=int(rows["runs"].max()),
         n=int(rows["n"].max()),
         mse={str(group): float(value) for group, value in both["mse"].items()},

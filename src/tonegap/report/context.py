@@ -85,7 +85,7 @@ class Context:
     flow : DataFrame
         step (in words), group, left, excluded.
     arms : DataFrame
-        One row per mix and group: mix, dark_share, group, runs, n (test images per run),
+        One row per mix and group: mix, share, group, runs, n (test images per run),
         mse, sigma (means over runs).
     claims : mapping
         ``Claims.to_mapping()`` of :mod:`tonegap.statistics.claims`, or its

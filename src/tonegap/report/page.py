@@ -56,7 +56,7 @@ def render(context: Context) -> str:
     )
     style, script = _own("page.css"), _own("page.js")
     arms = arm_views(context.arms)
-    mixes = [(arm.mix, arm.dark_share) for arm in arms]
+    mixes = [(arm.mix, arm.share) for arm in arms]
     return environment.get_template("page.html.j2").render(
         context=context,
         style=style,

@@ -16,7 +16,7 @@ images there are, so more draws bring nothing new: the pool limits the training,
 The paper's least diverse draw has 1.6 (1,668 draws of 1,055 images).
 """
 
-GroupSizes = tuple[int, int]  # (light, dark)
+GroupSizes = tuple[int, int]  # (reference, compared)
 
 
 def expected_distinct(pool: int, draws: int) -> float:
@@ -43,9 +43,9 @@ def equal_distinct(pools: GroupSizes, mixes: Iterable[GroupSizes]) -> int:
     Parameters
     ----------
     pools
-        Images left after the test draw: (light, dark).
+        Images left after the test draw: (reference, compared).
     mixes
-        Training draws of every mix: (light, dark).
+        Training draws of every mix: (reference, compared).
 
     Returns
     -------
@@ -60,14 +60,15 @@ def equal_distinct(pools: GroupSizes, mixes: Iterable[GroupSizes]) -> int:
 def divide(total: int, draws: GroupSizes) -> GroupSizes:
     """Divide ``total`` distinct images between the groups as their draws are divided.
 
-    Rounded half up for dark; a group with draws gets one image at least.
+    Rounded half up for the compared group; a group with draws gets one image at least.
     """
-    light, dark = draws
-    share = floor((2 * total * dark + light + dark) / (2 * (light + dark)))
-    lowest = 1 if dark else 0
-    highest = total - (1 if light else 0)
-    n_dark = max(lowest, min(share, highest))
-    return total - n_dark, n_dark
+    reference, compared = draws
+    drawn = reference + compared
+    share = floor((2 * total * compared + drawn) / (2 * drawn))
+    lowest = 1 if compared else 0
+    highest = total - (1 if reference else 0)
+    n_compared = max(lowest, min(share, highest))
+    return total - n_compared, n_compared
 
 
 def repeats_too_often(distinct: int, draws: int) -> bool:

@@ -8,8 +8,6 @@ import pandas as pd
 
 from tonegap.params import SplitDuplicates
 
-GROUPS = ("light", "dark")
-
 
 @dataclass(frozen=True)
 class Pools:
@@ -40,18 +38,17 @@ class Pools:
 def make_pools(cohort: pd.DataFrame, duplicates: SplitDuplicates) -> Pools:
     """Sort the cohort into images to draw from and images set aside.
 
-    Under ``clusters_stay_together`` a cluster of near duplicates that lies in both groups
-    is set aside whole: the same picture has both labels, so it belongs to neither group,
-    and either choice of one side would put its error into one group's numbers.
+    Under ``clusters_stay_together`` a cluster of near duplicates that lies in several groups
+    is set aside whole: the same picture has several labels, so it belongs to no group, and any
+    choice of one would put its error into that group's numbers.
     """
     images = cohort.sort_values("md5hash", ignore_index=True)
     if duplicates == "paper":
         return Pools(images=images, set_aside=images.iloc[:0])
-    both = in_both_groups(images)
+    both = in_several_groups(images)
     return Pools(images=images[~both].reset_index(drop=True), set_aside=images[both])
 
 
-def in_both_groups(images: pd.DataFrame) -> pd.Series:
-    """Say which images belong to a cluster that lies in both groups (Series of bool)."""
-    light, dark = (set(images.loc[images["group"] == group, "cluster"]) for group in GROUPS)
-    return images["cluster"].isin(light & dark)
+def in_several_groups(images: pd.DataFrame) -> pd.Series:
+    """Say which images belong to a cluster that lies in several groups (Series of bool)."""
+    return images.groupby("cluster")["group"].transform("nunique") > 1

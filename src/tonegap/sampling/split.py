@@ -6,35 +6,40 @@ from collections.abc import Mapping
 
 import pandas as pd
 
+from tonegap.groups import Groups
 from tonegap.params import DataParams
-from tonegap.sampling.pools import GROUPS, make_pools
+from tonegap.sampling.pools import make_pools
 from tonegap.sampling.test_sets import draw_test_sets
 from tonegap.sampling.training import draw_training
 
 SPLIT_COLUMNS = ("role", "group", "draw", "md5hash", "cluster")
 
 
-def draw_split(cohort: pd.DataFrame, data: DataParams, mixes: Mapping[str, float]) -> pd.DataFrame:
-    """Draw two test sets and one training set, determined by ``data.seed`` alone.
+def draw_split(
+    cohort: pd.DataFrame, data: DataParams, mixes: Mapping[str, float], groups: Groups
+) -> pd.DataFrame:
+    """Draw a test set per group and one training set, determined by ``data.seed`` alone.
 
-    The paper's protocol (section 3.4): two test sets of ``n_test`` images, one per group;
-    then, from the images left, ``n_train`` draws with replacement in the shares of the
-    mix. The test sets are the same for every mix of a seed.
+    The paper's protocol (section 3.4): a test set of ``n_test`` images per group; then, from
+    the images left of the two compared groups, ``n_train`` draws with replacement in the shares
+    of the mix. The test sets are the same for every mix of a seed.
 
     Parameters
     ----------
     cohort
-        md5hash, group (light, dark), label_fine, source, cluster; in any order.
+        md5hash, group, label_fine, source, cluster; in any order.
     data
         The section ``data``.
     mixes
-        Dark share of every mix; ``data.mix`` names the one that is drawn.
+        Share of the compared group in every mix; ``data.mix`` names the one that is drawn.
+    groups
+        The groups; those beyond the compared two are tested, never trained on.
 
     Returns
     -------
     DataFrame
-        role (test, train), group, draw (order, from 0 within role: the light test images,
-        then the dark ones; the training draws shuffled), md5hash, cluster.
+        role (test, train), group, draw (order, from 0 within role: the test images group by
+        group, the reference first; the training draws shuffled), md5hash, cluster.
 
     Raises
     ------
@@ -42,11 +47,11 @@ def draw_split(cohort: pd.DataFrame, data: DataParams, mixes: Mapping[str, float
         If the cohort cannot give what is asked for.
     """
     pools = make_pools(cohort, data.duplicates)
-    tests = draw_test_sets(pools, data)
+    tests = draw_test_sets(pools, data, groups)
     # Where clusters stay together whole ones are tested, so none of their images is left.
-    left = {group: pools.left(group, tests[group]) for group in GROUPS}
-    test = pd.concat([tests[group] for group in GROUPS])
-    train = draw_training(left, data, mixes)
+    left = {group: pools.left(group, tests[group]) for group in groups.pair}
+    test = pd.concat([tests[group] for group in groups.names])
+    train = draw_training(left, data, mixes, groups)
     parts = [_table("test", test), _table("train", train)]
     return pd.concat(parts, ignore_index=True)[list(SPLIT_COLUMNS)]
 

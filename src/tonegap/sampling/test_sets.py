@@ -1,4 +1,4 @@
-"""The two test sets: equal in size, drawn without replacement, the same for every mix."""
+"""The test sets, one per group: of equal size, without repeats, the same for every mix."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ import numpy as np
 import pandas as pd
 
 from tonegap.errors import SplitError
+from tonegap.groups import Groups
 from tonegap.params import DataParams, Match
-from tonegap.sampling.pools import GROUPS, Pools
-from tonegap.sampling.streams import Purpose, stream
+from tonegap.sampling.pools import Pools
+from tonegap.sampling.streams import Draw, stream
 
-_STREAMS = {"light": Purpose.TEST_LIGHT, "dark": Purpose.TEST_DARK}
 _MATCHED: dict[Match, list[str]] = {
     "condition": ["label_fine"],
     "condition_source": ["label_fine", "source"],
@@ -18,8 +18,8 @@ _MATCHED: dict[Match, list[str]] = {
 _TOGETHER = "clusters_stay_together"
 
 
-def draw_test_sets(pools: Pools, data: DataParams) -> dict[str, pd.DataFrame]:
-    """Draw the two test sets.
+def draw_test_sets(pools: Pools, data: DataParams, groups: Groups) -> dict[str, pd.DataFrame]:
+    """Draw a test set per group.
 
     Each group has a stream of its own and is drawn as a random order of its pool, of which
     the first ``n_test`` images are taken. Under ``clusters_stay_together`` whole clusters
@@ -29,30 +29,43 @@ def draw_test_sets(pools: Pools, data: DataParams) -> dict[str, pd.DataFrame]:
     condition and source). How many is drawn too: of the pairs that each stratum could
     give, ``n_test`` are drawn without replacement (multivariate hypergeometric), so rare
     strata stay rare. With ``clusters_stay_together`` matched test sets take only images
-    without a near duplicate, which keeps the counts exact; clusters go to training.
+    without a near duplicate, which keeps the counts exact; clusters go to training. Groups
+    that are not compared are never matched.
 
     Returns
     -------
     dict
-        ``light`` and ``dark``: cohort rows in the order of the draw.
+        Cohort rows in the order of the draw, by group.
 
     Raises
     ------
     SplitError
         If a pool is too small, or whole clusters cannot add up to ``n_test``.
     """
-    if data.match != "none":
-        return _matched(pools, data, _MATCHED[data.match])
-    return {group: _unmatched(pools.of(group), group, data) for group in GROUPS}
+    matched = data.match != "none"
+    tests = _matched(pools, data, _MATCHED[data.match], groups) if matched else {}
+    for group in groups.names:
+        if group not in tests:
+            generator = _generator(data.seed, group, groups)
+            tests[group] = _unmatched(pools.of(group), group, data, generator)
+    return tests
 
 
-def _unmatched(pool: pd.DataFrame, group: str, data: DataParams) -> pd.DataFrame:
+def _generator(seed: int, group: str, groups: Groups) -> np.random.Generator:
+    place = groups.names.index(group)
+    if place < len(groups.pair):
+        return stream(seed, (Draw.TEST_REFERENCE, Draw.TEST_COMPARED)[place])
+    return stream(seed, Draw.TEST_FURTHER, place)
+
+
+def _unmatched(
+    pool: pd.DataFrame, group: str, data: DataParams, generator: np.random.Generator
+) -> pd.DataFrame:
     if len(pool) < data.n_test:
         raise SplitError(
             f"the {group} pool has {len(pool)} images but data.n_test asks for {data.n_test} test "
             f"images per group; {_lower_to(len(pool))}widen the cohort (filter.*)"
         )
-    generator = stream(data.seed, _STREAMS[group])
     if data.duplicates == _TOGETHER:
         return _whole_clusters(pool, group, data.n_test, generator)
     return pool.iloc[generator.permutation(len(pool))[: data.n_test]]
@@ -75,12 +88,12 @@ def _whole_clusters(
             f"test images (data.duplicates: clusters_stay_together); set data.n_test to {sums}, "
             "or filter.duplicates to one_per_cluster"
         )
-    taken: list[int] = []
+    chosen: list[int] = []
     for cluster, after in zip(order, reachable[1:], strict=True):
-        missing = n_test - len(taken) - len(cluster)
+        missing = n_test - len(chosen) - len(cluster)
         if missing >= 0 and after >> missing & 1:
-            taken.extend(cluster)
-    return pool.loc[taken]
+            chosen.extend(cluster)
+    return pool.loc[chosen]
 
 
 def _reachable_sums(sizes: list[int], limit: int) -> list[int]:
@@ -101,26 +114,30 @@ def _nearest_sums(sizes: pd.Series, wanted: int) -> list[int]:
 
 
 def _lower_to(most: int) -> str:
-    """Advise fewer test images, where any can be had."""
+    """Advise fewer test images, where there are any."""
     return f"lower data.n_test to at most {most}, or " if most else ""
 
 
-def _matched(pools: Pools, data: DataParams, columns: list[str]) -> dict[str, pd.DataFrame]:
+def _matched(
+    pools: Pools, data: DataParams, columns: list[str], groups: Groups
+) -> dict[str, pd.DataFrame]:
     testable = _without_duplicates(pools) if data.duplicates == _TOGETHER else pools
-    strata = {group: _strata(testable.of(group), columns) for group in GROUPS}
-    names = sorted(strata["light"].keys() & strata["dark"].keys())
-    pairs = [min(len(strata[group][name]) for group in GROUPS) for name in names]
+    strata = {group: _strata(testable.of(group), columns) for group in groups.pair}
+    names = sorted(strata[groups.reference].keys() & strata[groups.compared].keys())
+    pairs = [min(len(strata[group][name]) for group in groups.pair) for name in names]
     if sum(pairs) < data.n_test:
         raise SplitError(
-            f"light and dark share {sum(pairs)} images of equal {' and '.join(columns)} but "
-            f"data.n_test asks for {data.n_test} per group with data.match = {data.match}; "
+            f"{groups.reference} and {groups.compared} share {sum(pairs)} images of equal "
+            f"{' and '.join(columns)} but data.n_test asks for {data.n_test} per group with data.match = {data.match}; "
             f"{_lower_to(sum(pairs))}match less"
         )
-    drawn = stream(data.seed, Purpose.TEST_MATCH).multivariate_hypergeometric(pairs, data.n_test)
+    drawn = stream(data.seed, Draw.TEST_MATCH).multivariate_hypergeometric(pairs, data.n_test)
     counts = dict(zip(names, map(int, drawn), strict=True))
     return {
-        group: _by_stratum(testable.of(group), strata[group], counts, group, data)
-        for group in GROUPS
+        group: _by_stratum(
+            testable.of(group), strata[group], counts, _generator(data.seed, group, groups)
+        )
+        for group in groups.pair
     }
 
 
@@ -128,10 +145,8 @@ def _by_stratum(
     pool: pd.DataFrame,
     strata: dict[tuple[str, ...], np.ndarray],
     counts: dict[tuple[str, ...], int],
-    group: str,
-    data: DataParams,
+    generator: np.random.Generator,
 ) -> pd.DataFrame:
-    generator = stream(data.seed, _STREAMS[group])
     rows = [generator.permutation(strata[name])[:count] for name, count in counts.items()]
     # Shuffled, so that a prefix of the test set is no run of one condition.
     return pool.iloc[generator.permutation(np.concatenate(rows))]

@@ -9,27 +9,27 @@ import numpy as np
 import pandas as pd
 
 from tonegap.errors import SplitError
+from tonegap.groups import Groups
 from tonegap.params import DataParams
 from tonegap.sampling.diversity import GroupSizes, divide, equal_distinct
-from tonegap.sampling.pools import GROUPS
-from tonegap.sampling.streams import Purpose, stream
+from tonegap.sampling.streams import Draw, stream
 
-_STREAMS = {"light": Purpose.TRAIN_LIGHT, "dark": Purpose.TRAIN_DARK}
+_DRAWS = (Draw.TRAIN_REFERENCE, Draw.TRAIN_COMPARED)
 
 
-def group_draws(n_train: int, dark_share: float) -> GroupSizes:
-    """Divide the training draws between the groups: (light, dark).
+def group_draws(n_train: int, share: float) -> GroupSizes:
+    """Divide the training draws between the groups: (reference, compared).
 
-    The dark draws are ``n_train * dark_share`` rounded half up, the light ones the rest,
-    so the shares are exact counts and not the outcome of a lottery.
+    The draws of the compared group are ``n_train * share`` rounded half up, the others the
+    rest, so the shares are exact counts and not left to chance.
     """
     # Rounding to nine digits first: 0.35 * 10 is 3.4999999999999996 in binary.
-    n_dark = floor(round(n_train * dark_share, 9) + 0.5)
-    return n_train - n_dark, n_dark
+    n_compared = floor(round(n_train * share, 9) + 0.5)
+    return n_train - n_compared, n_compared
 
 
 def draw_training(
-    left: Mapping[str, pd.DataFrame], data: DataParams, mixes: Mapping[str, float]
+    left: Mapping[str, pd.DataFrame], data: DataParams, mixes: Mapping[str, float], groups: Groups
 ) -> pd.DataFrame:
     """Draw the training images.
 
@@ -39,13 +39,15 @@ def draw_training(
     Parameters
     ----------
     left
-        ``light`` and ``dark``: cohort rows left after the test draw.
+        Cohort rows left after the test draw, by group.
     data
         The section ``data``. ``replacement``: images may repeat. ``distinct: equal``: every
         mix holds the same number of distinct images
         (:func:`~tonegap.sampling.diversity.equal_distinct`), each at least once.
     mixes
-        Dark share of every mix; ``data.mix`` names the one that is drawn.
+        Share of the compared group in every mix; ``data.mix`` names the one that is drawn.
+    groups
+        The two groups to train on.
 
     Returns
     -------
@@ -58,17 +60,17 @@ def draw_training(
         If a group has too few images left.
     """
     draws = group_draws(data.n_train, mixes[data.mix])
-    pools = (len(left["light"]), len(left["dark"]))
-    _require_pools(pools, draws, data)
-    limits = distinct_limits(pools, draws, data, mixes)
+    pools = (len(left[groups.reference]), len(left[groups.compared]))
+    _require_pools(pools, draws, data, groups)
+    limits = distinct_limits(pools, draws, data, mixes, groups)
     drawn = [
-        left[group].iloc[
-            _draw(stream(data.seed, _STREAMS[group], *draws), pool, count, limit, data)
-        ]
-        for group, pool, count, limit in zip(GROUPS, pools, draws, limits, strict=True)
+        left[group].iloc[_draw(stream(data.seed, draw, *draws), pool, count, limit, data)]
+        for group, draw, pool, count, limit in zip(
+            groups.pair, _DRAWS, pools, draws, limits, strict=True
+        )
     ]
     rows = pd.concat(drawn)
-    return rows.iloc[stream(data.seed, Purpose.TRAIN_ORDER, *draws).permutation(len(rows))]
+    return rows.iloc[stream(data.seed, Draw.TRAIN_ORDER, *draws).permutation(len(rows))]
 
 
 def _draw(
@@ -86,9 +88,13 @@ def _draw(
 
 
 def distinct_limits(
-    pools: GroupSizes, draws: GroupSizes, data: DataParams, mixes: Mapping[str, float]
+    pools: GroupSizes,
+    draws: GroupSizes,
+    data: DataParams,
+    mixes: Mapping[str, float],
+    groups: Groups,
 ) -> tuple[int | None, int | None]:
-    """Distinct images of a draw, (light, dark), where ``data.distinct`` fixes them, else None."""
+    """Return the distinct images of a draw by group; None where ``data.distinct`` is paper."""
     # Without replacement every draw is distinct, so all mixes are equal already.
     if data.distinct == "paper" or not data.replacement:
         return None, None
@@ -98,14 +104,15 @@ def distinct_limits(
         worst = min(every, key=lambda name: equal_distinct(pools, [every[name]]))
         raise SplitError(
             f"data.distinct = equal needs one number of distinct images for all mixes, but "
-            f"{pools[0]} light and {pools[1]} dark images are left after the test draw, too few "
-            f"for the mix {worst!r}; lower data.n_test, or remove the mix from `mixes`"
+            f"{pools[0]} {groups.reference} and {pools[1]} {groups.compared} images are left after "
+            f"the test draw, too few for the mix {worst!r}; lower data.n_test, or remove the mix "
+            "from `mixes`"
         )
     return divide(total, draws)
 
 
-def _require_pools(pools: GroupSizes, draws: GroupSizes, data: DataParams) -> None:
-    for group, pool, count in zip(GROUPS, pools, draws, strict=True):
+def _require_pools(pools: GroupSizes, draws: GroupSizes, data: DataParams, groups: Groups) -> None:
+    for group, pool, count in zip(groups.pair, pools, draws, strict=True):
         needed = min(count, 1) if data.replacement else count
         if pool < needed:
             how = "with" if data.replacement else "without"

@@ -10,15 +10,14 @@ from typing import Final
 import pandas as pd
 
 from tonegap.errors import DataError, FetchError
-from tonegap.files import layout
 from tonegap.files.annotations import read_annotations
 from tonegap.files.archive import write_archive
 from tonegap.files.atomic import require_free_space
+from tonegap.files.cache import user_cache
 from tonegap.files.download import Patience
 from tonegap.files.drawing import Drawn, draw
 from tonegap.files.manifest import Manifest, file_urls, is_phantom, read_manifest, usable
 from tonegap.files.obtain import obtain, write_missing
-from tonegap.files.parameters import read_params
 from tonegap.files.store import ImageStore
 from tonegap.files.tables import write_csv
 from tonegap.files.tally import in_words, say_counts
@@ -85,7 +84,7 @@ def run(
     listed = read_manifest(manifest)
     urls = file_urls(table)
     _require_rows(listed, urls, manifest, annotations)
-    store = ImageStore(store_root or layout.user_cache() / "images")
+    store = ImageStore(store_root or user_cache() / "images")
     store.tidy()
     wanted = usable(listed, accept_unverified=params.accept_unverified)
     lost = obtain(
@@ -110,18 +109,6 @@ def run(
     write_csv(pd.DataFrame(rows, columns=list(FETCH_COLUMNS)), fetch)
     say_counts(rows, store.damaged)
     _require_success(rows, params.min_success, fetch)
-
-
-def from_workspace() -> None:
-    """Run the stage on the repository's own files."""
-    run(
-        annotations=layout.ANNOTATIONS,
-        manifest=layout.MANIFEST,
-        params=read_params().fetch,
-        raw=layout.RAW,
-        fetch=layout.FETCH,
-        missing=layout.MISSING,
-    )
 
 
 def _require_rows(

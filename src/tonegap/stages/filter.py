@@ -9,18 +9,16 @@ from tonegap.cohort import (
     FETCH_COLUMNS,
     INDEX_COLUMNS,
     Cohort,
+    CohortParams,
     ImageLists,
     cohort_counts,
     select_cohort,
 )
 from tonegap.duplicates import clusters, listed_among, merge_pairs, near_duplicate_pairs, straddling
 from tonegap.errors import DataError
-from tonegap.files import layout
 from tonegap.files.known_lists import read_known_lists
-from tonegap.files.parameters import read_params
 from tonegap.files.row_names import RowNames
 from tonegap.files.tables import read_csv, write_csv, write_json
-from tonegap.params import FilterParams
 
 
 def run(
@@ -29,7 +27,8 @@ def run(
     fetch: Path,
     index: Path,
     lists: Path,
-    params: FilterParams,
+    params: CohortParams,
+    groups: Path,
     cohort: Path,
     exclusions: Path,
     duplicates: Path,
@@ -46,10 +45,12 @@ def run(
     lists
         Folder of what others found out: images to keep or to drop, known duplicates.
     params
-        The section ``filter``.
+        The sections ``filter`` and ``groups``.
+    groups
+        Written: the group of every annotated row.
     cohort, exclusions, duplicates, crossing
         Written: the images to assess, the rows left out, the pairs of near duplicates,
-        and their clusters that lie in both groups, several labels or several sources.
+        and their clusters that lie in several groups, labels or sources.
     metrics, flow
         Written: counts after each step, as a document and as a table to plot.
 
@@ -61,7 +62,7 @@ def run(
     measures = read_csv(index, INDEX_COLUMNS, "the image index")
     table = read_csv(annotations, ANNOTATION_COLUMNS, "the annotation table")
     known = read_known_lists(lists, RowNames(table).rows)
-    found = near_duplicate_pairs(measures, params.near_distance)
+    found = near_duplicate_pairs(measures, params.filter.near_distance)
     pairs = merge_pairs(found, listed_among(measures["md5hash"], known.pairs))
     selected = select_cohort(
         table,
@@ -71,6 +72,7 @@ def run(
         params,
         lists=ImageLists(known.keep, known.drop),
     )
+    write_csv(selected.rows, groups)
     write_csv(selected.frame, cohort)
     write_csv(straddling(selected.eligible), crossing)
     write_csv(selected.exclusions, exclusions)
@@ -78,23 +80,6 @@ def run(
     write_csv(selected.flow, flow)
     write_json(cohort_counts(selected), metrics)
     _require_images(selected, exclusions)
-
-
-def from_workspace() -> None:
-    """Run the stage on the repository's own files."""
-    run(
-        annotations=layout.ANNOTATIONS,
-        fetch=layout.FETCH,
-        index=layout.INDEX,
-        lists=layout.LISTS,
-        params=read_params().filter,
-        cohort=layout.COHORT,
-        exclusions=layout.EXCLUSIONS,
-        duplicates=layout.DUPLICATES,
-        crossing=layout.STRADDLING,
-        metrics=layout.COHORT_COUNTS,
-        flow=layout.EXCLUSIONS_FLOW,
-    )
 
 
 def _require_images(selected: Cohort, exclusions: Path) -> None:

@@ -15,9 +15,7 @@ from pathlib import Path
 from threadpoolctl import threadpool_limits
 
 from tonegap.errors import DataError, MachineError
-from tonegap.files import layout
 from tonegap.files.archive import ImageArchive, open_archive
-from tonegap.files.parameters import read_params
 from tonegap.files.tables import write_csv
 from tonegap.fingerprint import Fingerprint, ImageFile, fingerprint_all
 from tonegap.fingerprint.decoding import MAX_PIXELS
@@ -63,11 +61,6 @@ def run(
             rows = _measured(_tasks(archive, names), max_pixels, wanted)
             table = fingerprint_table(chain.from_iterable(rows))
     write_csv(table, index)
-
-
-def from_workspace() -> None:
-    """Run the stage on the repository's own files."""
-    run(raw=layout.RAW, index=layout.INDEX, max_pixels=read_params().fetch.max_pixels)
 
 
 def _require_own_names(names: Sequence[str], raw: Path) -> None:

@@ -18,7 +18,6 @@ from tonegap.errors import DataError
 from tonegap.figures.conditions import LEVELS, MIN_IMAGES, condition_errors
 from tonegap.figures.flow import step_name
 from tonegap.figures.style import group_name
-from tonegap.files import layout
 from tonegap.files.atomic import write_text
 from tonegap.files.tables import read_csv, read_json, write_json
 from tonegap.params import GroupDefinition
@@ -27,12 +26,13 @@ from tonegap.report.deviations import parse_deviations
 from tonegap.report.page import render
 from tonegap.statistics.claims import assess_claims, no_claims
 from tonegap.statistics.design import ordinary_rows
+from tonegap.workspace import Workspace
 
 DEVIATIONS = Path("docs/deviations.md")
 
 _FLOW_COLUMNS = ("step", "group", "left", "excluded")
-_RUN_COLUMNS = ("study", "run", "mix", "dark_share", "group", "n", "mse", "sigma")
-_IMAGE_COLUMNS = ("run", "mix", "dark_share", "seed", "md5hash", "group", "cluster", "mse")
+_RUN_COLUMNS = ("study", "run", "mix", "share", "group", "n", "mse", "sigma")
+_IMAGE_COLUMNS = ("run", "mix", "share", "seed", "md5hash", "group", "cluster", "mse")
 _PHANTOM = (
     "The images are phantoms: drawn by a program, not photographed. They show that the "
     "pipeline and its statistics work; they say nothing about patients."
@@ -109,15 +109,15 @@ def run(
 def from_workspace() -> None:
     """Run the stage on the repository's own files."""
     run(
-        annotations=layout.ANNOTATIONS,
-        cohort_counts=layout.COHORT_COUNTS,
-        exclusions_flow=layout.EXCLUSIONS_FLOW,
-        study=layout.STUDY,
-        study_images=layout.STUDY_IMAGES,
-        study_facts=layout.STUDY_FACTS,
-        figures=layout.FIGURES,
+        annotations=Workspace.annotations,
+        cohort_counts=Workspace.cohort_counts,
+        exclusions_flow=Workspace.exclusions_flow,
+        study=Workspace.study,
+        study_images=Workspace.study_images,
+        study_facts=Workspace.study_facts,
+        figures=Workspace.figures,
         deviations=DEVIATIONS,
-        report=layout.REPORT,
+        report=Workspace.report,
     )
 
 
@@ -151,11 +151,11 @@ def _no_runs() -> pd.DataFrame:
 
 def _arms(runs: pd.DataFrame) -> pd.DataFrame:
     """Means over runs by mix and group, the table beside figures 3 and 6."""
-    arms = runs.groupby(["dark_share", "mix", "group"], as_index=False).agg(
+    arms = runs.groupby(["share", "mix", "group"], as_index=False).agg(
         runs=("run", "nunique"), n=("n", "max"), mse=("mse", "mean"), sigma=("sigma", "mean")
     )
     # "light" before "dark", as everywhere.
-    return arms.sort_values(["dark_share", "mix", "group"], ascending=[True, True, False])
+    return arms.sort_values(["share", "mix", "group"], ascending=[True, True, False])
 
 
 def _claims(

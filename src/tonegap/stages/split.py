@@ -6,16 +6,22 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
-from tonegap.files import layout
-from tonegap.files.parameters import read_params
 from tonegap.files.tables import read_csv, write_csv
+from tonegap.groups import Groups
 from tonegap.params import DataParams
 from tonegap.sampling import draw_split, repetitive_draws
 
 _COHORT_COLUMNS = ("md5hash", "group", "label_fine", "source", "cluster")
 
 
-def run(*, cohort: Path, data: DataParams, mixes: Mapping[str, float], split: Path) -> None:
+def run(
+    *,
+    cohort: Path,
+    data: DataParams,
+    mixes: Mapping[str, float],
+    groups: Groups,
+    split: Path,
+) -> None:
     """Draw the split; warn on stderr of a group with few distinct training images.
 
     Parameters
@@ -25,7 +31,9 @@ def run(*, cohort: Path, data: DataParams, mixes: Mapping[str, float], split: Pa
     data
         The section ``data``: seed, sizes, mix and switches.
     mixes
-        Dark share of every mix.
+        Share of the compared group in every mix.
+    groups
+        The groups.
     split
         Written: one row per draw.
 
@@ -35,13 +43,7 @@ def run(*, cohort: Path, data: DataParams, mixes: Mapping[str, float], split: Pa
         If the cohort is too small for what is asked for.
     """
     images = read_csv(cohort, _COHORT_COLUMNS, "the cohort")
-    drawn = draw_split(images, data, mixes)
+    drawn = draw_split(images, data, mixes, groups)
     write_csv(drawn, split)
     for problem in repetitive_draws(drawn):
         print(f"tonegap split: warning: {problem}", file=sys.stderr)  # noqa: T201  its own words
-
-
-def from_workspace() -> None:
-    """Run the stage on the repository's own files."""
-    params = read_params()
-    run(cohort=layout.COHORT, data=params.data, mixes=params.mixes, split=layout.SPLIT)

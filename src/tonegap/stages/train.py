@@ -20,10 +20,9 @@ from rich.progress import Progress
 
 import tonegap
 from tonegap.errors import DataError, MachineError
-from tonegap.files import layout
+from tonegap.files.cache import user_cache
 from tonegap.files.checkpoint import Checkpoint, CheckpointStore, CheckpointWriter, run_key
 from tonegap.files.packed import open_packed
-from tonegap.files.parameters import read_params
 from tonegap.files.tables import read_csv, write_json
 from tonegap.files.trained import TrainedFacts, write_trained
 from tonegap.files.weights import resolve_weights, weights_label
@@ -84,7 +83,7 @@ class Stopwatch:
             f"trained {len(epochs)} epochs in {seconds:.1f} s: {speed.images_per_s:.1f} images/s"
             + (f", {peak / 1e9:.1f} GB of GPU memory at the most" if peak else "")
         )
-        timings = layout.user_cache() / "timings" / f"{key}.json"
+        timings = user_cache() / "timings" / f"{key}.json"
         try:
             write_json(dataclasses.asdict(speed), timings)
         except OSError as error:  # a full or read-only cache must not cost a finished model
@@ -96,6 +95,7 @@ def run(
     *,
     model: ModelParams,
     train: TrainParams,
+    data_seed: int,
     image_size: int,
     images: Path,
     image_rows: Path,
@@ -110,6 +110,8 @@ def run(
     ----------
     model, train
         The sections of params.yaml.
+    data_seed
+        ``data.seed``; with ``train.seed`` it seeds the training.
     image_size
         Side of the packed images, pixels.
     images, image_rows, split
@@ -128,6 +130,7 @@ def run(
     TrainingError
         If a loss is not finite or a checkpoint cannot be written.
     """
+    train = train.model_copy(update={"seed": training_seed(train.seed, data_seed)})
     bench = workbench or Workbench(choose_arithmetic(train.device, train.precision))
     watch = Stopwatch(bench.arithmetic.device)
     data = read_training_data(images, image_rows, split, image_size)
@@ -144,23 +147,6 @@ def run(
     write_trained(weights_out, job.run.network.state_dict(), facts)
     store.clear()
     return watch.note(usage, len(data.rows), store.folder.name)
-
-
-def from_workspace(workbench: Workbench | None = None) -> None:
-    """Run the stage on the repository's own files."""
-    params = read_params()
-    seed = training_seed(params.train.seed, params.data.seed)
-    run(
-        model=params.model,
-        train=params.train.model_copy(update={"seed": seed}),
-        image_size=params.data.image_size,
-        images=layout.IMAGES,
-        image_rows=layout.IMAGE_ROWS,
-        split=layout.SPLIT,
-        weights_out=layout.WEIGHTS,
-        metrics=layout.TRAIN_METRICS,
-        workbench=workbench,
-    )
 
 
 def training_seed(train: int, data: int) -> int:
@@ -339,7 +325,7 @@ def _identity(path: Path) -> tuple[object, ...]:
 
 
 def _store(key: str) -> CheckpointStore:
-    return CheckpointStore(layout.user_cache() / "checkpoints" / key)
+    return CheckpointStore(user_cache() / "checkpoints" / key)
 
 
 @contextmanager

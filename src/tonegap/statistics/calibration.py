@@ -201,7 +201,7 @@ def calibrated_contrasts(scenario: Scenario) -> tuple[tuple[Contrast, float], ..
     """List the declared contrasts of the measures whose truth is known, each with its truth."""
     with_truth = (
         (contrast, true_value(contrast, scenario))
-        for contrast in declared_contrasts(scenario.dark_shares)
+        for contrast in declared_contrasts(scenario.shares)
         if contrast.measure in MEASURES
         and not contrast.equal_distinct  # the same test on other runs
     )
@@ -215,7 +215,7 @@ def true_value(contrast: Contrast, scenario: Scenario) -> float:
     if contrast.measure == "sigma_error_rank":
         return scenario.sigma_error_rank_correlation
     if contrast.measure == "auc_excess":
-        shares = {arm.dark_share for arm in contrast.coefficients}
+        shares = {arm.share for arm in contrast.coefficients}
         excesses = [scenario.error_auc(share) - scenario.sigma_auc for share in sorted(shares)]
         return float(np.mean(excesses))
     means = {

@@ -224,7 +224,7 @@ def assess_claims(
     Parameters
     ----------
     table
-        The per-image study table: one row per run x test image, columns run, dark_share,
+        The per-image study table: one row per run x test image, columns run, share,
         seed, md5hash, group, cluster, and mse; nmse, sigma, mse_pca and mse_jpeg where they
         exist. A column ``distinct`` (``paper``, ``equal``) marks runs trained on equal
         numbers of distinct images; where both kinds occur, only the contrast that needs
@@ -244,7 +244,7 @@ def assess_claims(
         A column is missing or a group is unknown.
     """
     ordinary, equal = ordinary_rows(table), rows_of_equal_distinct(table)
-    contrasts = declared_contrasts(sorted(set(ordinary["dark_share"].astype(float))))
+    contrasts = declared_contrasts(sorted(set(ordinary["share"].astype(float))))
     parts = {False: [c for c in contrasts if not c.equal_distinct]}
     parts[True] = [c for c in contrasts if c.equal_distinct]
     first, tests = _assess_rows(ordinary, parts[False], resamples, seed)

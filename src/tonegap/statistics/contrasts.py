@@ -27,7 +27,8 @@ from typing import Literal
 import numpy as np
 from scipy import stats
 
-from tonegap.statistics.design import GROUPS, Arm
+from tonegap.groups import LIGHT_AND_DARK, Groups
+from tonegap.statistics.design import Arm
 
 Expected = Literal["negative", "positive", "equivalent", "none"]
 
@@ -119,31 +120,37 @@ class Contrast:
         return NEEDS.get(self.measure, "")
 
 
-def declared_contrasts(dark_shares: Sequence[float]) -> tuple[Contrast, ...]:
+def declared_contrasts(
+    shares: Sequence[float], groups: Groups = LIGHT_AND_DARK
+) -> tuple[Contrast, ...]:
     """All contrasts of a study over these mixes.
 
     Parameters
     ----------
-    dark_shares
-        Share of dark images of each mix, in [0, 1]; order and repetition do not matter.
+    shares
+        Share of the compared group in each mix, in [0, 1]; order and repetition do not matter.
         Contrasts that need an arm which is not there are declared all the same: they come
         out as not assessable, never silently missing.
+    groups
+        The groups, whose names contrasts carry.
     """
-    shares = sorted({round(float(share), 9) for share in dark_shares})
+    shares = sorted({round(float(share), 9) for share in shares})
     errors = [
         contrast
         for measure, family in ERROR_FAMILIES.items()
-        for contrast in (*_slopes(measure, family, shares), *_gaps(measure, family))
+        for contrast in (*_slopes(measure, family, shares, groups), *_gaps(measure, family, groups))
     ]
-    return (*errors, *_sigma(shares))
+    return (*errors, *_sigma(shares, groups))
 
 
-def slope_coefficients(shares: Sequence[float], group: str) -> dict[Arm, float]:
+def slope_coefficients(
+    shares: Sequence[float], group: str, groups: Groups = LIGHT_AND_DARK
+) -> dict[Arm, float]:
     """Least-squares slope of a group's arm means on its own share; each arm counts once.
 
     Empty with fewer than two different shares.
     """
-    own = np.array([share if group == "dark" else 1.0 - share for share in shares])
+    own = np.array([share if group == groups.compared else 1.0 - share for share in shares])
     if own.size < 2:  # noqa: PLR2004 - a line needs two points
         return {}
     centred = own - own.mean()
@@ -156,7 +163,7 @@ def slope_coefficients(shares: Sequence[float], group: str) -> dict[Arm, float]:
     }
 
 
-def _slopes(measure: str, family: str, shares: Sequence[float]) -> list[Contrast]:
+def _slopes(measure: str, family: str, shares: Sequence[float], groups: Groups) -> list[Contrast]:
     return [
         Contrast(
             claim="C1",
@@ -164,15 +171,15 @@ def _slopes(measure: str, family: str, shares: Sequence[float]) -> list[Contrast
             measure=measure,
             family=family,
             expected="negative",
-            coefficients=slope_coefficients(shares, group),
+            coefficients=slope_coefficients(shares, group, groups),
             meaning=f"Change of {MEASURE_WORDS[measure]} of {group} images as their share in "
             "training goes from 0 to 1",
         )
-        for group in GROUPS
+        for group in groups.pair
     ]
 
 
-def _gaps(measure: str, family: str) -> list[Contrast]:
+def _gaps(measure: str, family: str, groups: Groups) -> list[Contrast]:
     cases = {
         "gap_mixed": (MIXED, MIXED, "Gap with an even mix"),
         "gap_worst_case": (LIGHT_ONLY, DARK_ONLY, "Gap with each group unseen in training"),
@@ -185,7 +192,7 @@ def _gaps(measure: str, family: str) -> list[Contrast]:
             measure=measure,
             family=family,
             expected="positive",
-            coefficients=_gap(dark, light),
+            coefficients=_gap(dark, light, groups),
             meaning=f"{words}, {MEASURE_WORDS[measure]}",
         )
         for name, (dark, light, words) in cases.items()
@@ -196,7 +203,7 @@ def _gaps(measure: str, family: str) -> list[Contrast]:
         measure=measure,
         family="equal_distinct",
         expected="positive",
-        coefficients=_gap(DARK_ONLY, LIGHT_ONLY),
+        coefficients=_gap(DARK_ONLY, LIGHT_ONLY, groups),
         meaning=f"Gap with each group alone in training on equally many images, "
         f"{MEASURE_WORDS[measure]}",
         equal_distinct=True,
@@ -204,11 +211,14 @@ def _gaps(measure: str, family: str) -> list[Contrast]:
     return [*gaps, equal] if family == PRIMARY else gaps
 
 
-def _gap(dark_under: float, light_under: float) -> dict[Arm, float]:
-    return {Arm(dark_under, "dark"): 1.0, Arm(light_under, "light"): -1.0}
+def _gap(compared_under: float, reference_under: float, groups: Groups) -> dict[Arm, float]:
+    return {
+        Arm(compared_under, groups.compared): 1.0,
+        Arm(reference_under, groups.reference): -1.0,
+    }
 
 
-def _sigma(shares: Sequence[float]) -> list[Contrast]:
+def _sigma(shares: Sequence[float], groups: Groups) -> list[Contrast]:
     """C3: per mix the test of equivalence; beside it, what describes sigma."""
     tests = [
         Contrast(
@@ -217,14 +227,14 @@ def _sigma(shares: Sequence[float]) -> list[Contrast]:
             measure="sigma_auc",
             family=PRIMARY,
             expected="equivalent",
-            coefficients=_gap(share, share),
+            coefficients=_gap(share, share, groups),
             meaning=f"AUC - 0.5 of sigma, dark against light, {_percent(share)} % dark in training",
         )
         for share in shares
     ]
-    pooled = _mean_of([_gap(share, share) for share in shares])
+    pooled = _mean_of([_gap(share, share, groups) for share in shares])
     differences = [
-        _description(f"sigma_gap_{_percent(share)}", "sigma", _gap(share, share), words)
+        _description(f"sigma_gap_{_percent(share)}", "sigma", _gap(share, share, groups), words)
         for share in shares
         for words in [f"Gap in sigma, {_percent(share)} % dark in training"]
     ]
@@ -234,7 +244,7 @@ def _sigma(shares: Sequence[float]) -> list[Contrast]:
         _description(
             f"auc_excess_{_percent(share)}",
             "auc_excess",
-            _gap(share, share),
+            _gap(share, share, groups),
             f"{excess}, {_percent(share)} % dark in training",
         )
         for share in shares
@@ -251,7 +261,7 @@ def _sigma(shares: Sequence[float]) -> list[Contrast]:
             _mean_of([{Arm(share, group): 1.0} for share in shares]),
             f"Rank correlation of sigma with the error within {group} images of a run",
         )
-        for group in GROUPS
+        for group in groups.pair
     ]
     return [*tests, *differences, *excesses, *overall, *ranks]
 

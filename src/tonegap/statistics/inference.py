@@ -194,7 +194,7 @@ def _pooled(contrast: Contrast, design: Design) -> str | None:
         most = int(design.runs_by_cell[design.arms.index(arm)].max())
         if most > 1:
             return (
-                f"{most} runs have the same mix ({100.0 * arm.dark_share:g} % dark images) and the "
+                f"{most} runs have the same mix ({100.0 * arm.share:g} % dark images) and the "
                 "same seed; they differ in something that a mean over them would hide"
             )
     return None
@@ -255,4 +255,4 @@ def _bootstrap_se(
 
 
 def _words(arm: Arm) -> str:
-    return f"{arm.group} test images under a mix with {100.0 * arm.dark_share:g} % dark images"
+    return f"{arm.group} test images under a mix with {100.0 * arm.share:g} % dark images"

@@ -60,7 +60,7 @@ def _makers(
 ) -> dict[str, Callable[[], Float[np.ndarray, " rows"]]]:
     """How each measure is made; those that are not wanted cost nothing."""
     mse, sigma = _column(table, "mse"), _column(table, "sigma")
-    dark = table["group"].to_numpy() == "dark"
+    dark = design.compared
 
     @cache
     def sigma_auc() -> Float[np.ndarray, " rows"]:

@@ -24,7 +24,8 @@ import pandas as pd
 from jaxtyping import Float, Int
 from scipy import stats
 
-from tonegap.statistics.design import GROUPS, Arm
+from tonegap.groups import LIGHT_AND_DARK
+from tonegap.statistics.design import Arm
 
 BASE_MSE = 0.03
 """Mean error where nothing is planted, images in [-1, 1]; the paper's lie below 0.07."""
@@ -65,7 +66,7 @@ class Scenario:
     """
 
     name: str = "null"
-    dark_shares: tuple[float, ...] = (0.0, 0.5, 1.0)
+    shares: tuple[float, ...] = (0.0, 0.5, 1.0)
     n_seeds: int = 10
     n_test: int = 500
     pool_light: int = 7755
@@ -88,8 +89,8 @@ class Scenario:
         """True mean error of every arm."""
         return {
             Arm(share, group): BASE_MSE * float(np.exp(self.log_effect(share, group)))
-            for share in self.dark_shares
-            for group in GROUPS
+            for share in self.shares
+            for group in LIGHT_AND_DARK.pair
         }
 
     @property
@@ -139,11 +140,13 @@ def draw_study(scenario: Scenario, rng: np.random.Generator) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        One row per run x test image; columns run, dark_share, seed, md5hash, group, cluster,
+        One row per run x test image; columns run, share, seed, md5hash, group, cluster,
         mse, nmse, sigma, mse_pca. Every arm has ``n_seeds * n_test`` rows.
     """
     parts, first_id = [], 0
-    for group, pool in zip(GROUPS, (scenario.pool_light, scenario.pool_dark), strict=True):
+    for group, pool in zip(
+        LIGHT_AND_DARK.pair, (scenario.pool_light, scenario.pool_dark), strict=True
+    ):
         drawn = _tests(pool, scenario, rng)
         parts.append(_group_rows(group, drawn, first_id, scenario, rng))
         first_id += pool
@@ -169,8 +172,8 @@ def _group_rows(
     pool = scenario.pool_light if group == "light" else scenario.pool_dark
     cluster = _clusters(pool, scenario.cluster_share)
     z_error, z_sigma, z_pca = _image_latents(cluster, scenario, rng)
-    z_mix = rng.standard_normal((len(scenario.dark_shares), pool))[:, cluster]
-    shares = np.asarray(scenario.dark_shares)
+    z_mix = rng.standard_normal((len(scenario.shares), pool))[:, cluster]
+    shares = np.asarray(scenario.shares)
     image = np.tile(drawn.ravel(), shares.size)
     mix = np.repeat(np.arange(shares.size), drawn.size)
     log_mean = np.array([scenario.log_effect(float(share), group) for share in shares])
@@ -179,7 +182,7 @@ def _group_rows(
     pca = _mean_one(z_error, scenario.image_sd) * _mean_one(z_pca, BASELINE_SD)
     return pd.DataFrame(
         {
-            "dark_share": shares[mix],
+            "share": shares[mix],
             "seed": np.tile(np.repeat(np.arange(scenario.n_seeds), scenario.n_test), shares.size),
             "md5hash": first_id + image,
             "group": group,
@@ -218,9 +221,9 @@ def _with_run_effects(
     table: pd.DataFrame, scenario: Scenario, rng: np.random.Generator
 ) -> pd.DataFrame:
     """Multiply in what each training adds; exponentiate log sigma into (0, 1)-like values."""
-    mix = pd.factorize(table["dark_share"])[0]
-    run = table["seed"].to_numpy() * len(scenario.dark_shares) + mix
-    n_runs = scenario.n_seeds * len(scenario.dark_shares)
+    mix = pd.factorize(table["share"])[0]
+    run = table["seed"].to_numpy() * len(scenario.shares) + mix
+    n_runs = scenario.n_seeds * len(scenario.shares)
     half = 2 * run + (table["group"] == "dark").to_numpy()
     common, sigma_common = rng.standard_normal((2, n_runs))
     own, sigma_own = rng.standard_normal((2, 2 * n_runs))

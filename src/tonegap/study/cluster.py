@@ -80,8 +80,8 @@ def _workplace(cell: ClusterCell) -> Path:
 
 
 def _run_in(clone: Path, cell: ClusterCell) -> None:
-    git("clone", "--quiet", "--no-checkout", cell.hub, str(clone))
-    git("checkout", "--quiet", "--detach", cell.baseline, root=clone)
+    git(clone.parent, "clone", "--quiet", "--no-checkout", cell.hub, str(clone))
+    git(clone, "checkout", "--quiet", "--detach", cell.baseline)
     settings = Path(cell.hub, ".dvc", "config.local")
     if settings.is_file():
         shutil.copy(settings, clone / ".dvc")
@@ -98,8 +98,8 @@ def _run_in(clone: Path, cell: ClusterCell) -> None:
 def _verify(clone: Path, cell: ClusterCell) -> None:
     """Look for the experiment at the hub: DVC reports success for some pushes that failed."""
     ref = experiment_ref(cell.baseline, cell.name)
-    ours = git("rev-parse", ref, root=clone).strip()
-    theirs = git("ls-remote", "origin", ref, root=clone).split()
+    ours = git(clone).strip(, "rev-parse", ref)
+    theirs = git(clone).split(, "ls-remote", "origin", ref)
     if theirs[:1] != [ours]:
         raise StudyError(
             f"experiment {cell.name} was pushed to {cell.hub}, which has "
@@ -126,7 +126,7 @@ def _dvc(clone: Path, *arguments: str, accept: Sequence[int] = (0,)) -> int:
     done = subprocess.run(  # noqa: S603  our own interpreter and DVC
         dvc_command(*arguments),
         cwd=clone,
-        env=stage_environment(),
+        env=stage_environment(clone),
         capture_output=True,
         text=True,
         check=False,

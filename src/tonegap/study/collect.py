@@ -21,7 +21,6 @@ from dvc.exceptions import DvcException
 import tonegap
 from tonegap.assessment import MEASURES
 from tonegap.errors import StudyError
-from tonegap.files import layout
 from tonegap.files.examples import Examples, read_examples
 from tonegap.files.repository import experiments, file_at
 from tonegap.files.study_examples import write_study_examples
@@ -29,8 +28,9 @@ from tonegap.files.tables import write_csv, write_json
 from tonegap.files.trained import read_facts
 from tonegap.study.plan import Cell, Overrides, Study
 from tonegap.study.state import CellState
+from tonegap.workspace import Workspace
 
-RUN_COLUMNS = ("study", "run", "mix", "dark_share", "seed", "distinct")
+RUN_COLUMNS = ("study", "run", "mix", "share", "seed", "distinct")
 """What tells runs apart in the study's tables; ``distinct`` is ``data.distinct``."""
 
 _TOLD_APART = ("data.mix", "data.seed", "data.distinct")
@@ -114,14 +114,14 @@ def collect_study(study: Study, states: Sequence[CellState], *, partial: bool) -
     _require_done(study, states, done, partial=partial)
     images = pd.concat([_images_of(study, state) for state in done], ignore_index=True)
     runs = pd.concat([_runs_of(images, state) for state in done], ignore_index=True)
-    write_csv(runs, layout.STUDY)
-    write_csv(images, layout.STUDY_IMAGES)
-    write_json(_facts(study, states, done), layout.STUDY_FACTS)
+    write_csv(runs, Workspace.study)
+    write_csv(images, Workspace.study_images)
+    write_json(_facts(study, states, done), Workspace.study_facts)
     examples = _collect_examples(done)
     return [
-        f"{layout.STUDY}: {len(runs)} rows, a run and group each",
-        f"{layout.STUDY_IMAGES}: {len(images)} rows, a run and test image each",
-        f"{layout.STUDY_FACTS}: settings and experiments of {len(done)} of {len(states)} runs",
+        f"{Workspace.study}: {len(runs)} rows, a run and group each",
+        f"{Workspace.study_images}: {len(images)} rows, a run and test image each",
+        f"{Workspace.study_facts}: settings and experiments of {len(done)} of {len(states)} runs",
         *([f"{examples}: example reconstructions"] if examples else []),
     ]
 
@@ -165,11 +165,11 @@ def _images_of(study: Study, state: CellState) -> pd.DataFrame:
         "study": study.name,
         "run": state.cell.name,
         "mix": params.data.mix,
-        "dark_share": params.dark_share,
+        "share": params.share,
         "seed": params.data.seed,
         "distinct": params.data.distinct,
     }
-    table = _table(layout.PER_IMAGE, state)
+    table = _table(Workspace.per_image, state)
     for place, (name, value) in enumerate(keys.items()):
         table.insert(place, name, value)
     return table
@@ -178,7 +178,7 @@ def _images_of(study: Study, state: CellState) -> pd.DataFrame:
 def _runs_of(images: pd.DataFrame, state: CellState) -> pd.DataFrame:
     """Give a row per group: means over its test images, and how diverse its training was."""
     mine = images[images["run"] == state.cell.name]
-    split = _table(layout.SPLIT, state)
+    split = _table(Workspace.split, state)
     train = split[split["role"] == "train"]
     measures = [name for name in MEASURES if name in mine.columns]
     rows = mine.groupby([*RUN_COLUMNS, "group"], sort=False)[measures].mean()
@@ -190,9 +190,9 @@ def _runs_of(images: pd.DataFrame, state: CellState) -> pd.DataFrame:
 
 
 def _facts(study: Study, states: Sequence[CellState], done: Sequence[CellState]) -> dict[str, Any]:
-    evaluation = file_at(str(done[0].commit), layout.EVALUATION.as_posix())
+    evaluation = file_at(str(done[0].commit), Workspace.evaluation.as_posix())
     settings = dict(json.loads(evaluation or "{}").get("settings", {}))
-    for changing in ("mix", "dark_share", "seed"):
+    for changing in ("mix", "share", "seed"):
         settings.pop(changing, None)
     made = [_made_on(state) for state in done]
     return {
@@ -219,7 +219,7 @@ def _code(done: Sequence[CellState]) -> str:
 
 
 def _made_on(state: CellState) -> Mapping[str, str]:
-    path = layout.WEIGHTS.as_posix()
+    path = Workspace.weights.as_posix()
     with open_output(path, repo=".", rev=state.commit, mode="rb") as stream:
         return read_facts(stream, f"{path} of {state.cell.name}").made_on
 
@@ -250,15 +250,17 @@ def _collect_examples(done: Sequence[CellState]) -> Path | None:
     chosen = [state for state in shown if state.cell.params.data.seed == seed]
     by_mix: dict[str, Examples] = {}
     for state in chosen:
-        by_mix[state.cell.params.data.mix] = read_examples(_output(layout.EXAMPLES, state))
+        by_mix[state.cell.params.data.mix] = read_examples(_output(Workspace.examples, state))
     first = next(iter(by_mix.values()))
     same = all(
         np.array_equal(first.light, other.light) and np.array_equal(first.dark, other.dark)
         for other in by_mix.values()
     )
     rendered = all(bool(examples.rendered) for examples in by_mix.values())
-    path = layout.STUDY_EXAMPLES if rendered else layout.PRIVATE_EXAMPLES
-    for other in {layout.STUDY_EXAMPLES, layout.PRIVATE_EXAMPLES} - ({path} if same else set()):
+    path = Workspace.study_examples if rendered else Workspace.private_examples
+    for other in {Workspace.study_examples, Workspace.private_examples} - (
+        {path} if same else set()
+    ):
         other.unlink(missing_ok=True)  # of another study
     if not same:
         return None  # the mixes were tested on other images: side by side they would mislead

@@ -43,8 +43,8 @@ def working_copy(root: Path, baseline: str, folder: Path) -> Iterator[Path]:
     """
     copy = folder.resolve()
     remove_copy(copy)
-    git("clone", "--quiet", "--shared", "--no-checkout", str(root.resolve()), str(copy))
-    git("checkout", "--quiet", "--detach", baseline, root=copy)
+    git(root, "clone", "--quiet", "--shared", "--no-checkout", str(root.resolve()), str(copy))
+    git(copy, "checkout", "--quiet", "--detach", baseline)
     local = root / ".dvc" / "config.local"
     if local.is_file():
         shutil.copy(local, copy / ".dvc" / "config.local")
@@ -74,13 +74,13 @@ def share_cache(clone: Path, cache: Path) -> None:
 
 def reset(copy: Path, baseline: str) -> None:
     """Undo what a run left in a copy; what git ignores, such as images, stays for the next."""
-    git("reset", "--quiet", "--hard", baseline, root=copy)
-    git("clean", "--quiet", "-d", "--force", root=copy)
+    git(copy, "reset", "--quiet", "--hard", baseline)
+    git(copy, "clean", "--quiet", "-d", "--force")
 
 
 def fetch_experiment(copy: Path, ref: str, root: Path) -> None:
     """Bring an experiment from a copy into the repository."""
-    git("fetch", "--quiet", "--no-write-fetch-head", str(copy), f"+{ref}:{ref}", root=root)
+    git(root, "fetch", "--quiet", "--no-write-fetch-head", str(copy), f"+{ref}:{ref}")
 
 
 def cache_folder(root: Path) -> Path:

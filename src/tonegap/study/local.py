@@ -56,6 +56,8 @@ class LocalEngine:
 
     Parameters
     ----------
+    root
+        The repository.
     study
         Name of the study, which names the copies.
     jobs
@@ -70,6 +72,7 @@ class LocalEngine:
 
     def __init__(
         self,
+        root: Path,
         study: str,
         jobs: int,
         base: Mapping[str, Any],
@@ -82,8 +85,8 @@ class LocalEngine:
         self.devices = devices
         self.started = started
         # A commit made while the study runs must not change what the remaining cells run.
-        self._baseline = head()
-        self._root = Path.cwd()
+        self._root = root.resolve()
+        self._baseline = head(self._root)
         self._slots: SimpleQueue[_Slot] = SimpleQueue()
         self._alive: set[subprocess.Popen[bytes]] = set()
         self._stopped = False
@@ -99,7 +102,7 @@ class LocalEngine:
     def _make_slots(self, count: int, copies: ExitStack) -> SimpleQueue[_Slot]:
         slots: SimpleQueue[_Slot] = SimpleQueue()
         for number in range(count):
-            folder = copies_folder(self.study, self._root) / str(number)
+            folder = copies_folder(self._root, self.study) / str(number)
             copy = copies.enter_context(working_copy(self._root, self._baseline, folder))
             device = self.devices[number % len(self.devices)] if self.devices else None
             slots.put(_Slot(copy, device))
@@ -125,9 +128,9 @@ class LocalEngine:
             if self._stopped:
                 return Outcome(cell, INTERRUPTED, 0.0)
             self.started(cell)
-            note_attempt(cell.name, alive=True)
+            note_attempt(self._root, cell.name, alive=True)
             reason = self._persist(cell, slot)
-            note_attempt(cell.name, alive=False, reason=reason)
+            note_attempt(self._root, cell.name, alive=False, reason=reason)
             return Outcome(cell, reason, monotonic() - start)
         finally:
             self._slots.put(slot)
@@ -156,7 +159,7 @@ class LocalEngine:
 
     def _execute(self, cell: Cell, slot: _Slot) -> str:
         """Run one experiment; return why it failed, empty where it did not."""
-        log = log_path(cell.name)
+        log = log_path(self._root, cell.name)
         arguments = ["exp", "run", "-n", cell.name, LAST_STAGE]
         command = dvc_command(*arguments, *dvc_arguments(cell.overrides, self.base))
         with log.open("wb") as stream:
@@ -169,7 +172,7 @@ class LocalEngine:
                     stdout=stream,
                     stderr=subprocess.STDOUT,
                     stdin=subprocess.DEVNULL,
-                    env=_environment(slot.device, self.jobs),
+                    env=_environment(self._root, slot.device, self.jobs),
                 )
                 self._alive.add(process)
             try:

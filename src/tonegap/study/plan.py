@@ -15,7 +15,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from tonegap.errors import ParameterError, StudyError, nearest
+from tonegap.errors import ParameterError, StudyError
+from tonegap.nearest import nearest
 from tonegap.params import Params, known_keys, nearest_key, params_from_mapping
 
 _NAME = re.compile(r"^[A-Za-z0-9][A-Za-z0-9_]*$")

@@ -14,13 +14,13 @@ from ruamel.yaml.error import YAMLError
 
 from tonegap.errors import ParameterError, StudyError
 from tonegap.files.atomic import write_text
-from tonegap.files.layout import ANNOTATIONS, EVALUATION, PARAMS, SPLIT, WEIGHTS
 from tonegap.files.parameters import read_yaml
 from tonegap.files.repository import changed_files, experiments, file_at, object_ids
 from tonegap.params import Params, params_from_mapping
 from tonegap.study.outcome import INTERRUPTED
 from tonegap.study.plan import Cell, Study
 from tonegap.study.state import Attempt, CellState, Record, judge
+from tonegap.workspace import Workspace
 
 LAST_STAGE = "evaluate"
 _DATA = "data.dvc"
@@ -28,7 +28,7 @@ _NOTES = Path(".dvc/tmp/tonegap")
 _OUTPUTS = ("outs", "metrics", "plots")
 
 
-def study_state(study: Study, root: Path = Path(), commit: str = "HEAD") -> list[CellState]:
+def study_state(root: Path, study: Study, commit: str = "HEAD") -> list[CellState]:
     """Judge every cell of a study by what git holds (see :mod:`tonegap.study.state`).
 
     Parameters
@@ -41,27 +41,27 @@ def study_state(study: Study, root: Path = Path(), commit: str = "HEAD") -> list
     paths = input_paths(root)
     return judge(
         study.cells,
-        read_records(study.cells, paths, root),
-        read_attempts(study, root),
-        inputs_at(commit, paths, root),
+        read_records(root, study.cells, paths),
+        read_attempts(root, study),
+        inputs_at(root, commit, paths),
     )
 
 
-def is_done(cell: Cell, root: Path = Path()) -> bool:
+def is_done(root: Path, cell: Cell) -> bool:
     """Whether an experiment here makes a cell done, whatever was tried since."""
     paths = input_paths(root)
-    records = read_records([cell], paths, root)
-    return judge([cell], records, {}, inputs_at("HEAD", paths, root))[0].status == "done"
+    records = read_records(root, [cell], paths)
+    return judge([cell], records, {}, inputs_at(root, "HEAD", paths))[0].status == "done"
 
 
-def input_paths(root: Path = Path()) -> list[str]:
+def input_paths(root: Path) -> list[str]:
     """Code and data files that the results rest on: the stages' dependencies that git holds.
 
     What another stage writes, and the table that data.dvc names, follow from these.
     """
     stages = read_yaml(root / "dvc.yaml")["stages"]
     needed: set[str] = set()
-    written = {ANNOTATIONS.as_posix()}
+    written = {Workspace.annotations.as_posix()}
     for name, stage in stages.items():
         needed.update(map(str, stage["deps"]))
         written.update(_path(out) for kind in _OUTPUTS for out in stage.get(kind, ()))
@@ -70,14 +70,14 @@ def input_paths(root: Path = Path()) -> list[str]:
     return sorted((needed - written) | {_DATA})
 
 
-def inputs_at(commit: str, paths: Sequence[str], root: Path = Path()) -> dict[str, str]:
+def inputs_at(root: Path, commit: str, paths: Sequence[str]) -> dict[str, str]:
     """Give the content of code and data files at a commit, as texts to compare.
 
     Git's hash of each, but of data.dvc the hashes of the data that it names: DVC breaks its
     long lines anew when it runs an experiment, and the file would seem to have changed.
     """
-    found = object_ids(commit, paths, root)
-    text = file_at(commit, _DATA, root)
+    found = object_ids(root, commit, paths)
+    text = file_at(root, commit, _DATA)
     if text is not None:
         with contextlib.suppress(YAMLError, KeyError, TypeError):
             outs = YAML(typ="safe", pure=True).load(text)["outs"]
@@ -85,7 +85,7 @@ def inputs_at(commit: str, paths: Sequence[str], root: Path = Path()) -> dict[st
     return found
 
 
-def require_committed(root: Path = Path()) -> None:
+def require_committed(root: Path) -> None:
     """Refuse to run on code, data or parameters that no commit holds.
 
     Results could not be traced, and the copies that runs work in have what is committed.
@@ -95,7 +95,7 @@ def require_committed(root: Path = Path()) -> None:
     StudyError
         Naming the first changed file.
     """
-    changed = changed_files([*input_paths(root), "dvc.yaml", PARAMS.as_posix()], root)
+    changed = changed_files(root, [*input_paths(root), "dvc.yaml", Workspace.params.as_posix()])
     if changed:
         raise StudyError(
             f"{changed[0]} is not committed ({len(changed)} such files); a study's results name "
@@ -104,33 +104,33 @@ def require_committed(root: Path = Path()) -> None:
         )
 
 
-def read_records(cells: Sequence[Cell], inputs: Sequence[str], root: Path = Path()) -> list[Record]:
+def read_records(root: Path, cells: Sequence[Cell], inputs: Sequence[str]) -> list[Record]:
     """Read the experiments that have a cell's name, of any baseline, newest first."""
     wanted = {cell.name for cell in cells}
     return [
         Record(
             name=experiment.name,
             commit=experiment.commit,
-            params=_params_at(experiment.commit, root),
-            inputs=inputs_at(experiment.commit, inputs, root),
-            evaluated=_is_evaluated(experiment.commit, root),
+            params=_params_at(root, experiment.commit),
+            inputs=inputs_at(root, experiment.commit, inputs),
+            evaluated=_is_evaluated(root, experiment.commit),
         )
         for experiment in experiments(root)
         if experiment.name in wanted
     ]
 
 
-def study_lock(name: str, root: Path = Path()) -> FileLock:
+def study_lock(root: Path, name: str) -> FileLock:
     """Lock that a running study holds; the system frees it when the process dies."""
     folder = root / _NOTES
     folder.mkdir(parents=True, exist_ok=True)
     return FileLock(folder / f"{name}.lock", timeout=0)
 
 
-def is_running(name: str, root: Path = Path()) -> bool:
+def is_running(root: Path, name: str) -> bool:
     """Whether some process runs the study now."""
     try:
-        with study_lock(name, root):
+        with study_lock(root, name):
             return False
     except Timeout:
         return True
@@ -141,38 +141,38 @@ def experiment_ref(baseline: str, name: str) -> str:
     return f"refs/exps/{baseline[:2]}/{baseline[2:]}/{name}"
 
 
-def log_path(cell: str, root: Path = Path()) -> Path:
+def log_path(root: Path, cell: str) -> Path:
     """Where the output of a cell's last attempt is kept."""
     return root / _NOTES / f"{cell}.log"
 
 
-def note_path(cell: str, root: Path = Path()) -> Path:
+def note_path(root: Path, cell: str) -> Path:
     """Where the note on a cell's last attempt is kept."""
     return root / _NOTES / f"{cell}.json"
 
 
-def jobs_folder(study: str, root: Path = Path()) -> Path:
+def jobs_folder(root: Path, study: str) -> Path:
     """Where the jobs of a study keep their logs and results."""
     return root / _NOTES / "jobs" / study
 
 
-def copies_folder(study: str, root: Path = Path()) -> Path:
+def copies_folder(root: Path, study: str) -> Path:
     """Where a study's runs have their copies of the repository."""
     return root / _NOTES / "copies" / study
 
 
-def note_attempt(cell: str, *, alive: bool, reason: str = "", root: Path = Path()) -> None:
+def note_attempt(root: Path, cell: str, *, alive: bool, reason: str = "") -> None:
     """Note that an attempt began, or how it ended."""
     note = {"alive": alive, "reason": reason}
-    write_text(note_path(cell, root), json.dumps(note) + "\n")
+    write_text(note_path(root, cell), json.dumps(note) + "\n")
 
 
-def read_attempts(study: Study, root: Path = Path()) -> dict[str, Attempt]:
+def read_attempts(root: Path, study: Study) -> dict[str, Attempt]:
     """Read the last attempt at each cell; one that began under a dead process was killed."""
-    running = is_running(study.name, root)
+    running = is_running(root, study.name)
     attempts = {}
     for cell in study.cells:
-        path = note_path(cell.name, root)
+        path = note_path(root, cell.name)
         if not path.is_file():
             continue
         with contextlib.suppress(ValueError, KeyError, TypeError):
@@ -184,16 +184,18 @@ def read_attempts(study: Study, root: Path = Path()) -> dict[str, Attempt]:
     return attempts
 
 
-def _is_evaluated(commit: str, root: Path) -> bool:
+def _is_evaluated(root: Path, commit: str) -> bool:
     """Whether a commit holds an evaluation, and of its own model.
 
     An experiment that ended earlier, as `dvc exp run ... train` does, has that of the commit
     that it started from. dvc.lock tells: there, the stages disagree on the model or the split.
     """
-    if file_at(commit, EVALUATION.as_posix(), root) is None:
+    if file_at(root, commit, Workspace.evaluation.as_posix()) is None:
         return False
-    lock = file_at(commit, "dvc.lock", root) or ""
-    return all(len(_hashes_of(path.as_posix(), lock)) <= 1 for path in (SPLIT, WEIGHTS))
+    lock = file_at(root, commit, "dvc.lock") or ""
+    return all(
+        len(_hashes_of(path.as_posix(), lock)) <= 1 for path in (Workspace.split, Workspace.weights)
+    )
 
 
 def _hashes_of(path: str, lock: str) -> set[str]:
@@ -207,8 +209,8 @@ def _path(output: str | Mapping[str, object]) -> str:
     return output if isinstance(output, str) else next(iter(output))
 
 
-def _params_at(commit: str, root: Path) -> Params | None:
-    text = file_at(commit, PARAMS.as_posix(), root)
+def _params_at(root: Path, commit: str) -> Params | None:
+    text = file_at(root, commit, Workspace.params.as_posix())
     if text is None:
         return None
     try:

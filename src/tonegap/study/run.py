@@ -33,13 +33,15 @@ class Engine(Protocol):
         ...
 
 
-def run_study(study: Study, engine: Engine, ended: Callable[[Outcome], None]) -> list[CellState]:
+def run_study(
+    root: Path, study: Study, engine: Engine, ended: Callable[[Outcome], None]
+) -> list[CellState]:
     """Run every cell that is not done.
 
     Parameters
     ----------
-    study, engine
-        What to run, and how.
+    root, study, engine
+        Where to run what, and how.
     ended
         Called with the outcome of each cell.
 
@@ -53,13 +55,13 @@ def run_study(study: Study, engine: Engine, ended: Callable[[Outcome], None]) ->
     StudyError
         If the study runs already, or code or data are not committed.
     """
-    require_committed()
-    baseline = head()
+    require_committed(root)
+    baseline = head(root)
     try:
-        with study_lock(study.name).acquire(timeout=_LOOK_S), _interruptible():
-            _run_missing(study, engine, ended)
+        with study_lock(root, study.name).acquire(timeout=_LOOK_S), _interruptible():
+            _run_missing(root, study, engine, ended)
             # By the code that ran, whatever was committed or checked out meanwhile.
-            return study_state(study, commit=baseline)
+            return study_state(root, study, commit=baseline)
     except Timeout:
         raise StudyError(
             f"another process runs the study {study.name!r} in this clone; wait for it, "
@@ -67,11 +69,13 @@ def run_study(study: Study, engine: Engine, ended: Callable[[Outcome], None]) ->
         ) from None
 
 
-def _run_missing(study: Study, engine: Engine, ended: Callable[[Outcome], None]) -> None:
-    states = study_state(study)
+def _run_missing(
+    root: Path, study: Study, engine: Engine, ended: Callable[[Outcome], None]
+) -> None:
+    states = study_state(root, study)
     missing = [state.cell for state in states if state.status != "done"]
     for cell in missing:
-        _set_aside(cell)
+        _set_aside(root, cell)
     # Without a finished cell the stages that all cells share have yet to run: one cell goes
     # first, and the others take its images from the cache.
     alone = 0 if len(missing) < len(states) else 1
@@ -83,14 +87,14 @@ def _run_missing(study: Study, engine: Engine, ended: Callable[[Outcome], None])
                 ended(outcome)
 
 
-def _set_aside(cell: Cell) -> None:
+def _set_aside(root: Path, cell: Cell) -> None:
     """Keep an outdated experiment of this baseline under another name: DVC refuses a second."""
-    baseline = head()
-    for experiment in experiments():
+    baseline = head(root)
+    for experiment in experiments(root):
         if experiment.name == cell.name and experiment.baseline == baseline:
             ref = experiment_ref(baseline, cell.name)
-            git("update-ref", f"{ref}-replaced-{experiment.commit[:7]}", experiment.commit)
-            git("update-ref", "-d", ref, experiment.commit)
+            git(root, "update-ref", f"{ref}-replaced-{experiment.commit[:7]}", experiment.commit)
+            git(root, "update-ref", "-d", ref, experiment.commit)
 
 
 @contextmanager
@@ -124,7 +128,7 @@ def visible_gpus() -> list[str]:
     return listed.stdout.split() if listed.returncode == 0 else []
 
 
-def leftovers(root: Path = Path()) -> list[Path]:
+def leftovers(root: Path) -> list[Path]:
     """Temporary copies that killed experiments left behind and no process works in."""
     folder = (root / ".dvc/tmp/exps/standalone").resolve()
     if not folder.is_dir():

@@ -30,6 +30,8 @@ class SlurmEngine:
 
     Parameters
     ----------
+    root
+        The repository.
     queue
         Where jobs are submitted.
     base
@@ -46,6 +48,7 @@ class SlurmEngine:
 
     def __init__(
         self,
+        root: Path,
         queue: JobQueue,
         base: Mapping[str, Any],
         started: Callable[[Cell], None],
@@ -53,20 +56,21 @@ class SlurmEngine:
         hub: str | None = None,
         scratch: str | None = None,
     ) -> None:
+        self.root = root.resolve()
         self.queue = queue
         self.base = base
         self.started = started
         self.hub = hub_address(hub) if hub else None
         self.scratch = scratch
-        self.baseline = head()
+        self.baseline = head(self.root)
 
     def run(self, cells: Sequence[Cell]) -> Generator[Outcome, None, None]:
         """Submit cells and yield outcomes as jobs end. Leaving the iterator cancels jobs."""
         if self.hub:
-            require_baseline(self.hub, self.baseline)
+            require_baseline(self.root, self.hub, self.baseline)
         waiting = []
         for cell in cells:
-            if self.hub and done_at_hub(self.hub, self.baseline, cell):
+            if self.hub and done_at_hub(self.root, self.hub, self.baseline, cell):
                 yield Outcome(cell, "", 0.0)
             else:
                 waiting.append(cell)
@@ -93,28 +97,28 @@ class SlurmEngine:
         jobs = self.queue.start([self._cluster_cell(cell) for cell in cells]) if cells else []
         for cell in cells:
             self.started(cell)
-            note_attempt(cell.name, alive=True)
+            note_attempt(self.root, cell.name, alive=True)
         return list(zip(cells, jobs, strict=True))
 
     def _outcome(self, cell: Cell, job: Any, seconds: float) -> Outcome:
         reason = self.queue.reason(job) or self._bring_home(cell)
-        note_attempt(cell.name, alive=False, reason=reason)
+        note_attempt(self.root, cell.name, alive=False, reason=reason)
         return Outcome(cell, reason, seconds)
 
     def _cluster_cell(self, cell: Cell) -> ClusterCell:
         return ClusterCell(
             name=cell.name,
             arguments=tuple(dvc_arguments(cell.overrides, self.base)),
-            hub=self.hub or str(Path.cwd()),
+            hub=self.hub or str(self.root),
             baseline=self.baseline,
-            cache=None if self.hub else str(cache_folder(Path.cwd())),
+            cache=None if self.hub else str(cache_folder(self.root)),
             scratch=self.scratch,
         )
 
     def _bring_home(self, cell: Cell) -> str:
         """Fetch the experiment from another hub into this clone; say why it failed."""
         try:
-            if self.hub and not bring_home(self.hub, self.baseline, cell.name):
+            if self.hub and not bring_home(self.root, self.hub, self.baseline, cell.name):
                 return f"the hub {self.hub} has lost the experiment that the job pushed"
         except MachineError as error:
             return str(error)

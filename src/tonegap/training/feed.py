@@ -18,7 +18,7 @@ from jaxtyping import Bool, Float, Int64, UInt8
 from torch import Tensor
 
 from tonegap.errors import TrainingError
-from tonegap.training.randomness import Purpose, host_generator
+from tonegap.training.randomness import Stream, host_generator
 
 _AHEAD = 2  # batches that the streaming thread keeps ready: one in use by the copy, one next
 
@@ -73,8 +73,8 @@ def plan_epoch(
     rows: Int64[np.ndarray, " draws"], epoch: int, seed: int, *, flip: bool
 ) -> EpochPlan:
     """Permute the training draw and toss a coin per image, from (seed, epoch) alone."""
-    order = host_generator(seed, Purpose.ORDER, epoch).permutation(len(rows))
-    coins = host_generator(seed, Purpose.FLIPS, epoch).random(len(rows)) < 0.5  # noqa: PLR2004
+    order = host_generator(seed, Stream.ORDER, epoch).permutation(len(rows))
+    coins = host_generator(seed, Stream.FLIPS, epoch).random(len(rows)) < 0.5  # noqa: PLR2004
     return EpochPlan(epoch, rows[order], coins & flip, order)
 
 

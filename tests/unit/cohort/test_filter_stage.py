@@ -11,18 +11,21 @@ import pandas as pd
 import pytest
 from PIL import Image
 
+from tonegap.cohort import CohortParams
 from tonegap.errors import DataError
 from tonegap.files.archive import write_archive
 from tonegap.files.tables import read_csv
-from tonegap.params import FilterParams
+from tonegap.params import FilterParams, GroupsParams
 from tonegap.stages import filter as filter_stage
 from tonegap.stages import hash as hash_stage
 
-PARAMS = FilterParams(
-    group="scale", exclude_qc=("3",), min_side=16, duplicates="keep", near_distance=6
+FILTER = FilterParams(exclude_qc=("3",), min_side=16, duplicates="keep", near_distance=6)
+GROUPS = GroupsParams(
+    column="fst", compare=("light", "dark"), define={"light": (1, 2), "dark": (5, 6)}
 )
+PARAMS = CohortParams(FILTER, GROUPS)
 NAMES = [f"a{n:031x}" for n in range(8)]
-WRITTEN = ("cohort", "exclusions", "duplicates", "crossing", "metrics", "flow")
+WRITTEN = ("groups", "cohort", "exclusions", "duplicates", "crossing", "metrics", "flow")
 
 
 def picture(seed):
@@ -77,7 +80,9 @@ def test_known_lists_are_heeded(inputs, tmp_path):
     }.items():
         (here / "lists" / folder).parent.mkdir(parents=True)
         (here / "lists" / folder).write_text(content)
-    written = run(here, tmp_path, PARAMS.model_copy(update={"exclude_qc": ()}))
+    written = run(
+        here, tmp_path, CohortParams(FILTER.model_copy(update={"exclude_qc": ()}), GROUPS)
+    )
     reasons = pd.read_csv(written["exclusions"]).set_index("md5hash")["reason"]
     assert (reasons[NAMES[1]], reasons[NAMES[2]]) == ("not_on_keep_list", "on_drop_list")
     cohort = pd.read_csv(written["cohort"]).set_index("md5hash")
@@ -93,12 +98,15 @@ def test_the_tables_of_the_design_are_written(inputs, tmp_path):
     assert cohort["md5hash"].tolist() == [NAMES[n] for n in (0, 2, 3, 7)]
     assert cohort["group"].tolist() == ["light", "dark", "dark", "dark"]
     exclusions = read_csv(written["exclusions"], ["md5hash"], "the exclusions")
-    assert exclusions["reason"].tolist() == ["boundary_fst", "qc_flag", "not_found", "unreadable"]
+    assert exclusions["reason"].tolist() == ["outside_groups", "qc_flag", "not_found", "unreadable"]
     pairs = read_csv(written["duplicates"], ["md5hash_a", "md5hash_b"], "the pairs")
     assert pairs[["md5hash_a", "md5hash_b"]].to_numpy().tolist() == [[NAMES[0], NAMES[7]]]
     counts = json.loads(written["metrics"].read_text())
     assert counts["cohort"] == {"all": 4, "light": 1, "dark": 3}
     assert counts["duplicates"]["straddling_groups"] == 1
+    groups = pd.read_csv(written["groups"])
+    assert groups["md5hash"].tolist() == NAMES
+    assert groups["group"].fillna("none").tolist()[3:6] == ["dark", "none", "light"]
     flow = read_csv(written["flow"], ["step", "group", "left", "excluded"], "the flow")
     assert flow["left"].iloc[0] == 8
 
@@ -111,7 +119,7 @@ def test_the_same_inputs_give_the_same_bytes(inputs, tmp_path):
 
 def test_an_empty_cohort_is_refused_after_its_tables_are_written(inputs, tmp_path):
     """The error names the step that lost most, and the table that says why is there."""
-    strict = PARAMS.model_copy(update={"min_side": 500})
+    strict = CohortParams(FILTER.model_copy(update={"min_side": 500}), GROUPS)
     with pytest.raises(
         DataError, match=r"no image is left of 8 .* 'large_enough' \(4 rows\)"
     ) as caught:

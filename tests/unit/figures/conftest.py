@@ -30,7 +30,7 @@ def study_images() -> pd.DataFrame:
                             "study": "synthetic",
                             "run": f"synthetic-{mix}-s{seed}",
                             "mix": mix,
-                            "dark_share": share,
+                            "share": share,
                             "seed": seed,
                             "md5hash": f"{group}{number:03d}",
                             "group": group,
@@ -52,7 +52,7 @@ def study_images() -> pd.DataFrame:
 @pytest.fixture(scope="session")
 def study(study_images) -> pd.DataFrame:
     """Run means of the images."""
-    keys = ["study", "run", "mix", "dark_share", "seed", "group"]
+    keys = ["study", "run", "mix", "share", "seed", "group"]
     values = ["mse", "nmse", "sigma", "mse_pca", "mse_jpeg"]
     grouped = study_images.groupby(keys, sort=False)
     return grouped[values].mean().assign(n=grouped.size(), n_distinct_train=150).reset_index()

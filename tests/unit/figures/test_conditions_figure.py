@@ -11,7 +11,7 @@ from tonegap.figures.conditions import MIN_IMAGES, condition_errors
 
 
 def _images(rows):
-    columns = ["mix", "dark_share", "md5hash", "group", "label_fine", "mse"]
+    columns = ["mix", "share", "md5hash", "group", "label_fine", "mse"]
     return pd.DataFrame(rows, columns=columns)
 
 

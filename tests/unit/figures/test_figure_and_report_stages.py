@@ -127,7 +127,7 @@ def test_figure_1_is_of_a_balanced_mix_or_missing(workspace):
     """Its title speaks of one; the nearest mix of a study without one is another thing."""
     for name in ("study.csv", "study_images.csv"):
         table = pd.read_csv(workspace / name)
-        write_csv(table[table["dark_share"] != 0.5], workspace / name)
+        write_csv(table[table["share"] != 0.5], workspace / name)
     missing = {entry["name"] for entry in _draw(workspace)["figures"] if entry["folder"] is None}
     assert missing == {"fig1"}
 

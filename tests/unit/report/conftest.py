@@ -82,7 +82,7 @@ def context(claims) -> Context:
             ("dark", 1.0, "fine", HOSTILE, 7, 6, 0.03, 0.02, -0.01, True),
             ("light", 0.0, "coarse", "phantom", 30, 3, 0.01, 0.02, 0.01, False),
         ],
-        columns="mix dark_share level label n_light n_dark mse_light mse_dark gap drawn".split(),  # noqa: SIM905  one line
+        columns="mix share level label n_light n_dark mse_light mse_dark gap drawn".split(),  # noqa: SIM905  one line
     )
     arms = pd.DataFrame(
         [
@@ -90,7 +90,7 @@ def context(claims) -> Context:
             for mix, share in (("light", 0.0), ("dark", 1.0))
             for group in ("light", "dark")
         ],
-        columns=["mix", "dark_share", "group", "runs", "n", "mse", "sigma"],
+        columns=["mix", "share", "group", "runs", "n", "mse", "sigma"],
     )
     flow = pd.DataFrame(
         [

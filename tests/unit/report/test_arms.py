@@ -11,7 +11,7 @@ from tonegap.report.arms import arm_views, error_axis
 
 
 def _arms(*rows):
-    return pd.DataFrame(rows, columns=["mix", "dark_share", "group", "runs", "n", "mse", "sigma"])
+    return pd.DataFrame(rows, columns=["mix", "share", "group", "runs", "n", "mse", "sigma"])
 
 
 def test_groups_of_a_mix_stand_side_by_side_by_dark_share():

@@ -7,6 +7,7 @@ import pytest
 
 from tonegap.errors import DataError
 from tonegap.files.tables import read_csv
+from tonegap.groups import LIGHT_AND_DARK
 from tonegap.params import DataParams
 from tonegap.sampling import SPLIT_COLUMNS, draw_split
 from tonegap.stages import split as split_stage
@@ -44,16 +45,20 @@ def cohort(tmp_path):
 
 def test_the_split_is_written_as_drawn(cohort, tmp_path):
     """The file holds what the core drew, and reads back the same."""
-    split_stage.run(cohort=cohort, data=DATA, mixes=MIXES, split=tmp_path / "split.csv")
+    split_stage.run(
+        cohort=cohort, data=DATA, mixes=MIXES, groups=LIGHT_AND_DARK, split=tmp_path / "split.csv"
+    )
     written = read_csv(tmp_path / "split.csv", SPLIT_COLUMNS, "the split")
-    drawn = draw_split(read_csv(cohort, ["md5hash"], "the cohort"), DATA, MIXES)
+    drawn = draw_split(read_csv(cohort, ["md5hash"], "the cohort"), DATA, MIXES, LIGHT_AND_DARK)
     pd.testing.assert_frame_equal(written, drawn, check_dtype=False)
 
 
 def test_the_same_seed_gives_the_same_bytes(cohort, tmp_path):
     """Two runs write the same manifest, byte by byte."""
     for name in ("one.csv", "two.csv"):
-        split_stage.run(cohort=cohort, data=DATA, mixes=MIXES, split=tmp_path / name)
+        split_stage.run(
+            cohort=cohort, data=DATA, mixes=MIXES, groups=LIGHT_AND_DARK, split=tmp_path / name
+        )
     assert (tmp_path / "one.csv").read_bytes() == (tmp_path / "two.csv").read_bytes()
 
 
@@ -71,5 +76,9 @@ def test_a_missing_cohort_is_named(tmp_path):
     """Without the table the error says where it should be and how to make it."""
     with pytest.raises(DataError, match=r"the cohort is not at .*cohort\.csv; run `dvc repro`"):
         split_stage.run(
-            cohort=tmp_path / "cohort.csv", data=DATA, mixes=MIXES, split=tmp_path / "s"
+            cohort=tmp_path / "cohort.csv",
+            data=DATA,
+            mixes=MIXES,
+            groups=LIGHT_AND_DARK,
+            split=tmp_path / "s",
         )

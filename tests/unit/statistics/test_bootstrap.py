@@ -113,7 +113,7 @@ def as_design(rows: list[Row]) -> tuple[Design, np.ndarray]:
     """Give the same rows as this package sees them."""
     table = pd.DataFrame(rows, columns=["cluster", "seed", "mse", "group"])
     table["md5hash"] = [f"i{k}" for k in range(len(table))]
-    table = table.assign(dark_share=0.5, run=table["seed"])
+    table = table.assign(share=0.5, run=table["seed"])
     return design_of(table), table["mse"].to_numpy()
 
 
@@ -160,7 +160,7 @@ def test_repeating_rows_is_weighting_them() -> None:
         times = np.rint(seeds[b] * 0.75).astype(int)
         assert times.sum() == 3
         again = table.loc[np.repeat(np.arange(len(table)), times[design.seed])]
-        means = again.groupby(["dark_share", "group"])["mse"].mean()
+        means = again.groupby(["share", "group"])["mse"].mean()
         np.testing.assert_allclose(found[b], means.to_numpy(), rtol=1e-12)
 
 
@@ -247,11 +247,11 @@ def test_seed_weights_have_mean_and_variance_one() -> None:
 def test_an_arm_whose_only_seed_is_not_drawn_gives_nan_and_no_warning() -> None:
     """An incomplete study has resamples without an arm; they are marked, not invented."""
     table, _ = small_study()
-    lacking = table[(table["dark_share"] != 1.0) | (table["seed"] == 0)]
+    lacking = table[(table["share"] != 1.0) | (table["seed"] == 0)]
     design = design_of(lacking)
     y = lacking["mse"].to_numpy()[:, None]
     means = resample(design, y, 300, np.random.default_rng(0)).arm_means(0)
-    complete = [arm.dark_share != 1.0 for arm in design.arms]
+    complete = [arm.share != 1.0 for arm in design.arms]
     assert np.isfinite(means[:, complete]).all()
     missing = np.isnan(means[:, ~np.array(complete)]).any(axis=1).mean()
     assert missing == pytest.approx((3 / 4) ** 3, abs=0.1)

@@ -60,7 +60,7 @@ def test_effects_of_runs_keep_the_mean() -> None:
         n_seeds=600, n_test=5, pool_light=4000, pool_dark=4000, run_sd=0.5, run_group_sd=0.3
     )
     table = draw_study(scenario, np.random.default_rng(1))
-    means = table.groupby(["dark_share", "group"])["mse"].mean()
+    means = table.groupby(["share", "group"])["mse"].mean()
     for arm, truth in scenario.mean_mse.items():
         assert means[arm] == pytest.approx(truth, rel=0.12)
 
@@ -69,7 +69,7 @@ def test_the_simulated_design_is_the_protocols() -> None:
     """Each seed's mixes share their test images, which are distinct; pools do not overlap."""
     table = draw_study(TINY, np.random.default_rng(2))
     for _, rows in table.groupby(["seed", "group"]):
-        sets = [frozenset(part["md5hash"]) for _, part in rows.groupby("dark_share")]
+        sets = [frozenset(part["md5hash"]) for _, part in rows.groupby("share")]
         assert len(set(sets)) == 1
         assert len(sets[0]) == TINY.n_test
     groups = table.groupby("md5hash")["group"].nunique()

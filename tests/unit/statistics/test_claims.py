@@ -74,7 +74,7 @@ def test_the_opposite_effect_contradicts() -> None:
 def test_estimates_are_plain_arm_means() -> None:
     """The gap in mixed is the difference of pandas' means; counts are those of its rows."""
     table = study()
-    mixed = table[table["dark_share"] == 0.5]
+    mixed = table[table["share"] == 0.5]
     means = mixed.groupby("group")["mse"].mean()
     found = row(assess_claims(table, "x", resamples=0), "gap_mixed")
     assert found["estimate"] == pytest.approx(means["dark"] - means["light"])
@@ -273,7 +273,7 @@ def test_holm_is_applied_within_each_family_only() -> None:
         (lambda t: t[t["seed"] < 2], "gap_mixed", "mse", "there are 2"),
         (lambda t: t[t["seed"] == 0], "gap_mixed", "mse", "seeds needs at least 3"),
         (
-            lambda t: t[(t["dark_share"] != 0.0) | (t["seed"] == 1)],
+            lambda t: t[(t["share"] != 0.0) | (t["seed"] == 1)],
             "slope_dark",
             "mse",
             "there are 1 with dark test images under a mix with 0 % dark images",
@@ -287,8 +287,8 @@ def test_holm_is_applied_within_each_family_only() -> None:
         (lambda t: t.assign(mse=t["mse"] * 1e200), "gap_mixed", "mse", "not finite in 320 of"),
         (lambda t: t.assign(mse=t["mse"] * 1e-200), "gap_mixed", "mse", "the same in every row"),
         (lambda t: t.assign(mse_pca=0.5), "gap_mixed", "mse_given_pca", "positive and not all"),
-        (lambda t: t[t["dark_share"] != 0.5], "gap_mixed", "mse", "no dark test images under"),
-        (lambda t: t[t["dark_share"] == 0.5], "slope_dark", "mse", "one mix only"),
+        (lambda t: t[t["share"] != 0.5], "gap_mixed", "mse", "no dark test images under"),
+        (lambda t: t[t["share"] == 0.5], "slope_dark", "mse", "one mix only"),
         (lambda t: t[t["group"] == "dark"], "gap_mixed", "mse", "no light test images"),
         (lambda t: t.assign(mse=1.0), "gap_mixed", "mse", "the same in every row"),
         (lambda t: t.assign(cluster="one"), "gap_mixed", "mse", "clusters needs at least 3"),
@@ -321,7 +321,7 @@ def test_degenerate_studies_are_not_assessable_and_say_why(
 def test_an_arm_with_few_seeds_spares_the_others() -> None:
     """Light-only runs of one seed: the slopes are not assessable, the mixed gap is."""
     table = study()
-    lacking = table[(table["dark_share"] != 0.0) | (table["seed"] == 1)]
+    lacking = table[(table["share"] != 0.0) | (table["seed"] == 1)]
     claims = assess_claims(lacking, "x", resamples=50)
     assert (
         row(claims, "gap_mixed")["estimate"]
@@ -333,7 +333,7 @@ def test_an_arm_with_few_seeds_spares_the_others() -> None:
 def test_an_infinite_error_spoils_only_what_uses_it() -> None:
     """One infinite error under light-only training: no slope of its group, the mixed gap stands."""
     table = study()
-    first = table.index[(table["dark_share"] == 0.0) & (table["group"] == "dark")][0]
+    first = table.index[(table["share"] == 0.0) & (table["group"] == "dark")][0]
     table.loc[first, "mse"] = np.inf
     claims = assess_claims(table, "x", resamples=20)
     assert "mse is missing or not finite in 1 of" in row(claims, "slope_dark")["reason"]
@@ -345,10 +345,10 @@ def test_an_infinite_error_spoils_only_what_uses_it() -> None:
 def test_five_mixes_have_slopes_over_all_and_a_test_of_sigma_each() -> None:
     """A sweep: the slope is polyfit's over five arm means; C3 has five lines."""
     shares = (0.0, 0.25, 0.5, 0.75, 1.0)
-    scenario = Scenario(dark_shares=shares, n_seeds=4, n_test=40, pool_light=150, pool_dark=120)
+    scenario = Scenario(shares=shares, n_seeds=4, n_test=40, pool_light=150, pool_dark=120)
     table = study(scenario)
     claims = assess_claims(table, "sweep", resamples=20)
-    means = table[table["group"] == "dark"].groupby("dark_share")["mse"].mean()
+    means = table[table["group"] == "dark"].groupby("share")["mse"].mean()
     slope = np.polyfit(means.index, means.to_numpy(), 1)[0]
     assert row(claims, "slope_dark")["estimate"] == pytest.approx(slope)
     tests = claims.contrasts_table()["contrast"].str.startswith("sigma_auc_")
@@ -375,7 +375,7 @@ def test_constant_arms_do_not_divide_by_zero() -> None:
 def test_sigma_missing_in_one_mix_spares_the_others() -> None:
     """Only what needs the missing rows is not assessable."""
     table = study()
-    table.loc[table["dark_share"] == 0.0, "sigma"] = np.nan
+    table.loc[table["share"] == 0.0, "sigma"] = np.nan
     claims = assess_claims(table, "x", resamples=50)
     assert row(claims, "sigma_auc_0", "sigma_auc")["verdict"] == "not assessable"
     assert row(claims, "sigma_auc_50", "sigma_auc")["verdict"] != "not assessable"
@@ -401,7 +401,7 @@ def test_equal_distinct_images_use_their_own_rows() -> None:
 def test_a_claim_needs_all_of_its_contrasts() -> None:
     """C2 without the mixed runs is not assessable, even when the other two gaps are large."""
     table = study(STRONG)
-    claims = assess_claims(table[table["dark_share"] != 0.5], "x", resamples=0)
+    claims = assess_claims(table[table["share"] != 0.5], "x", resamples=0)
     assert row(claims, "gap_best_case")["verdict"] == "supported"
     assert claims.verdict("C2") == "not assessable"
 

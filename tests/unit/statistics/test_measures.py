@@ -166,7 +166,7 @@ def test_difficulty_is_the_mean_over_runs_so_that_no_mix_is_favoured() -> None:
     """A baseline that is a factor easier under one mix changes nothing."""
     table = draw_study(Scenario(n_seeds=2, n_test=50, pool_light=90, pool_dark=80), _rng())
     plain = measure_columns(table, design_of(table))
-    table["mse_pca"] *= np.where(table["dark_share"] == 1.0, 0.5, 1.0)
+    table["mse_pca"] *= np.where(table["share"] == 1.0, 0.5, 1.0)
     moved = measure_columns(table, design_of(table))
     pd.testing.assert_series_equal(plain["mse_given_pca"], moved["mse_given_pca"])
 

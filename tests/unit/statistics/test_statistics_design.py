@@ -18,7 +18,7 @@ def small_table() -> pd.DataFrame:
         for seed in (7, 3)
         for image, group, cluster in (("a", "light", "a"), ("b", "dark", "a"), ("c", "dark", "c"))
     ]
-    names = ["run", "dark_share", "seed", "md5hash", "group", "cluster"]
+    names = ["run", "share", "seed", "md5hash", "group", "cluster"]
     return pd.DataFrame(rows, columns=names)
 
 
@@ -33,7 +33,7 @@ def test_arms_are_sorted_pairs_and_codes_point_to_them() -> None:
         Arm(0.5, "light"),
     )
     named = [design.arms[code] for code in design.arm]
-    assert named == list(zip(table["dark_share"], table["group"], strict=True))
+    assert named == list(zip(table["share"], table["group"], strict=True))
 
 
 def test_the_unit_is_the_cluster_and_the_seed_not_the_run() -> None:
@@ -66,12 +66,12 @@ def test_absent_arms_get_no_coefficient() -> None:
         (lambda t: t.assign(group="medium"), "'medium' is neither"),
         (lambda t: t.assign(group=None), "neither light nor dark"),
         (lambda t: t.assign(seed=np.nan), "'seed' is empty in 12 rows"),
-        (lambda t: t.assign(dark_share=50.0), "dark_share is 50.0 in a row"),
-        (lambda t: t.assign(dark_share="half"), "dark_share is half in a row"),
+        (lambda t: t.assign(share=50.0), "share is 50.0 in a row"),
+        (lambda t: t.assign(share="half"), "share is half in a row"),
         (lambda t: pd.concat([t, t.iloc[:1]]), "image a has more than one row in run 0.5-7"),
-        (lambda t: t.assign(run="one"), r"run one has more than one dark_share \(0.5, 0.0\)"),
+        (lambda t: t.assign(run="one"), r"run one has more than one share \(0.5, 0.0\)"),
         (
-            lambda t: t.assign(run=t["dark_share"]),
+            lambda t: t.assign(run=t["share"]),
             r"run 0.5 has more than one seed \(7, 3\), so that it is no one draw",
         ),
         (

@@ -11,7 +11,6 @@ import pandas as pd
 import pytest
 
 from tonegap.errors import StudyError
-from tonegap.files import layout
 from tonegap.files.parameters import read_yaml
 from tonegap.files.repository import Experiment
 from tonegap.statistics.claims import assess_claims
@@ -19,6 +18,7 @@ from tonegap.study import collect
 from tonegap.study.collect import RUN_COLUMNS, collect_study, runs_where
 from tonegap.study.plan import plan_study
 from tonegap.study.state import CellState
+from tonegap.workspace import Workspace
 
 GRID = {
     "data.mix": ["light", "mixed", "dark"],
@@ -46,7 +46,7 @@ def _per_image(cell) -> pd.DataFrame:
 
 def _split(cell) -> pd.DataFrame:
     """Give the training draw: dark images where the mix has any, one drawn twice."""
-    share = cell.params.dark_share
+    share = cell.params.share
     rows = [("light", "a")] * 2 * (share < 1.0) + [("dark", "b"), ("dark", "c")] * (share > 0.0)
     return pd.DataFrame(rows, columns=["group", "md5hash"]).assign(role="train")
 
@@ -64,9 +64,9 @@ def states(study, monkeypatch, tmp_path):
 
     def output(path, state):
         cell = cells[state.cell.name]
-        if path == layout.EXAMPLES:
+        if path == Workspace.examples:
             return state.cell.name.encode()
-        table = _per_image(cell) if path == layout.PER_IMAGE else _split(cell)
+        table = _per_image(cell) if path == Workspace.per_image else _split(cell)
         return table.to_csv(index=False).encode()
 
     facts = {"settings": {"images": "phantom", "mix": "light", "seed": 0}}
@@ -96,7 +96,7 @@ def states(study, monkeypatch, tmp_path):
 def test_tables_tell_runs_on_equal_distinct_images_apart(study, states):
     """Both tables have `distinct`; a row per run and group, a row per run and image."""
     collect_study(study, states.done, partial=False)
-    images, runs = pd.read_csv(layout.STUDY_IMAGES), pd.read_csv(layout.STUDY)
+    images, runs = pd.read_csv(Workspace.study_images), pd.read_csv(Workspace.study)
     assert list(images.columns[: len(RUN_COLUMNS)]) == list(RUN_COLUMNS)
     assert list(runs.columns[: len(RUN_COLUMNS)]) == list(RUN_COLUMNS)
     assert len(images) == 18 * 20
@@ -113,7 +113,7 @@ def test_tables_tell_runs_on_equal_distinct_images_apart(study, states):
 def test_the_best_case_at_equal_distinct_images_is_assessed_from_the_table(study, states):
     """The contrast rests on the `equal` runs alone, the ordinary gap on the others alone."""
     collect_study(study, states.done, partial=False)
-    images = pd.read_csv(layout.STUDY_IMAGES)
+    images = pd.read_csv(Workspace.study_images)
     table = assess_claims(images, "toy", resamples=0).contrasts_table()
     values = table[table["metric"] == "mse"].set_index("contrast")["estimate"]
     assert values["gap_best_case_equal_distinct"] == pytest.approx(0.5 * values["gap_best_case"])
@@ -128,9 +128,9 @@ def test_examples_are_those_of_ordinary_runs(study, states):
 def test_the_code_is_the_code_of_the_runs(study, states):
     """Whatever is checked out when a study is collected: the same runs give the same facts."""
     collect_study(study, states.done, partial=False)
-    assert json.loads(layout.STUDY_FACTS.read_text())["code"] == f"{40 * 'a'}, {40 * 'b'}"
+    assert json.loads(Workspace.study_facts.read_text())["code"] == f"{40 * 'a'}, {40 * 'b'}"
     collect_study(study, states.done[:1], partial=True)
-    assert json.loads(layout.STUDY_FACTS.read_text())["code"] == 40 * "a"
+    assert json.loads(Workspace.study_facts.read_text())["code"] == 40 * "a"
 
 
 def test_missing_cells_are_named(study, states):
@@ -142,7 +142,7 @@ def test_missing_cells_are_named(study, states):
     assert "\n" not in str(error.value)
     assert "--partial" in str(error.value)
     collect_study(study, holey, partial=True)
-    assert pd.read_csv(layout.STUDY)["run"].nunique() == 17
+    assert pd.read_csv(Workspace.study)["run"].nunique() == 17
 
 
 @pytest.fixture
@@ -190,15 +190,15 @@ def test_mixes_seeds_and_equal_distinct_images_are_one_model(states):
 
 def test_examples_of_another_study_do_not_stay(study, states, monkeypatch):
     """Where mixes were tested on other images nothing is shown, least of all what was there."""
-    layout.STUDY_EXAMPLES.parent.mkdir(parents=True)
-    layout.STUDY_EXAMPLES.write_bytes(b"of another study")
+    Workspace.study_examples.parent.mkdir(parents=True)
+    Workspace.study_examples.write_bytes(b"of another study")
     monkeypatch.setattr(
         collect,
         "read_examples",
         lambda name: SimpleNamespace(light=0, dark=len(name), rendered=1, name=name),
     )
     lines = collect_study(study, states.done, partial=False)
-    assert not layout.STUDY_EXAMPLES.exists()
+    assert not Workspace.study_examples.exists()
     assert not any("examples" in line for line in lines)
 
 

@@ -1,0 +1,180 @@
+"""The pipeline's stages, wired to a workspace's files and parameters.
+
+dvc.yaml says when a stage runs; this module says what it is called with. A test compares the two:
+a stage may use only the files and parameters that dvc.yaml declares for it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+from typing import Any
+
+from tonegap.errors import ParameterError
+from tonegap.files.parameters import read_params
+from tonegap.nearest import nearest
+from tonegap.workspace import Workspace
+
+# Stages are imported when they run: torch, for one, loads slowly.
+
+
+def _fetch(at: Workspace) -> None:
+    from tonegap.stages import fetch  # noqa: PLC0415
+
+    fetch.run(
+        annotations=at.annotations,
+        manifest=at.manifest,
+        params=read_params(at.params).fetch,
+        raw=at.raw,
+        fetch=at.fetch,
+        missing=at.missing,
+    )
+
+
+def _hash(at: Workspace) -> None:
+    from tonegap.stages import hash  # noqa: A004, PLC0415
+
+    hash.run(raw=at.raw, max_pixels=read_params(at.params).fetch.max_pixels, index=at.index)
+
+
+def _filter(at: Workspace) -> None:
+    from tonegap.cohort import CohortParams  # noqa: PLC0415
+    from tonegap.stages import filter  # noqa: A004, PLC0415
+
+    params = read_params(at.params)
+    filter.run(
+        annotations=at.annotations,
+        fetch=at.fetch,
+        index=at.index,
+        lists=at.lists,
+        params=CohortParams(params.filter, params.groups),
+        groups=at.groups,
+        cohort=at.cohort,
+        exclusions=at.exclusions,
+        duplicates=at.duplicates,
+        crossing=at.straddling,
+        metrics=at.cohort_counts,
+        flow=at.exclusions_flow,
+    )
+
+
+def _prepare(at: Workspace) -> None:
+    from tonegap.stages import prepare  # noqa: PLC0415
+
+    params = read_params(at.params)
+    prepare.run(
+        raw=at.raw,
+        cohort=at.cohort,
+        image_size=params.data.image_size,
+        max_pixels=params.fetch.max_pixels,
+        images=at.images,
+        image_rows=at.image_rows,
+    )
+
+
+def _split(at: Workspace) -> None:
+    from tonegap.cohort.groups import groups_of  # noqa: PLC0415
+    from tonegap.stages import split  # noqa: PLC0415
+
+    params = read_params(at.params)
+    split.run(
+        cohort=at.cohort,
+        data=params.data,
+        mixes=params.mixes,
+        groups=groups_of(params.groups),
+        split=at.split,
+    )
+
+
+def _train(at: Workspace, **reused: Any) -> None:
+    from tonegap.stages import train  # noqa: PLC0415
+
+    params = read_params(at.params)
+    train.run(
+        model=params.model,
+        train=params.train,
+        data_seed=params.data.seed,
+        image_size=params.data.image_size,
+        images=at.images,
+        image_rows=at.image_rows,
+        split=at.split,
+        weights_out=at.weights,
+        metrics=at.train_metrics,
+        **reused,
+    )
+
+
+def _evaluate(at: Workspace) -> None:
+    from tonegap.cohort.groups import groups_of  # noqa: PLC0415
+    from tonegap.stages import evaluate  # noqa: PLC0415
+    from tonegap.training.precision import choose_arithmetic  # noqa: PLC0415
+
+    params = read_params(at.params)
+    evaluate.run(
+        images=at.images,
+        image_rows=at.image_rows,
+        cohort=at.cohort,
+        split=at.split,
+        fetch=at.fetch,
+        weights=at.weights,
+        params=params.evaluate,
+        groups=groups_of(params.groups),
+        device=choose_arithmetic(params.train.device, "float32").device,
+        settings={
+            "mix": params.data.mix,
+            "share": params.share,
+            "seed": params.data.seed,
+            "group_column": params.groups.column,
+        },
+        per_image=at.per_image,
+        evaluation=at.evaluation,
+        conditions=at.conditions,
+        examples=at.examples,
+        plots=at.evaluate_plots,
+    )
+
+
+def _figures(at: Workspace) -> None:
+    from tonegap.stages import figures  # noqa: PLC0415
+
+    figures.from_workspace()
+
+
+def _report(at: Workspace) -> None:
+    from tonegap.stages import report  # noqa: PLC0415
+
+    report.from_workspace()
+
+
+STAGES: Mapping[str, Callable[..., None]] = MappingProxyType(
+    {
+        "fetch": _fetch,
+        "hash": _hash,
+        "filter": _filter,
+        "prepare": _prepare,
+        "split": _split,
+        "train": _train,
+        "evaluate": _evaluate,
+        "figures": _figures,
+        "report": _report,
+    }
+)
+"""Every stage by name, in the order in which they run."""
+
+
+def run_stage(name: str, workspace: Workspace, **reused: Any) -> None:
+    """Run one stage on a workspace's files.
+
+    Parameters
+    ----------
+    reused
+        For ``train``: what earlier runs of this process left (``workbench``).
+
+    Raises
+    ------
+    ParameterError
+        If there is no such stage.
+    """
+    if name not in STAGES:
+        raise ParameterError(f"there is no stage {name!r}; {nearest(name, STAGES)}")
+    STAGES[name](workspace, **reused)
