@@ -4,7 +4,7 @@ Pure rules in a fixed order (:mod:`~tonegap.cohort.rules`); each row that leaves
 with one reason, and the counts left after each rule make a flow chart.
 """
 
-from tonegap.cohort.conditions import fst_counts, prevalence
+from tonegap.cohort.conditions import prevalence
 from tonegap.cohort.counts import cohort_counts, duplicate_counts
 from tonegap.cohort.groups import assign_groups, groups_of
 from tonegap.cohort.lists import ImageLists
@@ -29,7 +29,6 @@ __all__ = [
     "assign_groups",
     "cohort_counts",
     "duplicate_counts",
-    "fst_counts",
     "groups_of",
     "prevalence",
     "select_cohort",

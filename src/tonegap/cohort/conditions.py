@@ -1,4 +1,4 @@
-"""Skin types and conditions counted: the numbers behind the paper's figures 2 and 7."""
+"""How common each condition is in the two groups: the numbers behind the paper's figure 7."""
 
 from __future__ import annotations
 
@@ -7,37 +7,7 @@ import pandas as pd
 
 from tonegap.groups import Groups
 
-_FST = (1, 2, 3, 4, 5, 6)
-_UNKNOWN = -1
 _HALF = 0.5
-
-
-def fst_counts(rows: pd.DataFrame) -> pd.DataFrame:
-    """Count annotated rows by Fitzpatrick skin type (the paper's figure 2).
-
-    Parameters
-    ----------
-    rows
-        Columns fst and fst_second: 1-6, missing for unknown.
-
-    Returns
-    -------
-    DataFrame
-        fst (-1 for unknown, 1-6), n_first and n_second (rows with that label by each
-        annotator), pct_first (n_first in percent of all rows; 0 without rows).
-    """
-    first, second = (
-        rows[column].fillna(_UNKNOWN).value_counts().reindex((_UNKNOWN, *_FST), fill_value=0)
-        for column in ("fst", "fst_second")
-    )
-    return pd.DataFrame(
-        {
-            "fst": (_UNKNOWN, *_FST),
-            "n_first": first.to_numpy(),
-            "pct_first": 100 * first.to_numpy() / max(len(rows), 1),
-            "n_second": second.to_numpy(),
-        }
-    )
 
 
 def prevalence(labels: pd.Series, group: pd.Series, groups: Groups) -> pd.DataFrame:

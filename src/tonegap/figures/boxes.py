@@ -1,12 +1,11 @@
 """Figures 3 and 6: one number per run and group, as boxes by training mix.
 
-A box shows how runs differ. It is no test: runs redraw their images from the same pools,
-so they are not independent; the report's intervals resample images and runs.
+A box shows how runs differ. It is not a test: runs redraw their images from the same pools,
+so they are not independent. The report's intervals allow for both images and seeds.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -30,8 +29,8 @@ from tonegap.figures.style import (
 from tonegap.groups import Groups
 from tonegap.measures import Measure, Score
 
-_BOX_WIDTH = 0.30
-_BETWEEN = 0.38  # centres of two boxes of a mix
+_ROOM = 0.76  # of the distance between two mixes, for their boxes
+_FILL = 0.8  # of the room that each box has
 _WHISKER_IQR = 1.5  # Tukey's
 _COLUMNS = ["run", "mix", "share", "seed", "group", "n"]
 
@@ -70,52 +69,61 @@ def box_of(values: Float[np.ndarray, " values"]) -> Box:
     )
 
 
-def draw(study: pd.DataFrame, row: Measure | Score, groups: Groups, caveat: str = "") -> Drawing:
-    """Draw the run means of a measure by training mix and test group.
+def draw(
+    study: pd.DataFrame, measure: Measure | Score, groups: Groups, caveat: str = ""
+) -> Drawing:
+    """Draw a measure's run means by training mix and test group.
 
     Parameters
     ----------
     study
-        One row per run and group: run, mix, share, seed, group, n (test images) and
-        the measure. Rows without it are left out.
-    row
-        The measure or score: MSE is figure 3, sigma figure 6.
+        One row per run and group: run, mix, share, seed, group, n (test images) and the
+        measure's column. Rows without a value are left out.
+    measure
+        What is drawn: MSE in figure 3, sigma in figure 6.
     groups
-        The groups.
+        The groups of the study; those that are only assessed have boxes too.
     caveat
         What the numbers rest on, where that is not the real study.
     """
-    data = study[[*_COLUMNS, row.name]].dropna(subset=[row.name]).reset_index(drop=True)
+    metric = measure.name
+    data = study[[*_COLUMNS, metric]].dropna(subset=[metric]).reset_index(drop=True)
+    shown = [group for group in groups.names if (data["group"] == group).any()]
+    offsets = _ROOM * ((np.arange(len(shown)) + 0.5) / max(len(shown), 1) - 0.5)
     mixes = mixes_in_order(data)
-    names = [name for name in groups.names if (data["group"] == name).any()]
-    spacing = _BETWEEN * 2 / max(len(names), 2)
     with house_style():
         figure = new_figure(2.5, [_how_many(data), caveat])
         axes = figure.add_subplot()
         for place, (mix, _) in enumerate(mixes):
-            for number, group in enumerate(names):
+            for group, offset in zip(shown, offsets, strict=True):
                 chosen = data[(data["mix"] == mix) & (data["group"] == group)]
-                x = place + spacing * (number - (len(names) - 1) / 2)
-                look = colour_of(group, groups), marker_of(group, groups), spacing
-                _draw_group(axes, x, look, chosen[row.name].to_numpy(dtype=np.float64))
+                values = chosen[metric].to_numpy(dtype=np.float64)
+                looks = _Looks(colour_of(group, groups), marker_of(group, groups), len(shown))
+                _draw_group(axes, place + offset, values, looks)
         axes.set_xticks(range(len(mixes)), [mix_name(*mix, groups) for mix in mixes])
         axes.set_xlim(-0.5, len(mixes) - 0.5)
         axes.set_xlabel("Training mix")
-        axes.set_ylabel(row.axis)
+        axes.set_ylabel(measure.axis)
         axes.grid(axis="y", color="#E3E3E3", linewidth=0.5)
         axes.set_axisbelow(True)
-        figure.legend(handles=_legend(names, groups), loc="outside upper center", ncols=2)
+        figure.legend(handles=_legend(shown, groups), loc="outside upper center", ncols=2)
     return Drawing(figure, data)
 
 
-def _draw_group(
-    axes: Axes, x: float, look: tuple[str, str, float], values: Float[np.ndarray, " runs"]
-) -> None:
-    """Draw one box with its points; ``look`` is colour, marker and distance to the next box."""
+@dataclass(frozen=True)
+class _Looks:
+    """How a group's box is drawn; ``beside`` counts the boxes of a mix."""
+
+    colour: str
+    marker: str
+    beside: int
+
+
+def _draw_group(axes: Axes, x: float, values: Float[np.ndarray, " runs"], looks: _Looks) -> None:
     if not len(values):
         return
-    box, (colour, marker, spacing) = box_of(values), look
-    scale = spacing / _BETWEEN
+    box, colour = box_of(values), looks.colour
+    width = _FILL * _ROOM / looks.beside
     statistics: dict[str, Any] = {
         "whislo": box.lower_whisker,
         "q1": box.lower_quartile,
@@ -126,7 +134,7 @@ def _draw_group(
     axes.bxp(
         [statistics],
         positions=[x],
-        widths=_BOX_WIDTH * scale,
+        widths=width,
         showfliers=False,
         patch_artist=True,
         manage_ticks=False,
@@ -136,14 +144,12 @@ def _draw_group(
         capprops={"color": colour, "linewidth": 0.9},
     )
     # Spread by rank, not by chance, so that equal input gives an equal picture.
-    spread = (
-        np.linspace(-0.09 * scale, 0.09 * scale, len(values)) if len(values) > 1 else np.zeros(1)
-    )
+    spread = width * np.linspace(-0.3, 0.3, len(values)) if len(values) > 1 else np.zeros(1)
     axes.scatter(
         x + spread,
         values,
         s=9,
-        marker=marker,
+        marker=looks.marker,
         facecolor="white",
         edgecolor=colour,
         linewidth=0.7,
@@ -165,12 +171,12 @@ def _span(counts: pd.Series) -> str:
     return f"{low:,}" if low == high else f"{low:,}{DASH}{high:,}"
 
 
-def _legend(names: Sequence[str], groups: Groups) -> list[Patch]:
+def _legend(shown: list[str], groups: Groups) -> list[Patch]:
     return [
         Patch(
             facecolor=colour_of(group, groups) + "40",
             edgecolor=colour_of(group, groups),
             label=f"test: {group_name(group, groups)}",
         )
-        for group in names
+        for group in shown
     ]

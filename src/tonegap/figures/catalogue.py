@@ -1,171 +1,221 @@
-"""Every figure: its words, and how it is drawn. A new figure is one entry here."""
+"""Every figure: what it is called, how to read it, and how it is drawn.
+
+A new figure is one row of :data:`CATALOGUE` and one function from :class:`Material` to a
+:class:`Drawing`, or to None where the material does not hold what it shows.
+"""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
-from types import MappingProxyType
+from typing import Final, Literal
 
-from tonegap.cohort.conditions import fst_counts, prevalence
-from tonegap.figures import boxes, conditions, flow, reconstructions, skin_types
+import pandas as pd
+
+from tonegap.cohort.conditions import prevalence
+from tonegap.figures import annotated, boxes, conditions, flow, reconstructions
 from tonegap.figures import prevalence as prevalences
-from tonegap.figures.sources import Annotated, Collected
+from tonegap.figures.material import Material, Study
 from tonegap.figures.style import Drawing, mixes_in_order
 from tonegap.groups import Groups
 from tonegap.labels import LABEL_COLUMNS
-from tonegap.measures import MEASURES, SCORES
+from tonegap.measures import MEASURES, SCORES, Measure, Score
 
 _BALANCED = 0.5
 _NO_EXAMPLES = (
-    "No example reconstructions are available. Those of photographs show patients and stay on the "
+    "No example reconstructions are at hand. Those of photographs show patients and stay on the "
     "machine that collected the study."
 )
+_BY_NAME = {row.name: row for row in (*MEASURES, *SCORES)}
 
 
 @dataclass(frozen=True)
-class Figure:
-    """A figure.
+class Entry:
+    """A figure of the catalogue.
 
     Attributes
     ----------
+    name
+        Of its files.
     title, reading
-        What it shows, and one sentence on how to read it; ``{reference}`` and ``{compared}``
-        stand for the names of the groups.
-    of_rows, of_study
-        Draws it from the annotated rows, or from the collected study; one of the two. None
-        from it means that there is nothing to draw.
+        What it shows, and how to read it in one sentence. ``{reference}`` and ``{compared}``
+        stand for the names of the two groups.
+    draw
+        Draws it; None where the material lacks what it shows.
+    needs
+        ``annotations``, or ``study`` for a collected study.
     absent
-        Why there may be nothing to draw.
+        Why it is not there when ``draw`` gives None.
     shows_images
-        True if it shows images: those of patients stay in the private folder.
+        Whether it shows images; if they are photographs it must stay private.
     """
 
+    name: str
     title: str
     reading: str
-    of_rows: Callable[[Annotated], Drawing] | None = None
-    of_study: Callable[[Collected], Drawing | None] | None = None
+    draw: Callable[[Material], Drawing | None]
+    needs: Literal["annotations", "study"]
     absent: str = ""
     shows_images: bool = False
 
-    def words(self, groups: Groups) -> tuple[str, str]:
-        """Return title and reading with the groups' names."""
+    def worded(self, groups: Groups) -> tuple[str, str]:
+        """Return the title and the reading with the groups' names."""
         names = {"reference": groups.reference, "compared": groups.compared}
         return self.title.format(**names), self.reading.format(**names)
 
 
-def _prevalence(at: Annotated) -> Drawing:
-    by_level = {
-        level: prevalence(at.rows[column], at.rows["group"], at.groups)
+def _flow(material: Material) -> Drawing:
+    rows = material.annotated
+    return flow.draw(rows.flow, rows.caveat)
+
+
+def _annotated(material: Material) -> Drawing:
+    of = material.annotated
+    return annotated.draw(of.rows, of.column, of.groups, of.caveat)
+
+
+def _prevalence(material: Material) -> Drawing:
+    of = material.annotated
+    by_level: dict[str, pd.DataFrame] = {
+        level: prevalence(of.rows[column].fillna("unknown"), of.rows["group"], of.groups)
         for level, column in LABEL_COLUMNS.items()
     }
-    return prevalences.draw(by_level, at.groups, at.caveat)
+    return prevalences.draw(by_level, of.groups, of.caveat)
 
 
-def _boxes(name: str) -> Callable[[Collected], Drawing | None]:
-    row = next(row for row in (*MEASURES, *SCORES) if row.name == name)
-
-    def draw(at: Collected) -> Drawing | None:
-        if not at.runs[name].notna().any():
+def _boxes_of(measure: Measure | Score) -> Callable[[Material], Drawing | None]:
+    def draw(material: Material) -> Drawing | None:
+        study = _study(material)
+        if not study.runs[measure.name].notna().any():
             return None
-        return boxes.draw(at.runs, row, at.groups, at.caveat)
+        return boxes.draw(study.runs, measure, study.groups, study.caveat)
 
     return draw
 
 
-def _conditions(at: Collected) -> Drawing | None:
-    errors = conditions.condition_errors(at.images, "fine", at.groups)
-    return conditions.draw(errors, at.groups, at.caveat) if len(errors) else None
+def _conditions(material: Material) -> Drawing | None:
+    study = _study(material)
+    errors = conditions.condition_errors(study.images, "fine", study.groups)
+    return conditions.draw(errors, study.groups, study.caveat) if len(errors) else None
 
 
-def _balanced_mix(at: Collected) -> Drawing | None:
-    shares = _shown_mixes(at)
+def _examples_of_balanced_mix(material: Material) -> Drawing | None:
+    study = _study(material)
+    shares = _shares_with_examples(study)
     balanced = [mix for mix, share in shares.items() if math.isclose(share, _BALANCED)]
-    if at.examples is None or not balanced:
+    if study.examples is None or not balanced:
         return None
-    return reconstructions.draw_one_mix(at.examples, balanced[0], _BALANCED, at.groups, at.caveat)
+    return reconstructions.draw_one_mix(
+        study.examples, balanced[0], _BALANCED, study.groups, study.caveat
+    )
 
 
-def _by_mix(place: int) -> Callable[[Collected], Drawing | None]:
-    def draw(at: Collected) -> Drawing | None:
-        shares = _shown_mixes(at)
-        if at.examples is None or not shares:
+def _examples_of(which: Literal["reference", "compared"]) -> Callable[[Material], Drawing | None]:
+    def draw(material: Material) -> Drawing | None:
+        study = _study(material)
+        shares = _shares_with_examples(study)
+        if study.examples is None or not shares:
             return None
-        group = at.groups.pair[place]
-        return reconstructions.draw_by_mix(at.examples, group, shares, at.groups, at.caveat)
+        group = getattr(study.groups, which)
+        return reconstructions.draw_by_mix(
+            study.examples, group, shares, study.groups, study.caveat
+        )
 
     return draw
 
 
-def _shown_mixes(at: Collected) -> dict[str, float]:
-    """Return the mixes that have examples of both groups, with their shares."""
-    if at.examples is None or not all(len(at.examples.originals[g]) for g in at.groups.pair):
+def _shares_with_examples(study: Study) -> dict[str, float]:
+    """Return the mixes that have examples of both groups, with their shares, in order."""
+    if study.examples is None or not all(map(len, study.examples.originals.values())):
         return {}
-    known = at.examples.reconstructions
-    return {mix: share for mix, share in mixes_in_order(at.runs) if mix in known}
+    known = study.examples.reconstructions
+    return {mix: share for mix, share in mixes_in_order(study.runs) if mix in known}
 
 
-FIGURES: Mapping[str, Figure] = MappingProxyType(
-    {
-        "exclusions_flow": Figure(
-            "From annotated rows to assessed images",
-            "Follow the boxes downwards: each grey box says how many rows left, and why.",
-            of_rows=lambda at: flow.draw(at.flow, at.caveat),
-        ),
-        "fig1": Figure(
-            "Figure 1. Example reconstructions, balanced training mix",
-            "Compare each original with the picture below it: the closer, the better the model "
-            "reconstructs that image.",
-            of_study=_balanced_mix,
-            absent=f"{_NO_EXAMPLES} Or the study has no mix of equal shares, which this figure shows.",
-            shows_images=True,
-        ),
-        "fig2": Figure(
-            "Figure 2. Annotated images by Fitzpatrick skin type",
-            "The taller the bar, the more images have that skin type; colours mark the groups.",
-            of_rows=lambda at: skin_types.draw(fst_counts(at.rows), at.rows, at.groups, at.caveat),
-        ),
-        "fig3": Figure(
-            "Figure 3. Reconstruction error (MSE) by training mix and test group",
-            "Lower is better; at each mix, compare the boxes: their distance is the gap.",
-            of_study=_boxes("mse"),
-        ),
-        "fig4": Figure(
-            "Figure 4. Example reconstructions, {reference} group",
-            "Each column is one image; look down it to see how the training mix changes its "
-            "reconstruction.",
-            of_study=_by_mix(0),
-            absent=_NO_EXAMPLES,
-            shows_images=True,
-        ),
-        "fig5": Figure(
-            "Figure 5. Example reconstructions, {compared} group",
-            "Each column is one image; look down it to see how the training mix changes its "
-            "reconstruction.",
-            of_study=_by_mix(1),
-            absent=_NO_EXAMPLES,
-            shows_images=True,
-        ),
-        "fig6": Figure(
-            "Figure 6. Posterior standard deviation by training mix and test group",
-            "If the model's own uncertainty warned of a gap, the group with the larger error "
-            "would have the higher box.",
-            of_study=_boxes("sigma"),
-            absent="The study's models give no posterior standard deviation.",
-        ),
-        "fig7": Figure(
-            "Figure 7. Prevalence of conditions, {reference} against {compared}",
-            "Points far from the dashed line are conditions that are more common in one group, so "
-            "groups differ in more than what defines them.",
-            of_rows=_prevalence,
-        ),
-        "fig8": Figure(
-            "Figure 8. Reconstruction error by condition, {reference} against {compared}",
-            "Points above the dashed line are conditions that are reconstructed worse in the "
-            "{compared} group.",
-            of_study=_conditions,
-            absent="No condition has test images in both groups.",
-        ),
-    }
+def _study(material: Material) -> Study:
+    if material.study is None:
+        raise ValueError("this figure needs a collected study")
+    return material.study
+
+
+CATALOGUE: Final = (
+    Entry(
+        "exclusions_flow",
+        "From annotated rows to assessed images",
+        "Follow the boxes downwards: each grey box says how many rows left, and why.",
+        _flow,
+        needs="annotations",
+    ),
+    Entry(
+        "fig1",
+        "Figure 1. Example reconstructions, balanced training mix",
+        "Compare each original with the picture below it: the closer, the better the model "
+        "reconstructs that image.",
+        _examples_of_balanced_mix,
+        needs="study",
+        absent=f"{_NO_EXAMPLES} Or the study has no mix of equal shares, which this figure shows.",
+        shows_images=True,
+    ),
+    Entry(
+        "fig2",
+        "Figure 2. Annotated images, by the variable that defines the groups",
+        "The taller the bar, the more images; colours mark the groups.",
+        _annotated,
+        needs="annotations",
+    ),
+    Entry(
+        "fig3",
+        "Figure 3. Reconstruction error (MSE) by training mix and test group",
+        "Lower is better; at each mix, compare the boxes: their distance is the gap.",
+        _boxes_of(_BY_NAME["mse"]),
+        needs="study",
+    ),
+    Entry(
+        "fig4",
+        "Figure 4. Example reconstructions, {reference} group",
+        "Each column is one image; look down it to see how the training mix changes its "
+        "reconstruction.",
+        _examples_of("reference"),
+        needs="study",
+        absent=_NO_EXAMPLES,
+        shows_images=True,
+    ),
+    Entry(
+        "fig5",
+        "Figure 5. Example reconstructions, {compared} group",
+        "Each column is one image; look down it to see how the training mix changes its "
+        "reconstruction.",
+        _examples_of("compared"),
+        needs="study",
+        absent=_NO_EXAMPLES,
+        shows_images=True,
+    ),
+    Entry(
+        "fig6",
+        "Figure 6. Posterior standard deviation by training mix and test group",
+        "If the model's own uncertainty warned of a gap, the group with the larger error would "
+        "have the higher box.",
+        _boxes_of(_BY_NAME["sigma"]),
+        needs="study",
+        absent="The study's models have no posterior standard deviation.",
+    ),
+    Entry(
+        "fig7",
+        "Figure 7. Prevalence of conditions, {compared} against {reference}",
+        "Points far from the dashed line are conditions that are more common in one group: the "
+        "groups differ in more than what defines them.",
+        _prevalence,
+        needs="annotations",
+    ),
+    Entry(
+        "fig8",
+        "Figure 8. Reconstruction error by condition, {compared} against {reference}",
+        "Points above the dashed line are conditions that are reconstructed worse in the "
+        "{compared} group.",
+        _conditions,
+        needs="study",
+        absent="No condition has test images in both groups.",
+    ),
 )
-"""The figures by name, in the order of the report."""
+"""Every figure, in the order of the report."""

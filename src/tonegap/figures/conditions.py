@@ -58,15 +58,15 @@ def condition_errors(images: pd.DataFrame, level: Level, groups: Groups) -> pd.D
     level
         Level of the labels.
     groups
-        Which two groups are compared.
+        The two that are compared.
 
     Returns
     -------
     DataFrame
         One row per mix and condition with images in both groups, mixes by share,
         conditions by name: mix, share, level, label, n_reference, n_compared (distinct
-        images), mse_reference, mse_compared, gap (compared minus reference), drawn (at least
-        ``MIN_IMAGES`` images in each group).
+        images), mse_reference, mse_compared, gap (compared minus reference), drawn (at
+        least ``MIN_IMAGES`` images in each group).
     """
     label = LABEL_COLUMNS[level]
     keys = ["share", "mix", label, "group"]
@@ -94,7 +94,7 @@ def draw(errors: pd.DataFrame, groups: Groups, caveat: str = "") -> Drawing:
     errors
         From :func:`condition_errors`; rows with ``drawn`` are points.
     groups
-        The groups.
+        The two that are compared.
     caveat
         What the numbers rest on, where that is not the real study.
     """
@@ -120,7 +120,7 @@ def draw(errors: pd.DataFrame, groups: Groups, caveat: str = "") -> Drawing:
 
 def _draw_mix(
     axes: Axes,
-    title: str,
+    name: str,
     points: pd.DataFrame,
     scale: tuple[float, float, list[float]],
 ) -> None:
@@ -137,7 +137,7 @@ def _draw_mix(
         linewidth=0.6,
         zorder=2,
     )
-    axes.set_title(title.replace("\n", ", "))
+    axes.set_title(name.replace("\n", ", "))
 
 
 def _areas(n: Float[np.ndarray, " points"]) -> Float[np.ndarray, " points"]:

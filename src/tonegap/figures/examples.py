@@ -13,10 +13,11 @@ import numpy as np
 from jaxtyping import UInt8
 
 from tonegap.errors import DataError
+from tonegap.groups import Groups
 
 Pixels = UInt8[np.ndarray, "_images _size _size 3"]
 
-_ORIGINALS, _RECONSTRUCTION = "originals_", "recon_"
+_RECONSTRUCTION = "recon_"
 
 
 @dataclass(frozen=True)
@@ -45,31 +46,32 @@ class StudyExamples:
                     )
 
     @classmethod
-    def from_arrays(cls, arrays: Mapping[str, np.ndarray]) -> StudyExamples:
-        """Read named arrays.
+    def from_arrays(cls, arrays: Mapping[str, np.ndarray], groups: Groups) -> StudyExamples:
+        """Read the named arrays of the two groups that are compared.
 
         Parameters
         ----------
         arrays
             ``originals_<group>`` and ``recon_<mix>_<group>``, uint8 [n, size, size, 3].
+        groups
+            Which two.
 
         Raises
         ------
         DataError
             If an array is missing or has another shape.
         """
-        groups = [n.removeprefix(_ORIGINALS) for n in arrays if n.startswith(_ORIGINALS)]
-        ends = tuple(f"_{group}" for group in groups[:1])
+        ending = f"_{groups.reference}"
         mixes = [
-            name.removeprefix(_RECONSTRUCTION).removesuffix(ends[0])
+            name.removeprefix(_RECONSTRUCTION).removesuffix(ending)
             for name in arrays
-            if ends and name.startswith(_RECONSTRUCTION) and name.endswith(ends)
+            if name.startswith(_RECONSTRUCTION) and name.endswith(ending)
         ]
         try:
             return cls(
-                originals={group: arrays[f"{_ORIGINALS}{group}"] for group in groups},
+                originals={group: arrays[f"originals_{group}"] for group in groups.pair},
                 reconstructions={
-                    mix: {group: arrays[f"{_RECONSTRUCTION}{mix}_{group}"] for group in groups}
+                    mix: {group: arrays[f"{_RECONSTRUCTION}{mix}_{group}"] for group in groups.pair}
                     for mix in mixes
                 },
             )

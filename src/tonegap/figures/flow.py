@@ -8,11 +8,12 @@ from matplotlib.patches import Patch
 
 from tonegap.figures.style import FAINT, INK, Drawing, house_style, new_figure
 
+_ALL = "all"
 _BOX_IN = 0.6
 _LEFT, _RIGHT = 0.30, 0.80  # centres of the two columns, of the figure's width
 _LEFT_NAMES = {
     "annotated": "annotated rows",
-    "labelled": "with a value",
+    "labelled": "with a skin type",
     "grouped": "in a group",
     "quality": "not flagged",
     "listed": "on no list of exclusions",
@@ -22,7 +23,7 @@ _LEFT_NAMES = {
     "distinct": "distinct",
 }
 _EXCLUDED_NAMES = {
-    "labelled": "no value",
+    "labelled": "no skin type",
     "grouped": "between the groups",
     "quality": "quality flag",
     "listed": "a list of exclusions",
@@ -48,7 +49,7 @@ def draw(flow: pd.DataFrame, caveat: str = "") -> Drawing:
         index="step", columns="group", values=["left", "excluded"], sort=False
     )
     steps = list(dict.fromkeys(flow["step"]))
-    excluded = counts["excluded"]["all"]
+    excluded = counts["excluded"][_ALL]
     shown = [step for number, step in enumerate(steps) if number == 0 or excluded[step] > 0]
     idle = [_EXCLUDED_NAMES.get(step, step) for step in steps if step not in shown]
     note = f"No row was left out for: {', '.join(idle)}." if idle else ""
@@ -82,9 +83,9 @@ def _described(name: str, counts: pd.Series) -> str:
     parts = [
         f"{int(counts[group]):,} {group}"
         for group in counts.index
-        if counts[group] and group != "all"
+        if group != _ALL and counts[group]
     ]
-    return f"{name}: {int(counts['all']):,}\n" + "\n".join([" · ".join(parts[:2]), *parts[2:]])
+    return f"{name}: {int(counts[_ALL]):,}\n" + "\n".join([" · ".join(parts[:2]), *parts[2:]])
 
 
 def _box(

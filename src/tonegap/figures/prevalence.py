@@ -38,7 +38,7 @@ _ZERO_DECADES = 0.5  # length of the linear stretch from zero
 
 
 def draw(by_level: Mapping[str, pd.DataFrame], groups: Groups, caveat: str = "") -> Drawing:
-    """Draw prevalence in the compared group against that in the reference.
+    """Draw prevalence in the compared group against prevalence in the reference group.
 
     Parameters
     ----------
@@ -46,7 +46,7 @@ def draw(by_level: Mapping[str, pd.DataFrame], groups: Groups, caveat: str = "")
         For ``coarse``, ``middle`` and ``fine`` a table of
         :func:`tonegap.cohort.prevalence`.
     groups
-        The groups.
+        The two that are compared.
     caveat
         What the table rests on, where that is not Fitzpatrick17k.
     """
@@ -92,8 +92,10 @@ def _draw_level(axes: Axes, level: str, table: pd.DataFrame) -> None:
 
 def _how_many(by_level: Mapping[str, pd.DataFrame], groups: Groups) -> str:
     table = next(iter(by_level.values()))
-    first, second = int(table["n_reference"].sum()), int(table["n_compared"].sum())
-    return f"n = {first:,} {groups.reference} and {second:,} {groups.compared} annotated images."
+    reference, compared = int(table["n_reference"].sum()), int(table["n_compared"].sum())
+    return (
+        f"n = {reference:,} {groups.reference} and {compared:,} {groups.compared} annotated images."
+    )
 
 
 def _name(figure: Figure, panels: Mapping[str, Axes], by_level: Mapping[str, pd.DataFrame]) -> None:

@@ -1,7 +1,7 @@
 """Figures 1, 4 and 5: originals above their reconstructions.
 
-The functions draw what they are given. Photographs show patients: the caller decides
-where such a picture may lie, and never puts it under version control.
+The functions draw whatever they get. Photographs show patients: the caller decides where
+such a picture may lie, and never puts it under version control.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ _HALF_RANGE = 127.5  # of 8-bit values; half the range of [-1, 1] is 1
 def draw_one_mix(
     examples: StudyExamples, mix: str, share: float, groups: Groups, caveat: str
 ) -> Drawing:
-    """Draw examples of both groups under one mix (figure 1: the balanced one)."""
+    """Draw examples of both groups of one mix side by side (figure 1: the balanced mix)."""
     originals = {group: examples.originals[group][:_PER_GROUP] for group in groups.pair}
     again = {group: examples.reconstructions[mix][group][:_PER_GROUP] for group in groups.pair}
     rows = {
@@ -74,11 +74,13 @@ def draw_by_mix(
     examples
         Originals and reconstructions.
     group
-        Its name.
+        One of the two groups.
     shares
-        The mixes to draw with their shares, in order.
-    groups, caveat
-        The groups; what the images are, where that is not Fitzpatrick17k.
+        The mixes to draw with their shares of the compared group, in order.
+    groups
+        The two that are compared.
+    caveat
+        What the images are, where that is not Fitzpatrick17k.
     """
     originals = examples.originals[group][:_PER_ROW]
     again = {mix: examples.reconstructions[mix][group][:_PER_ROW] for mix in shares}
@@ -110,7 +112,7 @@ def _drawn(
 
 
 def _grid(figure: Figure, lines: int, groups: list[int]) -> np.ndarray:
-    """Give axes in lines and columns, with a gap between groups of columns."""
+    """Return axes in lines and columns, with a gap between groups of columns."""
     widths = [width for count in groups for width in (*([1.0] * count), _BETWEEN)][:-1]
     places = figure.add_gridspec(lines, len(widths), width_ratios=widths)
     shown = [column for column, width in enumerate(widths) if width != _BETWEEN]

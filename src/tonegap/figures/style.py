@@ -1,12 +1,13 @@
 """One look for every figure: colours, sizes, names of groups and mixes, the note below.
 
 Colours are Okabe and Ito's, which people with any common colour blindness tell apart
-("Color Universal Design", 2008). They stand for groups and are no skin colours; groups
+("Color Universal Design", 2008). They stand for groups and are not skin colours. Groups
 also differ by marker, so that a grey print can be read.
 """
 
 from __future__ import annotations
 
+import re
 import textwrap
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -22,13 +23,15 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 
-from tonegap.groups import Groups
+from tonegap.groups import LIGHT_AND_DARK, Groups
 
 COLUMN_WIDTH_IN = 3.4  # of a two-column page
 PNG_DOTS_PER_INCH = 250
-NEITHER = "#7F7F7F"
-_COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9")  # reference, compared, further
-_MARKERS = ("o", "s", "^", "D", "v")
+NEITHER = "neither"
+"""Images that are in no group, in tables and legends."""
+NEITHER_COLOUR = "#7F7F7F"
+_GROUP_COLOURS = ("#0072B2", "#D55E00", "#CC79A7", "#E69F00", "#56B4E9", "#009E73")
+_GROUP_MARKERS = ("o", "s", "^", "D", "v", "P")
 POINT_COLOUR = "#006B4F"  # Okabe-Ito's bluish green, darkened to stand out from white
 INK = "#1A1A1A"
 FAINT = "#8A8A8A"
@@ -52,6 +55,7 @@ _LOG_STEPS: Mapping[float, Sequence[float]] = {
     4.0: (1, 3),
     float("inf"): (1,),
 }
+_BETWEEN_DIGITS = re.compile(r"(?<=\d)-(?=\d)")
 _PAPER_LETTERS = {"light": "A", "mixed": "B", "dark": "C"}
 # Any: each version of matplotlib types its keys by another list.
 _SETTINGS: Any = {
@@ -179,23 +183,28 @@ def share_labels(figure: Figure, x_label: str, y_label: str) -> None:
 
 
 def group_name(group: str, groups: Groups) -> str:
-    """Name a group with what it holds: ``light (FST 1-2)``."""
-    return groups.described(group).replace("-", DASH)
+    """Name a group with what it holds, such as ``light (FST 1-2)``, with an en dash."""
+    return _BETWEEN_DIGITS.sub(DASH, groups.described(group))
 
 
 def colour_of(group: str, groups: Groups) -> str:
-    """Return the colour of a group."""
-    return _COLOURS[groups.names.index(group) % len(_COLOURS)]
+    """Return the colour of a group: blue and vermillion for the pair, grey for none."""
+    return _looks(group, groups, _GROUP_COLOURS, NEITHER_COLOUR)
 
 
 def marker_of(group: str, groups: Groups) -> str:
-    """Return the marker of a group."""
-    return _MARKERS[groups.names.index(group) % len(_MARKERS)]
+    """Return the marker of a group: circle and square for the pair."""
+    return _looks(group, groups, _GROUP_MARKERS, "x")
+
+
+def _looks(group: str, groups: Groups, choices: Sequence[str], otherwise: str) -> str:
+    names = groups.names
+    return choices[names.index(group) % len(choices)] if group in names else otherwise
 
 
 def mix_name(mix: str, share: float, groups: Groups) -> str:
-    """Name a mix in two lines: the paper's letter where it has one, and its share."""
-    letter = _PAPER_LETTERS.get(mix)
+    """Name a mix in two lines: the paper's letter, if any, and the compared group's share."""
+    letter = _PAPER_LETTERS.get(mix) if groups.pair == LIGHT_AND_DARK.pair else None
     name = f"{letter} {DASH} {mix}" if letter else mix
     return f"{name}\n{100 * share:.3g} % {groups.compared}"
 
@@ -219,7 +228,7 @@ def identity_line(axes: Axes, upper: float, lower: float = 0.0) -> None:
 
 
 def log_scale(values: Float[np.ndarray, " values"]) -> tuple[float, float, list[float]]:
-    """Give the ends of a logarithmic axis that holds all positive values, and its round ticks."""
+    """Return the ends of a logarithmic axis that holds all positive values, and its round ticks."""
     positive = values[values > 0]
     if not positive.size:
         return 1.0, 100.0, [1.0, 10.0, 100.0]

@@ -8,6 +8,8 @@ from typing import Any
 
 import pandas as pd
 
+from tonegap.groups import Groups
+
 
 @dataclass(frozen=True)
 class Picture:
@@ -63,6 +65,36 @@ class Provenance:
 
 
 @dataclass(frozen=True)
+class Planted:
+    """An effect that a phantom recipe plants, in words, and what the study found."""
+
+    effect: str
+    planted: str
+    found: str
+    agrees: bool | None
+
+
+@dataclass(frozen=True)
+class Analysis:
+    """Tables of the stage ``analyse``; without a study they have no rows.
+
+    Attributes
+    ----------
+    decomposition, labels, conditions_gap, heterogeneity, influence
+        Tables of :mod:`tonegap.statistics`, as written below metrics/.
+    sentence
+        The decomposition in one sentence; empty where there is none.
+    """
+
+    decomposition: pd.DataFrame
+    labels: pd.DataFrame
+    conditions_gap: pd.DataFrame
+    heterogeneity: pd.DataFrame
+    influence: pd.DataFrame
+    sentence: str = ""
+
+
+@dataclass(frozen=True)
 class Context:
     """The report's content.
 
@@ -78,10 +110,10 @@ class Context:
         The same in two words each ("phantom images", "random features"), to stand beside
         every table of numbers; empty where nothing keeps the numbers from being read as the
         paper's.
-    groups : mapping of str to str
-        Name with skin types of ``light`` and ``dark``.
+    groups : Groups
+        The groups; a gap is between the first two.
     cohort : mapping of str to int
-        Images by group: all, light, dark.
+        Images by group: all, and each group.
     flow : DataFrame
         step (in words), group, left, excluded.
     arms : DataFrame
@@ -96,6 +128,13 @@ class Context:
         Rows of :func:`tonegap.figures.conditions.condition_errors`, all levels.
     few_images : int
         Fewest images per group for a condition's mean to speak for it.
+    analysis : Analysis
+        What goes with the gap.
+    planted : sequence of Planted
+        What the phantoms' recipe planted, beside what was found; empty for photographs.
+    warnings : sequence of str
+        What a reader should know of the images before believing a number: groups whose
+        measured tones are the wrong way round, draws of few distinct images.
     deviations : sequence of Deviation
         How the project differs from the paper.
     provenance : Provenance
@@ -106,7 +145,7 @@ class Context:
     no_study: str
     caveats: Sequence[str]
     basis: Sequence[str]
-    groups: Mapping[str, str]
+    groups: Groups
     cohort: Mapping[str, int]
     flow: pd.DataFrame
     arms: pd.DataFrame
@@ -114,5 +153,8 @@ class Context:
     pictures: Sequence[Picture]
     conditions: pd.DataFrame
     few_images: int
+    analysis: Analysis
+    planted: Sequence[Planted]
+    warnings: Sequence[str]
     deviations: Sequence[Deviation]
     provenance: Provenance

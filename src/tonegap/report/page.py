@@ -13,6 +13,7 @@ import math
 import re
 import statistics
 from collections.abc import Iterable, Sequence
+from functools import partial
 from importlib import resources
 
 import jinja2
@@ -23,6 +24,14 @@ from tonegap.report.arms import arm_views, error_axis
 from tonegap.report.claims import MEANINGS, VERDICTS, claim_views
 from tonegap.report.conditions import condition_rows
 from tonegap.report.context import Context
+from tonegap.report.estimates import (
+    condition_forest,
+    decomposition_forest,
+    influence_forest,
+    labels_forest,
+)
+from tonegap.report.paper import sentences_of
+from tonegap.report.summary import summary_of
 from tonegap.report.wording import comparison_name, measure_name
 
 _HYPHEN_MINUS = re.compile(r"(?<![\w.])-(?=\d)")
@@ -50,20 +59,30 @@ def render(context: Context) -> str:
         p_value=p_value,
         data_uri=data_uri,
         decimals_for=decimals_for,
-        comparison_name=comparison_name,
+        comparison_name=partial(comparison_name, groups=context.groups),
         measure_name=measure_name,
         true_minus=true_minus,
     )
     style, script = _own("page.css"), _own("page.js")
-    arms = arm_views(context.arms)
+    groups, analysis = context.groups, context.analysis
+    arms = arm_views(context.arms, groups)
     mixes = [(arm.mix, arm.share) for arm in arms]
+    claims = claim_views(context.claims, groups)
     return environment.get_template("page.html.j2").render(
         context=context,
         style=style,
         script=script,
         style_hash=_hash(style),
         script_hash=_hash(script),
-        claims=claim_views(context.claims),
+        groups=groups,
+        claims=claims,
+        summary=summary_of(context, claims, arms),
+        paper=sentences_of(context.claims),
+        shown_figures={picture.name for picture in context.pictures},
+        decomposition=decomposition_forest(analysis),
+        labels=labels_forest(analysis),
+        condition_gaps=condition_forest(analysis, groups),
+        influence=influence_forest(analysis),
         verdicts=[(*VERDICTS[name], name, meaning) for name, meaning in MEANINGS.items()],
         reading=context.claims.get("paper_reading"),
         mixes=mixes,

@@ -1,40 +1,45 @@
 """Stage ``figures``: the paper's figures from the collected study, each with its numbers.
 
-Pictures of phantoms may be committed; pictures of photographs show patients and go to the
+Pictures of phantoms may be committed. Pictures of photographs show patients and go to the
 private folder, which git ignores.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pandas as pd
 
-from tonegap.errors import DataError
-from tonegap.figures.catalogue import FIGURES
-from tonegap.figures.encoding import png_bytes, svg_bytes
+from tonegap.facts import is_phantom
+from tonegap.figures.catalogue import CATALOGUE, Entry
+from tonegap.figures.encoding import ENCODERS
 from tonegap.figures.examples import StudyExamples
-from tonegap.figures.sources import Annotated, Collected
+from tonegap.figures.material import (
+    Annotated,
+    Material,
+    Study,
+    rows_caveat,
+    study_caveat,
+)
 from tonegap.figures.style import Drawing
 from tonegap.files.atomic import write_bytes
-from tonegap.files.tables import read_csv, read_json, write_csv, write_json
+from tonegap.files.collected import Collected, read_collected
+from tonegap.files.tables import read_csv, write_csv, write_json
 from tonegap.groups import Groups
 from tonegap.labels import LABEL_COLUMNS
 from tonegap.statistics.design import ordinary_rows
 
-_RUN_COLUMNS = ("study", "run", "mix", "share", "seed", "group", "n", "mse", "sigma")
-_IMAGE_COLUMNS = ("mix", "share", "md5hash", "group", *LABEL_COLUMNS.values(), "mse")
 _FLOW_COLUMNS = ("step", "group", "left", "excluded")
 _ROW_COLUMNS = ("md5hash", "group", "fst", "fst_second", *LABEL_COLUMNS.values(), "source")
 
 
 def run(
     *,
+    annotations: Path,
     rows: Path,
     groups: Groups,
+    group_column: str,
     exclusions_flow: Path,
     study: Path,
     study_images: Path,
@@ -48,11 +53,12 @@ def run(
 
     Parameters
     ----------
-    rows, groups, exclusions_flow
-        The annotated rows, their groups, and how many rows each step left: for figures 2 and 7
-        and the flow.
+    annotations, rows, groups, group_column, exclusions_flow
+        The annotation table, whose urls tell phantoms from photographs; data/groups.csv; the
+        groups and the column that defines them; how many rows each step left. For the figures
+        of the annotations.
     study, study_images, study_facts
-        The collected study, for the others.
+        The collected study, whose own settings name its groups.
     examples, private_examples
         Example reconstructions, of phantoms and of photographs; either may be absent.
     figures
@@ -64,124 +70,67 @@ def run(
     Raises
     ------
     DataError
-        If a table is there but lacks a column.
+        If a table is there but lacks a column, or holds more than one study.
     """
-    annotated = _annotated(rows, groups, exclusions_flow)
-    collected, reason = _collected(study, study_images, study_facts, annotated.rows)
-    if collected:
-        shown = examples if collected.phantom else private_examples
-        collected = _with_examples(collected, shown)
-    drawings = _drawn(annotated, collected)
-    hidden = [n for n, figure in FIGURES.items() if figure.shows_images and not _public(collected)]
-    _write({n: d for n, d in drawings.items() if n not in hidden}, figures, tuple(FIGURES))
-    pictures = tuple(name for name, figure in FIGURES.items() if figure.shows_images)
-    _write({n: d for n, d in drawings.items() if n in hidden}, private, pictures)
-    places = {name: private if name in hidden else figures for name in drawings}
+    table = read_csv(rows, _ROW_COLUMNS, "the table of groups")
+    flow = read_csv(exclusions_flow, _FLOW_COLUMNS, "the exclusions flow")
+    urls = read_csv(annotations, ("url",), "the annotation table")["url"]
+    annotated = Annotated(table, flow, group_column, groups, rows_caveat(urls))
+    collected, reason = read_collected(study, study_images, study_facts, table["md5hash"])
+    public = collected is not None and is_phantom(collected.settings)
+    shown = examples if public else private_examples
+    material = Material(annotated, _of_study(collected, shown) if collected else None)
+    drawings = {entry.name: _drawn(entry, material) for entry in CATALOGUE}
+    folders = {
+        entry.name: private if entry.shows_images and not public else figures for entry in CATALOGUE
+    }
+    for name, drawing in drawings.items():
+        for folder in (figures, private):
+            _write(drawing if folder == folders[name] else None, folder / name)
     named = collected.groups if collected else groups
-    write_json(_index(places, reason, named), figures / "index.json")
+    index = [_listed(e, named, folders[e.name], drawings[e.name], reason) for e in CATALOGUE]
+    document = {"study_drawn": not reason, "reason": reason, "figures": index}
+    write_json(document, figures / "index.json")
 
 
-def _annotated(rows: Path, groups: Groups, flow: Path) -> Annotated:
-    table = read_csv(rows, _ROW_COLUMNS, "the table of annotated rows")
-    rendered = table["source"].fillna("").str.startswith("phantom")
-    caveat = (
-        f"{int(rendered.sum()):,} of {len(table):,} rows are phantoms." if rendered.any() else ""
-    )
-    steps = read_csv(flow, _FLOW_COLUMNS, "the exclusions flow")
-    return Annotated(table, steps, groups, caveat)
-
-
-def _collected(
-    study: Path, study_images: Path, study_facts: Path, rows: pd.DataFrame
-) -> tuple[Collected | None, str]:
-    """Read the study, or say why it is not drawn."""
-    if not study.is_file():
-        return None, "No study has been collected: run `tonegap study run` and `study collect`."
-    runs = read_csv(study, _RUN_COLUMNS, "the study's table of runs")
-    images = read_csv(study_images, _IMAGE_COLUMNS, "the study's table of images")
-    if not images["md5hash"].isin(rows["md5hash"]).all():
-        return None, (
-            "The collected study is of another data set than data/annotations.csv: "
-            "run and collect a study of this one."
-        )
-    ordinary = ordinary_rows(runs)
-    names = ordinary["study"].unique()
-    if len(names) != 1:
-        raise DataError(
-            f"{study} holds {len(names)} studies ({', '.join(map(str, names[:3]))}), whose runs do "
-            "not compare; collect one of them"
-        )
-    settings = read_json(study_facts, "the study's facts").get("settings", {})
-    return (
-        Collected(
-            runs=ordinary,
-            images=ordinary_rows(images),
-            examples=None,
-            groups=Groups.from_mapping(settings.get("groups", {})),
-            # Without the word "phantom" images count as photographs: the careful side.
-            phantom=settings.get("images") == "phantom",
-            caveat=_caveat(settings),
-        ),
-        "",
+def _of_study(collected: Collected, examples: Path) -> Study:
+    return Study(
+        runs=ordinary_rows(collected.runs),
+        images=ordinary_rows(collected.images),
+        examples=_examples(examples, collected.groups),
+        groups=collected.groups,
+        caveat=study_caveat(collected.settings),
     )
 
 
-def _caveat(settings: Mapping[str, Any]) -> str:
-    parts = ["phantom images"] if settings.get("images") == "phantom" else []
-    if settings.get("features_random") is True:
-        parts.append(f"perceptual network {settings.get('features')}")
-    text = "; ".join(parts)
-    return f"{text[0].upper()}{text[1:]}." if text else ""
-
-
-def _with_examples(collected: Collected, path: Path) -> Collected:
+def _examples(path: Path, groups: Groups) -> StudyExamples | None:
     if not path.is_file():
-        return collected
+        return None
     with np.load(path, allow_pickle=False) as arrays:
-        examples = StudyExamples.from_arrays(dict(arrays))
-    return Collected(**{**vars(collected), "examples": examples})
+        return StudyExamples.from_arrays(dict(arrays), groups)
 
 
-def _public(collected: Collected | None) -> bool:
-    return collected is not None and collected.phantom
+def _drawn(entry: Entry, material: Material) -> Drawing | None:
+    return None if entry.needs == "study" and material.study is None else entry.draw(material)
 
 
-def _drawn(annotated: Annotated, collected: Collected | None) -> dict[str, Drawing]:
-    drawings: dict[str, Drawing] = {}
-    for name, figure in FIGURES.items():
-        drawing = None
-        if figure.of_rows:
-            drawing = figure.of_rows(annotated)
-        elif figure.of_study and collected:
-            drawing = figure.of_study(collected)
-        if drawing is not None:
-            drawings[name] = drawing
-    return drawings
+def _write(drawing: Drawing | None, path: Path) -> None:
+    """Write a figure, or remove that of an earlier run."""
+    if drawing is None:
+        for suffix in (*ENCODERS, ".csv"):
+            path.with_suffix(suffix).unlink(missing_ok=True)
+        return
+    write_csv(drawing.data, path.with_suffix(".csv"))
+    for suffix, encode in ENCODERS.items():
+        write_bytes(path.with_suffix(suffix), encode(drawing.figure))
 
 
-def _write(drawings: Mapping[str, Drawing], folder: Path, names: tuple[str, ...]) -> None:
-    """Write the figures; remove those of an earlier run that are not drawn any more."""
-    encoders: dict[str, Callable[..., bytes]] = {".svg": svg_bytes, ".png": png_bytes}
-    for name in names:
-        path = folder / name
-        if name in drawings:
-            write_csv(drawings[name].data, path.with_suffix(".csv"))
-        for suffix, encode in encoders.items():
-            if name in drawings:
-                write_bytes(path.with_suffix(suffix), encode(drawings[name].figure))
-        if name not in drawings:
-            for suffix in (*encoders, ".csv"):
-                path.with_suffix(suffix).unlink(missing_ok=True)
-
-
-def _index(places: Mapping[str, Path], reason: str, groups: Groups) -> dict[str, Any]:
-    """List every figure with its words and its folder, or why it is not there."""
-    figures = []
-    for name, figure in FIGURES.items():
-        title, reading = figure.words(groups)
-        place = places[name].name if name in places else None
-        missing = {} if place else {"missing": reason or figure.absent}
-        figures.append(
-            {"name": name, "title": title, "reading": reading, "folder": place} | missing
-        )
-    return {"study_drawn": not reason, "reason": reason, "figures": figures}
+def _listed(
+    entry: Entry, groups: Groups, folder: Path, drawing: Drawing | None, reason: str
+) -> dict[str, Any]:
+    """Return a figure's words and its folder, or why it is not there."""
+    title, reading = entry.worded(groups)
+    shown = {"name": entry.name, "title": title, "reading": reading}
+    if drawing is None:
+        return shown | {"folder": None, "missing": reason or entry.absent}
+    return shown | {"folder": folder.as_posix()}

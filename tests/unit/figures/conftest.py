@@ -8,6 +8,7 @@ import pytest
 
 from tonegap.figures.examples import StudyExamples
 
+GROUP_OF = {1: "light", 2: "light", 5: "dark", 6: "dark"}
 MIXES = {"light": 0.0, "mixed": 0.5, "dark": 1.0}
 LABELS = ["plaque", "nevus", "vitiligo", "papules", "rash", "ring", "scaly <b>rash</b>", "rare"]
 
@@ -59,19 +60,21 @@ def study(study_images) -> pd.DataFrame:
 
 
 @pytest.fixture(scope="session")
-def annotations() -> pd.DataFrame:
-    """Annotated rows of eight labels with every skin type."""
+def annotated_rows() -> pd.DataFrame:
+    """Rows of data/groups.csv: eight labels, every skin type."""
     random = np.random.default_rng(1)
     fst = random.choice([-1, 1, 2, 3, 4, 5, 6], 700)
     number = random.integers(0, 8, 700)
     return pd.DataFrame(
         {
             "md5hash": [f"{index:032x}" for index in range(700)],
-            "fitzpatrick_scale": fst,
-            "fitzpatrick_centaur": np.where(random.random(700) < 0.8, fst, 3),
-            "label": np.array(LABELS)[number],
-            "nine_partition_label": np.array(["patchy", "raised", "flat"])[number % 3],
-            "three_partition_label": np.array(["one", "two"])[number % 2],
+            "group": pd.Series(fst).map(GROUP_OF),
+            "fst": pd.Series(fst).where(fst > 0),
+            "fst_second": np.where(random.random(700) < 0.8, fst, 3),
+            "label_fine": np.array(LABELS)[number],
+            "label_middle": np.array(["patchy", "raised", "flat"])[number % 3],
+            "label_coarse": np.array(["one", "two"])[number % 2],
+            "source": "phantom-a",
         }
     )
 

@@ -9,28 +9,35 @@ import pandas as pd
 import pytest
 
 from tonegap.errors import DataError
+from tonegap.figures import boxes
 from tonegap.figures.catalogue import CATALOGUE
+from tonegap.figures.encoding import svg_bytes
 from tonegap.files.tables import read_csv, write_csv, write_json
-from tonegap.stages import figures, report
+from tonegap.groups import LIGHT_AND_DARK
+from tonegap.measures import MEASURES
+from tonegap.stages import analyse, figures, report
 
-PICTURES = ("fig1", "fig4", "fig5")
+NAMES = [entry.name for entry in CATALOGUE]
+PICTURES = tuple(entry.name for entry in CATALOGUE if entry.shows_images)
 DEVIATIONS = "| topic | paper | tonegap | parameter |\n|---|---|---|---|\n| a | b | c | d |\n"
 
 
 @pytest.fixture
-def tables(annotations, flow_table, study, study_images):
+def tables(annotated_rows, flow_table, study, study_images):
     """Give the tables as one."""
-    return annotations, flow_table, study, study_images
+    return annotated_rows, flow_table, study, study_images
 
 
 @pytest.fixture
 def workspace(tmp_path, tables, examples):
     """Write every input that the two stages read."""
-    annotations, flow_table, study, study_images = tables
+    annotated_rows, flow_table, study, study_images = tables
     hashes = pd.Series(sorted(study_images["md5hash"].unique()))
-    rows = annotations.assign(url=[f"phantom:v1?seed={n}" for n in range(len(annotations))])
+    rows = annotated_rows.copy()
     rows.loc[: len(hashes) - 1, "md5hash"] = hashes.to_numpy()
-    write_csv(rows, tmp_path / "annotations.csv")
+    write_csv(rows, tmp_path / "groups.csv")
+    urls = [f"phantom:v1?seed={n}" for n in range(len(rows))]
+    write_csv(pd.DataFrame({"md5hash": rows["md5hash"], "url": urls}), tmp_path / "annotations.csv")
     write_csv(flow_table, tmp_path / "flow.csv")
     write_csv(study, tmp_path / "study.csv")
     write_csv(study_images, tmp_path / "study_images.csv")
@@ -46,7 +53,12 @@ def workspace(tmp_path, tables, examples):
 
 
 def _facts(folder, images, features="vgg19, random (untrained) features", *, random=True):
-    settings = {"images": images, "features": features, "features_random": random}
+    settings = {
+        "images": images,
+        "features": features,
+        "features_random": random,
+        "groups": LIGHT_AND_DARK.to_mapping(),
+    }
     facts = {"study": "synthetic", "code": "0" * 40, "runs_planned": 12, "runs_done": 11}
     document = facts | {"settings": settings, "experiments": {"synthetic-light-s0": "1" * 40}}
     write_json(document, folder / "study.json")
@@ -55,7 +67,9 @@ def _facts(folder, images, features="vgg19, random (untrained) features", *, ran
 def _draw(folder, examples="examples.npz", private_examples="none.npz"):
     figures.run(
         annotations=folder / "annotations.csv",
-        group="scale",
+        rows=folder / "groups.csv",
+        groups=LIGHT_AND_DARK,
+        group_column="fst",
         exclusions_flow=folder / "flow.csv",
         study=folder / "study.csv",
         study_images=folder / "study_images.csv",
@@ -71,17 +85,35 @@ def _draw(folder, examples="examples.npz", private_examples="none.npz"):
 def _report(folder):
     report.run(
         annotations=folder / "annotations.csv",
+        rows=folder / "groups.csv",
+        groups=LIGHT_AND_DARK,
         cohort_counts=folder / "cohort.json",
         exclusions_flow=folder / "flow.csv",
         study=folder / "study.csv",
         study_images=folder / "study_images.csv",
         study_facts=folder / "study.json",
+        tables=_analyse(folder),
+        claims=folder / "claims.json",
+        planted=folder / "planted.json",
         figures=folder / "figures",
         deviations=folder / "deviations.md",
-        report=folder / "report",
+        page=folder / "index.html",
     )
-    page = (folder / "report" / "index.html").read_text(encoding="utf-8")
-    return page, json.loads((folder / "report" / "claims.json").read_text())
+    page = (folder / "index.html").read_text(encoding="utf-8")
+    return page, json.loads((folder / "claims.json").read_text())
+
+
+def _analyse(folder):
+    tables = {name: folder / f"{name}.csv" for name in analyse.TABLES}
+    analyse.run(
+        rows=folder / "groups.csv",
+        study=folder / "study.csv",
+        study_images=folder / "study_images.csv",
+        study_facts=folder / "study.json",
+        tables=tables,
+        claims=folder / "claims.json",
+    )
+    return tables
 
 
 def _contents(folder):
@@ -92,7 +124,7 @@ def _contents(folder):
 def test_phantoms_are_drawn_twice_alike_and_reported(workspace):
     """Every figure with picture and numbers, equal bytes each time, and the whole report."""
     index = _draw(workspace)
-    names = {f"{name}{suffix}" for name in CATALOGUE for suffix in (".svg", ".png", ".csv")}
+    names = {f"{name}{suffix}" for name in NAMES for suffix in (".svg", ".png", ".csv")}
     first = _contents(workspace / "figures")
     assert set(first) == names | {"index.json"}
     assert all(not entry.get("missing") for entry in index["figures"])
@@ -158,8 +190,8 @@ def test_runs_on_equal_numbers_of_images_are_not_pooled_with_the_others(workspac
 
 def test_a_study_of_another_data_set_is_not_shown(workspace):
     """After switching the data set, no number of the old one is drawn or claimed."""
-    rows = read_csv(workspace / "annotations.csv", ["md5hash"], "annotations")
-    write_csv(rows.iloc[200:], workspace / "annotations.csv")
+    rows = read_csv(workspace / "groups.csv", ["md5hash"], "rows")
+    write_csv(rows.iloc[200:], workspace / "groups.csv")
     index = _draw(workspace)
     drawn = {entry["name"] for entry in index["figures"] if entry["folder"]}
     assert drawn == {"exclusions_flow", "fig2", "fig7"}
@@ -190,31 +222,34 @@ def test_two_studies_in_one_table_are_refused(workspace, study):
     assert "\n" not in str(error.value)
 
 
-@pytest.mark.slow
-def test_trained_weights_are_never_called_random_by_their_name(workspace):
-    """A file named vgg19_random_crop.safetensors holds trained features; nothing says otherwise."""
-    _facts(workspace, "phantom", "vgg19, vgg19_random_crop.safetensors features", random=False)
-    _draw(workspace)
-    page, claims = _report(workspace)
-    assert "untrained" not in page
-    assert "random features" not in page
-    assert not any("random" in caveat for caveat in claims["caveats"])
-    for svg in (workspace / "figures").glob("*.svg"):
-        assert "erceptual network" not in svg.read_text(encoding="utf-8")
-
-
 def test_written_numbers_draw_the_same_figure(workspace, study):
     """The CSV beside a figure is exactly what was drawn."""
     _facts(workspace, "photographs")
     _draw(workspace)
     written = read_csv(workspace / "figures" / "fig3.csv", ["mse"], "figure 3")
-    again = figures.boxes.draw(
-        written, "mse", "MSE, [\N{MINUS SIGN}1, 1] range", "scale", _caveat(workspace)
-    ).figure
-    assert figures.svg_bytes(again) == (workspace / "figures" / "fig3.svg").read_bytes()
+    again = boxes.draw(written, MEASURES[0], LIGHT_AND_DARK, _caveat(workspace)).figure
+    assert svg_bytes(again) == (workspace / "figures" / "fig3.svg").read_bytes()
     assert len(written) == len(study)
 
 
 def _caveat(folder):
     settings = json.loads((folder / "study.json").read_text())["settings"]
-    return f"Perceptual network {settings['features']}."
+    return f"Perceptual network: {settings['features']}."
+
+
+def test_trained_weights_named_random_are_not_called_random(workspace):
+    """Whether features are random is a fact of the settings, not a word in a file's name."""
+    _facts(workspace, "photographs", "vgg19_random_crop.safetensors", random=False)
+    _draw(workspace)
+    svg = (workspace / "figures" / "fig3.svg").read_text(encoding="utf-8")
+    assert "random" not in svg
+    assert "untrained" not in svg
+
+
+def test_the_same_results_analyse_to_the_same_bytes(workspace):
+    """Every table and the claims depend on the collected tables alone."""
+    paths = [*_analyse(workspace).values(), workspace / "claims.json"]
+    first = [path.read_bytes() for path in paths]
+    _analyse(workspace)
+    assert [path.read_bytes() for path in paths] == first
+    assert all(len(read_csv(path, (), "a table")) for path in paths[:-1])
