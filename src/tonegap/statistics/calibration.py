@@ -23,8 +23,7 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from tonegap.statistics.bootstrap import resample
-from tonegap.statistics.claims import STATEMENTS, Claims, Finding, judge
+from tonegap.statistics.claims import CLAIMS, Claims
 from tonegap.statistics.contrasts import (
     AUC_MARGIN,
     PRIMARY,
@@ -37,13 +36,14 @@ from tonegap.statistics.inference import estimate
 from tonegap.statistics.measures import measure_columns
 from tonegap.statistics.pairwise import run_means_test
 from tonegap.statistics.simulation import Scenario, draw_study
+from tonegap.statistics.verdicts import Finding, with_verdicts
 
 ALPHA = 0.05
 COVERAGE = 0.95
 COVERAGE_GOAL = (0.93, 0.97)
 """Where the coverage of a 95 % interval counts as kept."""
 
-MEASURES = ("mse", "mse_given_pca", "sigma_auc", "auc_excess", "sigma_error_rank")
+MEASURES = ("log_mse", "mse", "mse_given_pca", "sigma_auc", "auc_excess", "sigma_error_rank")
 """Measures with a known truth; NMSE is simulated as a multiple of MSE and tells no more."""
 
 PAPER = Scenario(name="paper")
@@ -108,7 +108,7 @@ class Calibration:
     contrasts
         See :func:`summarise`.
     claims
-        Columns scenario, claim, ``supported``, ``not supported``, ``contradicted`` (shares of
+        Columns scenario, claim, ``supported``, ``undecided``, ``contradicted`` (shares of
         the studies), family_error (share in which Holm rejected any true null), studies, data.
     """
 
@@ -146,7 +146,6 @@ def calibrate(
     scenarios: Sequence[Scenario],
     studies: int,
     seed: int = 0,
-    resamples: int = 0,
     over: Callable[..., Iterable[StudyOutcome]] = map,
 ) -> Calibration:
     """Draw studies of each scenario and count what the tests do.
@@ -158,8 +157,6 @@ def calibrate(
     seed
         Study k of a scenario uses the k-th child of ``SeedSequence(seed)`` mixed with the
         scenario's name, whichever scenarios are drawn beside it.
-    resamples
-        Of the bootstrap in each study; 0 uses closed-form variances.
     over
         Works like :func:`map`: applies a function to the studies, in order. It may use other
         processes, or report progress.
@@ -167,8 +164,7 @@ def calibrate(
     contrasts, claims = [], []
     for scenario in scenarios:
         children = np.random.SeedSequence([seed, *scenario.name.encode()]).spawn(studies)
-        times = len(children)
-        drawn = list(over(draw_outcome, [scenario] * times, children, [resamples] * times))
+        drawn = list(over(draw_outcome, [scenario] * len(children), children))
         contrasts.append(summarise(_rows(drawn, "contrasts"), scenario.name))
         claims.append(_claim_rates(_rows(drawn, "claims"), scenario.name))
     return Calibration(
@@ -176,20 +172,17 @@ def calibrate(
     )
 
 
-def draw_outcome(
-    scenario: Scenario, child: np.random.SeedSequence, resamples: int = 0
-) -> StudyOutcome:
+def draw_outcome(scenario: Scenario, child: np.random.SeedSequence) -> StudyOutcome:
     """Draw one study and assess its contrasts beside their truth."""
     rng = np.random.default_rng(child)
     table = draw_study(scenario, rng)
     design = design_of(table, trusted=True)
     measures = measure_columns(table, design, MEASURES)
-    drawn = resample(design, measures.to_numpy(), resamples, rng) if resamples else None
     found = []
     for contrast, _ in calibrated_contrasts(scenario):
-        values, column = measures[contrast.measure].to_numpy(), MEASURES.index(contrast.measure)
-        found.append(Finding(contrast, estimate(contrast, design, values, drawn, column)))
-    judged = list(zip(judge(found, ALPHA), calibrated_contrasts(scenario), strict=True))
+        values = measures[contrast.measure].to_numpy()
+        found.append(Finding(contrast, estimate(contrast, design, values)))
+    judged = list(zip(with_verdicts(found, ALPHA), calibrated_contrasts(scenario), strict=True))
     return StudyOutcome(
         [_contrast_row(finding, truth, design, measures) for finding, (_, truth) in judged],
         _claim_rows([(finding, truth) for finding, (_, truth) in judged]),
@@ -218,6 +211,9 @@ def true_value(contrast: Contrast, scenario: Scenario) -> float:
         shares = {arm.share for arm in contrast.coefficients}
         excesses = [scenario.error_auc(share) - scenario.sigma_auc for share in sorted(shares)]
         return float(np.mean(excesses))
+    if contrast.measure == "log_mse":  # what all arms have in common cancels
+        effects = {arm: scenario.log_effect(*arm) for arm in contrast.coefficients}
+        return float(sum(c * effects[arm] for arm, c in contrast.coefficients.items()))
     means = {
         "mse": scenario.mean_mse,
         "mse_given_pca": scenario.mean_mse_at_common_difficulty,
@@ -317,7 +313,7 @@ def _claim_rates(outcomes: pd.DataFrame, scenario: str) -> pd.DataFrame:
     """Shares of the verdicts, a row per claim."""
     shares = pd.crosstab(outcomes["claim"], outcomes["verdict"], normalize="index")
     verdicts = shares.reindex(
-        index=list(STATEMENTS), columns=["supported", "not supported", "contradicted"], fill_value=0
+        index=list(CLAIMS), columns=["supported", "undecided", "contradicted"], fill_value=0
     )
     family = outcomes.loc[outcomes["claim"] == FAMILY, "verdict"]
     table = verdicts.rename_axis(columns=None).reset_index()
@@ -360,9 +356,9 @@ def null_is_true(contrast: Contrast, truth: float) -> bool:
 
 
 def _claim_rows(judged: Sequence[tuple[Finding, float]]) -> list[dict[str, object]]:
-    claims = Claims("simulated", ALPHA, 0, 0, tuple(finding for finding, _ in judged), ())
+    claims = Claims("simulated", ALPHA, tuple(finding for finding, _ in judged))
     rows: list[dict[str, object]] = [
-        {"claim": claim, "verdict": claims.verdict(claim)} for claim in STATEMENTS
+        {"claim": claim, "verdict": claims.verdict(claim)} for claim in CLAIMS
     ]
     wrong = any(
         finding.p_holm <= ALPHA

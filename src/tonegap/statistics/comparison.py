@@ -22,7 +22,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, NoReturn
 
 import numpy as np
 import pandas as pd
@@ -118,7 +118,8 @@ def paired(baseline: pd.DataFrame, candidate: pd.DataFrame, groups: Groups) -> p
     keys = ["mix", "seed", "md5hash"]
     right = second[[*keys, "mse"]].rename(columns={"mse": "mse_candidate"})
     pairs = first.merge(right, on=keys, how="inner", validate="one_to_one")
-    _check_images(first, second, len(pairs))
+    if not len(pairs) == len(first) == len(second):
+        _refuse_unpaired(first, second)
     return pairs
 
 
@@ -152,17 +153,15 @@ def _check_alike(column: str, first: set[Any], second: set[Any]) -> None:
             )
 
 
-def _check_images(first: pd.DataFrame, second: pd.DataFrame, n_pairs: int) -> None:
-    if n_pairs == len(first) == len(second):
-        return
-    keys = ["seed", "md5hash"]
+def _refuse_unpaired(first: pd.DataFrame, second: pd.DataFrame) -> NoReturn:
+    keys = ["mix", "seed", "md5hash"]
     here, there = (set(map(tuple, table[keys].to_numpy().tolist())) for table in (first, second))
     alone = here ^ there
-    seed, image = min(alone, key=str) if alone else ("?", "?")
+    mix, seed, image = min(alone, key=str)
     raise StudyError(
-        f"{len(alone)} test images are in one table only, such as {image} of seed {seed}; "
-        "only pairs are compared: run both on the same cohort, with the same data.n_test and "
-        "data.seed"
+        f"{len(alone)} rows are in one table only, such as image {image} of mix {mix} and seed "
+        f"{seed}; only pairs are compared: run both on the same cohort, with the same data.n_test "
+        "and data.seed"
     )
 
 

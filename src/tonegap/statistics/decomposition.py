@@ -33,13 +33,16 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from jaxtyping import Bool, Float, Int
+from scipy import sparse
 
 from tonegap.groups import Groups
 from tonegap.statistics.design import ordinary_rows
 from tonegap.statistics.within_runs import (
     OVERALL,
+    Covariates,
     Rows,
     Slope,
+    continuous,
     estimate_of,
     has_logarithm,
     indicators,
@@ -57,13 +60,13 @@ STEPS = ("raw", "support", "condition", "source", "complexity", "jpeg", "pca")
 """Steps in order."""
 
 WORDS = {
-    "raw": "all test images",
-    "support": "conditions and sources found in both groups",
+    "raw": "all images",
+    "support": "shared conditions, sources",
     "condition": "+ condition",
     "source": "+ source",
-    "complexity": "+ size and bytes per pixel",
-    "jpeg": "+ difficulty for JPEG",
-    "pca": "+ difficulty for PCA",
+    "complexity": "+ size, bytes per pixel",
+    "jpeg": "+ error of JPEG",
+    "pca": "+ error of PCA instead",
 }
 """What each step compares at equal values, for tables and figures."""
 
@@ -239,7 +242,7 @@ def _gap(step: str, reliability: float, rows: Rows, groups: Groups) -> Slope | N
     return partial_slope(compared, rows.log_mse, _covariates(step, rows), rows.design.run)
 
 
-def _covariates(step: str, rows: Rows) -> Float[np.ndarray, "rows covariates"]:
+def _covariates(step: str, rows: Rows) -> Covariates:
     """Return the covariates of a step and of those before it; sizes only where they exist."""
     depth = STEPS.index(step)
     parts = [no_covariates(len(rows.table))]
@@ -249,9 +252,11 @@ def _covariates(step: str, rows: Rows) -> Float[np.ndarray, "rows covariates"]:
         parts.append(indicators(rows.table["source"]))
     if depth >= STEPS.index("complexity"):
         parts += [
-            log_of(rows.table, name)[:, None] for name in _SIZE if has_logarithm(rows.table, name)
+            continuous(log_of(rows.table, name))
+            for name in _SIZE
+            if has_logarithm(rows.table, name)
         ]
-    return np.concatenate(parts, axis=1)
+    return sparse.hstack(parts, format="csr")
 
 
 def _with_difficulty(rows: Rows) -> Rows:
@@ -272,7 +277,7 @@ def _with_difficulty(rows: Rows) -> Rows:
 
 def gap_given_difficulty(
     columns: Float[np.ndarray, "rows 3"],
-    covariates: Float[np.ndarray, "rows covariates"],
+    covariates: Covariates,
     run: Int[np.ndarray, " rows"],
     reliability: float,
 ) -> Slope | None:

@@ -1,7 +1,7 @@
 """The study's crossed design: which image was assessed in which seed, mix and group.
 
-An *arm* is a group assessed under a mix: ``Arm(share=0.5, group="dark")`` are the dark test
-images of all runs that trained on the mixed draws. The two things that a study
+An *arm* is a group assessed under a mix: ``Arm(share=0.5, group="dark")`` are the
+dark test images of all runs that trained on the mixed draws. The two things that a study
 samples are **images** (clusters of near duplicates, which stand or fall together) and
 **seeds**. A seed, not a run, is the second unit: the three mixes of a seed share their
 test images and the images left to train on, so that runs of one seed are no independent
@@ -20,7 +20,7 @@ import pandas as pd
 from jaxtyping import Bool, Float, Int
 
 from tonegap.errors import DataError
-from tonegap.groups import LIGHT_AND_DARK, Groups
+from tonegap.groups import Groups
 
 REQUIRED_COLUMNS = ("run", "share", "seed", "md5hash", "group", "cluster")
 _THINGS = {"run": "run", "md5hash": "image"}
@@ -34,7 +34,7 @@ class Arm(NamedTuple):
     share
         Share of the compared group among the training draws, in [0, 1]; 0.5 is the mixed draw.
     group
-        Its name.
+        Name of the group that is assessed.
     """
 
     share: float
@@ -47,10 +47,6 @@ class Design:
 
     Attributes
     ----------
-    groups
-        The groups that are compared.
-    compared
-        True for rows of the compared group.
     arms
         The arms that the table holds, sorted; ``arm`` counts into them.
     unit
@@ -61,8 +57,6 @@ class Design:
         Codes of the image and the run, which are only counted, never resampled.
     """
 
-    groups: Groups
-    compared: Bool[np.ndarray, " rows"]
     arms: tuple[Arm, ...]
     arm: Int[np.ndarray, " rows"]
     unit: Int[np.ndarray, " rows"]
@@ -108,36 +102,29 @@ class Design:
         return np.array([wanted.get(arm, 0.0) for arm in self.arms])
 
 
-def design_of(
-    table: pd.DataFrame, groups: Groups = LIGHT_AND_DARK, *, trusted: bool = False
-) -> Design:
+def design_of(table: pd.DataFrame, *, trusted: bool = False) -> Design:
     """Read the crossed design off a per-image study table.
 
     Parameters
     ----------
     table
         One row per run x test image; columns ``REQUIRED_COLUMNS``. A missing cluster
-        means that the image is its own cluster. Only rows of the two compared groups.
-    groups
-        The groups.
+        means that the image is its own cluster. Every group becomes an arm of each mix.
     trusted
         The table was made by code that makes none of the faults below; they are not looked for.
 
     Raises
     ------
     DataError
-        A column is missing or empty, the table is empty, a row is in neither group, a share is outside [0, 1], a run has an image twice or more than one mix or seed, or an
-        image is in both groups.
+        A column is missing or empty, the table is empty, a share is outside [0, 1], a run has
+        an image twice or more than one mix or seed, or an image is in two groups.
     """
     if not trusted:
-        _check(table, groups)
-    compared = (table["group"] == groups.compared).to_numpy()
-    arm, arms = _arm_codes(table, compared, groups)
+        _check(table)
+    arm, arms = _arm_codes(table)
     cluster = table["cluster"].where(table["cluster"].notna(), table["md5hash"])
     codes = {name: pd.factorize(table[name])[0] for name in ("seed", "md5hash", "run")}
     return Design(
-        groups=groups,
-        compared=compared,
         arms=arms,
         arm=arm,
         unit=pd.factorize(cluster)[0],
@@ -145,6 +132,11 @@ def design_of(
         image=codes["md5hash"],
         run=codes["run"],
     )
+
+
+def rows_of_pair(table: pd.DataFrame, groups: Groups) -> pd.DataFrame:
+    """Return the rows of the two groups that are compared; other groups are only assessed."""
+    return table[table["group"].isin(groups.pair)] if "group" in table.columns else table
 
 
 def ordinary_rows(table: pd.DataFrame) -> pd.DataFrame:
@@ -169,17 +161,16 @@ def _is_equal(table: pd.DataFrame) -> Bool[np.ndarray, " rows"]:
     return (table["distinct"].astype(str) == "equal").to_numpy(dtype=bool)
 
 
-def _arm_codes(
-    table: pd.DataFrame, compared: Bool[np.ndarray, " rows"], groups: Groups
-) -> tuple[Int[np.ndarray, " rows"], tuple[Arm, ...]]:
-    """Code the pairs of share and group that occur, by share, the compared group first."""
+def _arm_codes(table: pd.DataFrame) -> tuple[Int[np.ndarray, " rows"], tuple[Arm, ...]]:
+    """Code the pairs of share and group that occur, in sorted order."""
     share, shares = pd.factorize(table["share"].astype(float).round(9), sort=True)
-    present, arm = np.unique(2 * share + ~compared, return_inverse=True)
-    names = (groups.compared, groups.reference)
-    return arm, tuple(Arm(float(shares[code // 2]), names[code % 2]) for code in present)
+    group, names = pd.factorize(table["group"], sort=True)
+    present, arm = np.unique(len(names) * share + group, return_inverse=True)
+    pairs = (divmod(int(code), len(names)) for code in present)
+    return arm, tuple(Arm(float(shares[of]), str(names[which])) for of, which in pairs)
 
 
-def _check(table: pd.DataFrame, groups: Groups) -> None:
+def _check(table: pd.DataFrame) -> None:
     missing = [name for name in REQUIRED_COLUMNS if name not in table.columns]
     if missing:
         raise DataError(
@@ -191,23 +182,17 @@ def _check(table: pd.DataFrame, groups: Groups) -> None:
             "per-image study table: it has no rows, so there is nothing to assess; finish the "
             "study's runs, then run `tonegap study collect`"
         )
-    for name in ("run", "share", "seed", "md5hash"):
+    for name in ("run", "share", "seed", "md5hash", "group"):
         if table[name].isna().any():
             raise DataError(
                 f"per-image study table: column {name!r} is empty in {table[name].isna().sum()} "
                 "rows, which then belong to no arm; run `tonegap study collect` again"
             )
-    unknown = [group for group in table["group"].unique() if group not in groups.pair]
-    if unknown:
-        raise DataError(
-            f"per-image study table: group {str(unknown[0])!r} is neither {groups.reference} nor "
-            f"{groups.compared}, so its rows belong to no arm; compare rows of these two only"
-        )
     inside = pd.to_numeric(table["share"], errors="coerce").between(0.0, 1.0)
     if not inside.all():
         raise DataError(
             f"per-image study table: share is {table['share'][~inside].iloc[0]} in a "
-            "row; it is the share of the compared group among the training draws, from 0 to 1, and "
+            "row; it is the share of the compared group in training, from 0 to 1, and "
             "tells which mix the row belongs to"
         )
     _check_runs(table)

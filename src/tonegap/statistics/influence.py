@@ -84,9 +84,10 @@ def _choices(rows: Rows) -> Iterator[tuple[str, str, Bool[np.ndarray, " rows"]]]
 
 def _is_repeated(rows: Rows) -> Bool[np.ndarray, " rows"]:
     """Find the images of each cluster but the one whose md5 sorts first."""
-    image = rows.table["md5hash"]
-    first = image.groupby(rows.design.unit).transform("min")
-    return (image != first).to_numpy(dtype=bool)
+    place, unit = pd.factorize(rows.table["md5hash"], sort=True)[0], rows.design.unit
+    first = np.full(int(unit.max()) + 1, place.size)
+    np.minimum.at(first, unit, place)
+    return np.asarray(place != first[unit])
 
 
 def _without(rows: Rows, left_out: Bool[np.ndarray, " rows"], groups: Groups) -> dict[str, Any]:

@@ -15,24 +15,24 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 import pandas as pd
 from jaxtyping import Bool, Float, Int
-from scipy import special
+from scipy import sparse
 
 from tonegap.errors import DataError
 from tonegap.groups import Groups
-from tonegap.statistics.design import Arm, Design
+from tonegap.statistics.design import Design, design_of
 from tonegap.statistics.inference import MIN_UNITS, Estimate
 from tonegap.statistics.variance import distinct, two_way_variance
 
 OVERALL = "overall"
 """Name of the mean over mixes, in the place of a mix."""
 
-POWER = 0.8
-"""Power at which the minimum detectable effect is found at the level .05."""
+Covariates: TypeAlias = sparse.csr_array[Any, tuple[int, int]]
+"""Columns that are held equal, one row per row of the table."""
 
 _RELATIVE_RANK = 1e-10  # singular values of the covariates' cross products below it are none
 _CONSTANT = 1e-12  # share of a variable's sum of squares below which nothing of it is left
@@ -103,24 +103,15 @@ def rows_of(table: pd.DataFrame, groups: Groups | None = None) -> Rows:
     Raises
     ------
     DataError
-        If an error is missing, infinite or not positive: it has no logarithm.
+        If the table is no crossed design (:func:`~tonegap.statistics.design.design_of`), or an
+        error is missing, infinite or not positive: it has no logarithm.
     """
     kept = table["group"].isin(groups.pair) if groups else table["group"].notna()
     table = table[kept].reset_index(drop=True)
     keys = table[["share", "mix"]].drop_duplicates().sort_values(["share", "mix"])
     mixes = tuple((str(mix), float(share)) for share, mix in keys.itertuples(index=False))
     mix = pd.Index(mixes).get_indexer(pd.MultiIndex.from_arrays([table["mix"], table["share"]]))
-    group, names = pd.factorize(table["group"], sort=True)
-    arms = tuple(Arm(share, str(name)) for _, share in mixes for name in names)
-    cluster = table["cluster"].where(table["cluster"].notna(), table["md5hash"])
-    design = Design(
-        arms=arms,
-        arm=np.asarray(mix * len(names) + group),
-        unit=pd.factorize(cluster)[0],
-        seed=pd.factorize(table["seed"])[0],
-        image=pd.factorize(table["md5hash"])[0],
-        run=pd.factorize(table["run"])[0],
-    )
+    design = design_of(table)
     return Rows(table, design, log_of(table, "mse"), mixes, np.asarray(mix))
 
 
@@ -166,29 +157,29 @@ def has_logarithm(table: pd.DataFrame, column: str) -> bool:
 
 def residuals(
     columns: Float[np.ndarray, "rows columns"],
-    covariates: Float[np.ndarray, "rows covariates"],
+    covariates: Covariates,
     run: Int[np.ndarray, " rows"],
 ) -> Float[np.ndarray, "rows columns"]:
     """Return what the covariates and a constant for each run leave of the columns.
 
-    Covariates may be collinear. They are scaled to unit length, then solved by their cross
+    Covariates may be collinear. They are sparse, scaled to unit length and solved by their cross
     products: tens of thousands of rows with a hundred indicators take milliseconds.
     """
     left = _centred(columns, run)
     if covariates.shape[1] == 0:
         return left
-    within = _centred(covariates, run)
-    length = np.sqrt((within**2).sum(axis=0))
-    within = within[:, length > _CONSTANT] / length[length > _CONSTANT]
-    products = within.T @ within
-    solved = np.linalg.lstsq(products, within.T @ left, rcond=_RELATIVE_RANK)[0]
-    return np.asarray(left - within @ solved)
+    held = sparse.hstack([indicators(pd.Series(run)), covariates], format="csr")
+    length = np.sqrt(np.asarray(held.power(2).sum(axis=0)).ravel())
+    held = held[:, length > _CONSTANT] @ sparse.diags_array(1.0 / length[length > _CONSTANT])
+    products = (held.T @ held).toarray()
+    solved = np.linalg.lstsq(products, held.T @ left, rcond=_RELATIVE_RANK)[0]
+    return np.asarray(left - held @ solved)
 
 
 def partial_slope(
     x: Float[np.ndarray, " rows"],
     y: Float[np.ndarray, " rows"],
-    covariates: Float[np.ndarray, "rows covariates"],
+    covariates: Covariates,
     run: Int[np.ndarray, " rows"],
 ) -> Slope | None:
     """Return the slope of ``y`` on ``x`` within runs at equal covariates.
@@ -203,15 +194,21 @@ def partial_slope(
     return Slope(value, left_x * (left_y - value * left_x) / squares)
 
 
-def no_covariates(n_rows: int) -> Float[np.ndarray, "rows 0"]:
+def no_covariates(n_rows: int) -> Covariates:
     """Return an empty set of covariates."""
-    return np.empty((n_rows, 0))
+    return sparse.csr_array((n_rows, 0))
 
 
-def indicators(values: pd.Series) -> Float[np.ndarray, "rows levels"]:
+def indicators(values: pd.Series) -> Covariates:
     """Return one column per value: 1 where the row has it, else 0. Missing is a value."""
     codes, names = pd.factorize(values, use_na_sentinel=False)
-    return np.asarray(np.eye(len(names))[codes])
+    ones, places = np.ones(len(codes)), np.arange(len(codes))
+    return sparse.csr_array((ones, (places, codes)), shape=(len(codes), len(names)))
+
+
+def continuous(values: Float[np.ndarray, " rows"]) -> Covariates:
+    """Return one column of centred values."""
+    return sparse.csr_array((values - values.mean())[:, None])
 
 
 def estimate_of(design: Design, slope: Slope) -> Estimate:
@@ -298,11 +295,6 @@ def too_few(rows: Rows, groups: Groups | None = None) -> str:
     return ""
 
 
-def minimum_detectable(found: Estimate) -> float:
-    """Effect that the 95 % interval excludes from 0 in 80 % of such studies, in log units."""
-    return found.se * float(special.stdtrit(found.df, 0.975) + special.stdtrit(found.df, POWER))
-
-
 def percent(log_ratio: float) -> float:
     """Turn a difference of logarithms into per cent of the reference."""
     return 100.0 * math.expm1(log_ratio)
@@ -333,7 +325,7 @@ def numbers(found: Estimate | None) -> dict[str, Any]:
         return {**dict.fromkeys(NUMBERS, math.nan), **dict.fromkeys(COUNTS, 0)}
     interval = found.interval()
     logs = (found.value, *interval)
-    mde = minimum_detectable(found)
+    mde = found.minimum_detectable
     values = (*logs, *map(percent, logs), found.se, found.df, found.p, mde, percent(mde))
     counts = {name: getattr(found, name) for name in COUNTS}
     return {**dict(zip(NUMBERS, values, strict=True)), **counts}
