@@ -32,9 +32,6 @@ def calibrate(
     effect: Annotated[
         float, typer.Option(min=0.001, max=10.0, help="Relative change of the planted error.")
     ] = 0.1,
-    resamples: Annotated[
-        int, typer.Option(min=0, help="Of the bootstrap; 0: closed-form variances, far quicker.")
-    ] = 0,
     seed: Annotated[int, typer.Option(min=0, help="Decides every draw.")] = 0,
     processes: Annotated[
         int, typer.Option(min=1, help="Processes; they change the time, never the numbers.")
@@ -57,7 +54,7 @@ def calibrate(
     _require_folder(output)
     scenarios = [planted(DESIGNS[design], name, effect) for name in recipes]
     with _mapping(processes, studies * len(scenarios)) as over:
-        found = measure(scenarios, studies, seed, resamples, over)
+        found = measure(scenarios, studies, seed, over)
     _print(found, recipes, effect)
     if output is not None:
         write_csv(found.contrasts, output)
@@ -230,8 +227,8 @@ def _named(rows: pd.DataFrame, rate: str) -> str:
 
 def _verdicts(rows: pd.DataFrame) -> str:
     lines = [
-        f"{row['claim']}: supported {100 * row['supported']:.1f} %, not supported "
-        f"{100 * row['not supported']:.1f} %, contradicted {100 * row['contradicted']:.1f} %"
+        f"{row['claim']}: supported {100 * row['supported']:.1f} %, undecided "
+        f"{100 * row['undecided']:.1f} %, contradicted {100 * row['contradicted']:.1f} %"
         for row in rows.to_dict("records")
     ]
     error = 100.0 * float(rows["family_error"].iloc[0])

@@ -80,7 +80,7 @@ WARNING = (
 _METHOD = {
     "unit": "cluster of near duplicates, crossed with seeds",
     "interval": "95 %, t, two-way cluster variance; AUC and rank correlations on the scale of "
-    "atanh",
+    "atanh; conditional on the images that the study trains on",
     "correction": "largest p within a claim, Holm over the claims; Holm within each family of "
     "contrasts",
     "auc_margin": AUC_MARGIN,

@@ -16,11 +16,10 @@ C3     ``sigma_auc_all``       AUC - 0.5 of sigma, mean over mixes         withi
 =====  ======================  ==========================================  =====================
 
 The first two compare groups within runs, so that a training's own factor on all errors cancels.
-Slopes, the worst and the best case compare different models. They decide nothing: models trained
-on the paper's draws also differ in how many distinct images they saw, and in simulated studies
-without any effect the slopes of such models are rejected in 70 to 80 %. Each has a twin,
-``*_equal_distinct``, over runs trained on equal numbers of distinct images, where slopes and
-``sensitivity`` have a meaning and are tested.
+Slopes, the worst and the best case compare models, and those trained on the paper's draws also
+differ in how many distinct images they saw: without any effect their slopes are rejected in 70 to
+80 % of studies. They decide nothing. Each contrast has a twin, ``*_equal_distinct``, over runs
+trained on equally many distinct images, where slopes and ``sensitivity`` are tested.
 
 C3 claims an absence, and a test that finds nothing does not show an absence. So C3 is a test
 of equivalence: two one-sided tests (Schuirmann 1987, J. Pharmacokinet. Biopharm. 15:657)
@@ -50,7 +49,6 @@ AUC_MARGIN = float(stats.norm.cdf(SMALL_EFFECT_D / np.sqrt(2.0))) - 0.5
 """The same as |AUC - 0.5|: 0.056. P(X > Y) = Phi(d / sqrt 2) for two normals d apart."""
 
 ROUNDING = 1e-9
-
 MIXED = 0.5
 """The share at which both groups are half of the training draws."""
 
@@ -96,10 +94,8 @@ class Contrast:
         The direction that supports the claim; ``none`` for a description.
     coefficients
         Weight of each arm's mean; empty where the study's mixes do not define the contrast.
-    meaning
-        What the estimate is, in words that a sentence can begin with.
-    lacks
-        Why there are no coefficients.
+    meaning, lacks
+        What the estimate is, to begin a sentence with, and why there are no coefficients.
     equal_distinct
         Whether it needs runs trained on equal numbers of distinct images.
     """
@@ -215,34 +211,28 @@ def symmetric(shares: Sequence[float]) -> list[float]:
 def _of_log_error(shares: Sequence[float], groups: Groups) -> list[Contrast]:
     """Contrasts of the log error: the two that decide, and those beside them."""
     even = symmetric(shares)
-    primary = [
-        Contrast(
-            claim="C1",
-            name="own_share_effect",
-            measure=LOG_ERROR,
-            family=PRIMARY,
-            expected="negative",
-            coefficients={**gap_at(1.0, groups, 0.5), **gap_at(0.0, groups, -0.5)},
-            meaning="Change of a group's error, beside the other group's in the same runs, as its "
-            "share in training goes from 0 to 1",
-        ),
-        Contrast(
-            claim="C2",
-            name="gap_overall",
-            measure=LOG_ERROR,
-            family=PRIMARY,
-            expected="positive",
-            coefficients=mean_of([gap_at(share, groups) for share in even]),
-            meaning=f"Gap in error ({groups.gap}) within runs, mean over the mixes",
-            lacks="" if even else NOT_SYMMETRIC,
-        ),
-    ]
-    return [
-        *primary,
-        *_gaps(LOG_ERROR, "positive", groups),
-        *_slopes(LOG_ERROR, shares, groups),
-        *_between_gaps(groups),
-    ]
+    own = Contrast(
+        claim="C1",
+        name="own_share_effect",
+        measure=LOG_ERROR,
+        family=PRIMARY,
+        expected="negative",
+        coefficients={**gap_at(1.0, groups, 0.5), **gap_at(0.0, groups, -0.5)},
+        meaning="Change of a group's error, beside the other group's in the same runs, as its "
+        "share in training goes from 0 to 1",
+    )
+    overall = Contrast(
+        claim="C2",
+        name="gap_overall",
+        measure=LOG_ERROR,
+        family=PRIMARY,
+        expected="positive",
+        coefficients=mean_of([gap_at(share, groups) for share in even]),
+        meaning=f"Gap in error ({groups.gap}) within runs, mean over the mixes",
+        lacks=NOT_SYMMETRIC,
+    )
+    gaps, slopes = _gaps(LOG_ERROR, "positive", groups), _slopes(LOG_ERROR, shares, groups)
+    return [own, overall, *gaps, *slopes, *_between_gaps(groups)]
 
 
 def _slopes(measure: str, shares: Sequence[float], groups: Groups) -> list[Contrast]:
@@ -283,39 +273,33 @@ def _gaps(measure: str, expected: Expected, groups: Groups) -> list[Contrast]:
 
 
 def _between_gaps(groups: Groups) -> list[Contrast]:
-    """What the gaps of different mixes have to do with each other."""
+    """Compare the gaps of different mixes."""
     best = {arm: -weight for arm, weight in _best(groups).items()}
     pure = {**gap_at(0.0, groups, -0.5), **gap_at(1.0, groups, -0.5)}
     return [
-        Contrast(
+        _description(
+            "sensitivity",
+            LOG_ERROR,
+            {**_worst(groups), **best},
+            f"How much more the error of {groups.compared} than of {groups.reference} images "
+            "depends on the training mix (gap in the worst less gap in the best case)",
             claim="C1",
-            name="sensitivity",
-            measure=LOG_ERROR,
-            family=DESCRIPTION,
-            expected="none",
-            coefficients={**_worst(groups), **best},
-            meaning=f"How much more the error of {groups.compared} than of {groups.reference} "
-            "images depends on the training mix (gap in the worst less gap in the best case)",
         ),
-        Contrast(
+        _description(
+            "curvature",
+            LOG_ERROR,
+            {**gap_at(MIXED, groups), **pure},
+            "Gap with an even mix less the mean of the gaps with pure mixes",
             claim="C2",
-            name="curvature",
-            measure=LOG_ERROR,
-            family=DESCRIPTION,
-            expected="none",
-            coefficients={**gap_at(MIXED, groups), **pure},
-            meaning="Gap with an even mix less the mean of the gaps with pure mixes",
         ),
     ]
-
-
-_EXPECTED_OF_TWINS: Mapping[str, Expected] = {"slope": "negative", "sensitivity": "positive"}
 
 
 def _twin(contrast: Contrast, groups: Groups) -> Contrast:
     """Return the same contrast over runs at equal distinct images, where more can be tested."""
     kind = contrast.name.removesuffix(f"_{groups.reference}").removesuffix(f"_{groups.compared}")
-    expected = _EXPECTED_OF_TWINS.get(kind, contrast.expected)
+    twins: Mapping[str, Expected] = {"slope": "negative", "sensitivity": "positive"}
+    expected = twins.get(kind, contrast.expected)
     return replace(
         contrast,
         name=f"{contrast.name}_{EQUAL_DISTINCT}",
@@ -350,17 +334,16 @@ def _sigma(shares: Sequence[float], groups: Groups) -> list[Contrast]:
         meaning=f"AUC - 0.5 of sigma, {versus}, mean over the mixes",
     )
     by_mix = [
-        Contrast(
-            claim="C3",
+        replace(
+            decides,
             name=f"sigma_auc_{_percent(share)}",
-            measure="sigma_auc",
             family="sigma_by_mix",
-            expected="equivalent",
             coefficients=gap_at(share, groups),
             meaning=f"AUC - 0.5 of sigma, {versus}, {_trained(share, groups)}",
         )
         for share in shares
     ]
+    on_share = slope_coefficients(shares, groups.compared, groups)
     falls = [
         Contrast(
             claim="C3",
@@ -368,7 +351,7 @@ def _sigma(shares: Sequence[float], groups: Groups) -> list[Contrast]:
             measure="sigma",
             family="sigma_share",
             expected="negative",
-            coefficients=_on_compared_share(shares, group, groups),
+            coefficients={Arm(arm.share, group): weight for arm, weight in on_share.items()},
             meaning=f"Change of sigma of {group} images as the share of {groups.compared} images "
             "in training goes from 0 to 1",
             lacks=ONE_MIX,
@@ -382,7 +365,9 @@ def _sigma_described(
     shares: Sequence[float], pooled: Mapping[Arm, float], groups: Groups
 ) -> list[Contrast]:
     # Per mix, too: where the gap changes sign between the mixes, their mean hides it.
-    over = [(_percent(s), gap_at(s, groups), _trained(s, groups)) for s in shares]
+    over: list[tuple[str, Mapping[Arm, float], str]] = [
+        (_percent(s), gap_at(s, groups), _trained(s, groups)) for s in shares
+    ]
     over.append(("all", pooled, "mean over the mixes"))
     excess = "AUC of the error minus AUC of sigma: what sigma does not show of the gap"
     gaps = [_description(f"sigma_gap_{n}", "sigma", c, f"Gap in sigma, {w}") for n, c, w in over]
@@ -401,16 +386,10 @@ def _sigma_described(
     return [*gaps, *excesses, *ranks]
 
 
-def _on_compared_share(shares: Sequence[float], group: str, groups: Groups) -> dict[Arm, float]:
-    own = slope_coefficients(shares, group, groups)
-    sign = 1.0 if group == groups.compared else -1.0
-    return {arm: sign * weight for arm, weight in own.items()}
-
-
 def _description(
-    name: str, measure: str, coefficients: Mapping[Arm, float], meaning: str
+    name: str, measure: str, coefficients: Mapping[Arm, float], meaning: str, claim: str = "C3"
 ) -> Contrast:
-    return Contrast("C3", name, measure, DESCRIPTION, "none", coefficients, meaning)
+    return Contrast(claim, name, measure, DESCRIPTION, "none", coefficients, meaning)
 
 
 def _trained(share: float, groups: Groups) -> str:

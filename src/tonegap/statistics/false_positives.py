@@ -9,11 +9,12 @@ beyond images and rows is the runs'.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import combinations
 
 import numpy as np
 import scipy.sparse
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int
 
 from tonegap.statistics.contrasts import Contrast
 from tonegap.statistics.design import Design
@@ -66,8 +67,17 @@ def false_positive_rates(
         By the contrast's name: rates of the paired and of Welch's test, in [0, 1]; NaN for a
         test that the contrast does not have.
     """
-    means = null_means(design, np.nan_to_num(values), rng, studies)
+    used = {arm for contrast in contrasts for arm in contrast.coefficients}
+    rows = np.isin(design.arm, [code for code, arm in enumerate(design.arms) if arm in used])
+    if not rows.any():
+        return {}
+    means = null_means(_rows_of(design, rows), values[rows], rng, studies)
     return {contrast.name: _rates(contrast, design, means) for contrast in contrasts}
+
+
+def _rows_of(design: Design, rows: Bool[np.ndarray, " rows"]) -> Design:
+    codes = ("arm", "unit", "seed", "image", "run")
+    return replace(design, **{name: getattr(design, name)[rows] for name in codes})
 
 
 def null_means(
@@ -76,7 +86,10 @@ def null_means(
     rng: np.random.Generator,
     studies: int,
 ) -> Float[np.ndarray, "studies seeds arms"]:
-    """Draw run means of null studies with the study's scatter; NaN where an arm lacks the seed."""
+    """Draw run means of null studies with the study's scatter; NaN where an arm lacks the seed.
+
+    Arms without rows are left out; the others have two seeds or more.
+    """
     names = sorted({arm.group for arm in design.arms})
     group = np.array([names.index(arm.group) for arm in design.arms])
     observed = seed_means(design, values)
@@ -94,6 +107,8 @@ def scatter_of(
     design: Design, values: Float[np.ndarray, " rows"], rows: Int[np.ndarray, " chosen"]
 ) -> Scatter:
     """Estimate one group's parts of variance by the method of moments."""
+    if rows.size == 0:
+        return Scatter(0.0, 0.0, 0.0)
     arm, unit = design.arm[rows], design.unit[rows]
     cell = arm * design.n_seeds + design.seed[rows]
     counts = np.bincount(cell)
@@ -142,17 +157,19 @@ def _run_variances(
     simulated: Float[np.ndarray, "studies seeds arms"],
     group: Int[np.ndarray, " arms"],
 ) -> tuple[float, Float[np.ndarray, " groups"]]:
-    """Variance that runs add to both groups alike, and to each group alone."""
-    left = observed - np.nanmean(observed, axis=0)
-    excess = np.nanvar(observed, axis=0, ddof=1) - np.nanvar(simulated, axis=1, ddof=1).mean(axis=0)
-    of_group = np.array([excess[group == code].mean() for code in range(group.max() + 1)])
+    """Return the variance that runs add to both groups alike, and to each group alone."""
+    present = np.flatnonzero(np.isfinite(observed).any(axis=0))
+    left = observed[:, present] - np.nanmean(observed[:, present], axis=0)
+    expected = np.nanvar(simulated[:, :, present], axis=1, ddof=1).mean(axis=0)
+    excess = np.nanvar(left, axis=0, ddof=1) - expected
+    of_group = np.zeros(group.max() + 1)
+    for code in np.unique(group[present]):
+        of_group[code] = max(float(excess[group[present] == code].mean()), 0.0)
     products = [
-        np.nansum(left[:, a] * left[:, b]) / max(np.isfinite(left[:, a] * left[:, b]).sum() - 1, 1)
-        for a, first in enumerate(design.arms)
-        for b, second in enumerate(design.arms)
-        if a < b and first.share == second.share
+        float(np.nansum(left[:, a] * left[:, b])) / (np.isfinite(left[:, a] * left[:, b]).sum() - 1)
+        for a, b in combinations(range(present.size), 2)
+        if design.arms[present[a]].share == design.arms[present[b]].share
     ]
-    of_group = np.maximum(of_group, 0.0)
     common = float(np.clip(np.mean(products), 0.0, of_group.min())) if products else 0.0
     return common, of_group - common
 

@@ -17,7 +17,6 @@ from scipy import special
 from tonegap.statistics.contrasts import Contrast
 from tonegap.statistics.design import Arm, Design
 from tonegap.statistics.variance import (
-    TwoWayVariance,
     arm_means,
     contrast_influence,
     distinct,

@@ -99,11 +99,11 @@ def auc_pseudovalues(
     """Pseudo-values of AUC - 0.5 within each run; 0 means that groups cannot be told apart.
 
     AUC is the chance that an image of the compared group has a larger value than one of the
-    reference group in the same run, ties counting half (Mann and Whitney 1947); runs may differ in level. The
-    influence is that of DeLong, DeLong and Clarke-Pearson (1988, Biometrics 44:837): the
-    place of each value among the other group's. Mean over the compared minus mean over the
-    reference rows of a run is its AUC - 0.5. NaN for a run with a missing value, whose ranks would speak of
-    other images, and for one without both groups.
+    reference group in the same run, ties counting half (Mann and Whitney 1947); runs may differ
+    in level. The influence is that of DeLong, DeLong and Clarke-Pearson (1988, Biometrics
+    44:837): the place of each value among the other group's. Mean over the compared minus mean
+    over the reference rows of a run is its AUC - 0.5. NaN for a run with a missing value, whose
+    ranks would be those of other images, and for one without both groups.
     """
     half = 2 * run + compared
     own = np.bincount(half, minlength=2 * (int(run.max()) + 1))

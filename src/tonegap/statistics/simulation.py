@@ -144,7 +144,8 @@ def draw_study(scenario: Scenario, rng: np.random.Generator) -> pd.DataFrame:
         mse, nmse, sigma, mse_pca. Every arm has ``n_seeds * n_test`` rows.
     """
     parts, first_id = [], 0
-    for group, pool in zip(LIGHT_AND_DARK.pair, (scenario.pool_light, scenario.pool_dark), strict=True):
+    pools = (scenario.pool_light, scenario.pool_dark)
+    for group, pool in zip(LIGHT_AND_DARK.pair, pools, strict=True):
         drawn = _tests(pool, scenario, rng)
         parts.append(_group_rows(group, drawn, first_id, scenario, rng))
         first_id += pool

@@ -15,7 +15,6 @@ from typing import Any, Literal
 
 import numpy as np
 from jaxtyping import Float, Shaped
-from statsmodels.stats.multitest import multipletests
 
 from tonegap.statistics.contrasts import DESCRIPTION, PRIMARY, Contrast
 from tonegap.statistics.inference import Estimate
@@ -212,13 +211,14 @@ def conjunction(p_values: Sequence[float]) -> float:
 
 
 def holm(p_values: Float[np.ndarray, " tests"]) -> Float[np.ndarray, " tests"]:
-    """Correct by Holm; NaN stays NaN and does not count."""
+    """Correct by Holm; NaN stays NaN and does not count.
+
+    statsmodels' ``multipletests`` gives the same, but collects garbage at every call: 0.08 s.
+    """
     corrected = np.full(p_values.size, math.nan)
-    there = np.isfinite(p_values)
-    if there.any():
-        corrected[there] = multipletests(  # type: ignore[no-untyped-call] # untyped library
-            p_values[there], method="holm"
-        )[1]
+    order = np.argsort(p_values)[: int(np.isfinite(p_values).sum())]  # NaN sorts last
+    steps = p_values[order] * np.arange(order.size, 0, -1)
+    corrected[order] = np.minimum(np.maximum.accumulate(steps), 1.0)
     return corrected
 
 

@@ -22,7 +22,7 @@ def test_paired_and_welch_agree_with_scipy_on_run_means() -> None:
     table = draw_study(SMALL, np.random.default_rng(0))
     means = table.groupby(["share", "group", "seed"])["mse"].mean()
     dark, light = means[0.0, "dark"].to_numpy(), means[1.0, "light"].to_numpy()
-    found = run_means_test(CONTRASTS["gap_worst_case"], design_of(table), table["mse"].to_numpy())
+    found = run_means_test(CONTRASTS["gap_worst"], design_of(table), table["mse"].to_numpy())
     assert found is not None
     assert found.p_paired == pytest.approx(stats.ttest_rel(dark, light).pvalue)
     assert found.p_welch == pytest.approx(stats.ttest_ind(dark, light, equal_var=False).pvalue)

@@ -7,7 +7,14 @@ import pandas as pd
 import pytest
 
 from tonegap.errors import DataError
-from tonegap.statistics.design import Arm, design_of, ordinary_rows, rows_of_equal_distinct
+from tonegap.groups import LIGHT_AND_DARK
+from tonegap.statistics.design import (
+    Arm,
+    design_of,
+    ordinary_rows,
+    rows_of_equal_distinct,
+    rows_of_pair,
+)
 
 
 def small_table() -> pd.DataFrame:
@@ -63,8 +70,7 @@ def test_absent_arms_get_no_coefficient() -> None:
     [
         (lambda t: t.drop(columns="seed"), "no column 'seed'"),
         (lambda t: t.iloc[:0], "no rows"),
-        (lambda t: t.assign(group="medium"), "'medium' is neither"),
-        (lambda t: t.assign(group=None), "neither light nor dark"),
+        (lambda t: t.assign(group=None), "'group' is empty in 12 rows"),
         (lambda t: t.assign(seed=np.nan), "'seed' is empty in 12 rows"),
         (lambda t: t.assign(share=50.0), "share is 50.0 in a row"),
         (lambda t: t.assign(share="half"), "share is half in a row"),
@@ -117,3 +123,12 @@ def test_runs_on_equal_distinct_images_stand_apart() -> None:
     old = table.drop(columns="distinct")
     assert ordinary_rows(old)["run"].tolist() == ["a", "b", "c"]
     assert rows_of_equal_distinct(old).empty
+
+
+def test_other_groups_are_arms_but_not_of_the_pair() -> None:
+    """A third group has its own arms; the rows of the pair leave it out."""
+    table = small_table()
+    third = table.assign(group="medium", md5hash=table["md5hash"] + "-", cluster="m")
+    both = pd.concat([table, third], ignore_index=True)
+    assert {arm.group for arm in design_of(both).arms} == {"light", "dark", "medium"}
+    pd.testing.assert_frame_equal(rows_of_pair(both, LIGHT_AND_DARK), table)
