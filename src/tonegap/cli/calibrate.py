@@ -1,4 +1,4 @@
-"""``tonegap calibrate``: how often the study's tests err, on simulated studies."""
+"""``tonegap calibrate``: how often the study's tests err where the truth is known."""
 
 from __future__ import annotations
 
@@ -6,21 +6,25 @@ import contextlib
 import gc
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from tonegap.statistics.calibration import Calibration
+    from tonegap.calibration.simulated import Calibration
 
+Model = Literal["pca"]
 EVERY = "all"
 _CHUNK = 10
 """Studies handed to a process at a time: a second of work."""
 
 
 def calibrate(
+    model: Annotated[
+        Model | None, typer.Option(help="Train this on phantoms, rather than simulate errors.")
+    ] = None,
     recipe: Annotated[
         list[str] | None,
         typer.Option(help="What is planted, by default `null`; may be repeated, or `all`."),
@@ -40,16 +44,20 @@ def calibrate(
         Path | None, typer.Option(help="Write the table of contrasts there, as CSV.")
     ] = None,
 ) -> None:
-    """Measure rejection, power and coverage of every claim's test over simulated studies.
+    """Measure rejection, power and coverage of the study's tests where the truth is known.
 
-    No model is trained: errors are drawn from a distribution whose truth is known, and assessed
-    by the functions that assess a real study.
+    Errors are drawn from a distribution, and no model is trained, unless ``--model pca`` trains
+    PCA on phantoms. Both are assessed by the functions that assess a real study. ``--design``,
+    ``--effect`` and ``--resamples`` are of simulated errors only.
     """
+    if model is not None:
+        _calibrate_trained(recipe or ["null"], studies, seed, processes, output)
+        return
+    from tonegap.calibration.simulated import DESIGNS, RECIPES, planted  # noqa: PLC0415
+    from tonegap.calibration.simulated import calibrate as measure  # noqa: PLC0415
     from tonegap.files.tables import write_csv  # noqa: PLC0415
-    from tonegap.statistics.calibration import DESIGNS, planted  # noqa: PLC0415
-    from tonegap.statistics.calibration import calibrate as measure  # noqa: PLC0415
 
-    recipes = _known_recipes(recipe or ["null"])
+    recipes = _known_recipes(recipe or ["null"], RECIPES)
     _require_known(design, DESIGNS, "design")
     _require_folder(output)
     scenarios = [planted(DESIGNS[design], name, effect) for name in recipes]
@@ -60,13 +68,23 @@ def calibrate(
         write_csv(found.contrasts, output)
 
 
-def _known_recipes(names: list[str]) -> list[str]:
-    from tonegap.statistics.calibration import RECIPES  # noqa: PLC0415
+def _calibrate_trained(
+    names: list[str], studies: int, seed: int, processes: int, output: Path | None
+) -> None:
+    from tonegap.calibration.planted import RECIPES  # noqa: PLC0415
+    from tonegap.cli.calibrate_trained import calibrate_trained  # noqa: PLC0415
 
+    recipes = _known_recipes(names, RECIPES)
+    _require_folder(output)
+    with _mapping(processes, studies * len(recipes)) as over:
+        calibrate_trained(recipes, studies, seed, over, output)
+
+
+def _known_recipes(names: list[str], known: Iterable[str]) -> list[str]:
     if EVERY in names:
-        return list(RECIPES)
+        return list(known)
     for name in names:
-        _require_known(name, RECIPES, "recipe")
+        _require_known(name, known, "recipe")
     return list(dict.fromkeys(names))
 
 
@@ -98,9 +116,7 @@ def _mapping(processes: int, length: int) -> Iterator[Callable[..., Iterable[Any
     with contextlib.ExitStack() as stack:
         _freeze()
         stack.callback(gc.unfreeze)
-        bar = stack.enter_context(
-            typer.progressbar(length=length, label="simulated studies", file=_stderr())
-        )
+        bar = stack.enter_context(typer.progressbar(length=length, label="studies", file=_stderr()))
         apply: Callable[..., Iterable[Any]] = map
         if processes > 1:
             context = multiprocessing.get_context("spawn")  # fork would copy threads' locks
@@ -125,7 +141,7 @@ def _freeze() -> None:
     statsmodels' correction for many tests collects garbage at every call; without this, looking
     through all modules is nine tenths of a simulated study's time.
     """
-    import tonegap.statistics.calibration  # noqa: F401, PLC0415 - to be imported before
+    import tonegap.calibration.simulated  # noqa: F401, PLC0415 - to be imported before
 
     gc.freeze()
 
@@ -137,7 +153,7 @@ def _stderr() -> Any:
 
 
 def _print(found: Calibration, recipes: list[str], effect: float) -> None:
-    from tonegap.statistics.calibration import RECIPES  # noqa: PLC0415
+    from tonegap.calibration.simulated import RECIPES  # noqa: PLC0415
 
     typer.echo("All errors are simulated: no model was trained, no image was drawn.")
     for name in recipes:
@@ -190,7 +206,7 @@ def _rejection(rows: pd.DataFrame) -> str:
 
 def _coverage(rows: pd.DataFrame) -> str:
     """Say in one line which intervals cover the truth too seldom or too often."""
-    from tonegap.statistics.calibration import COVERAGE, COVERAGE_GOAL  # noqa: PLC0415
+    from tonegap.calibration.simulated import COVERAGE, COVERAGE_GOAL  # noqa: PLC0415
 
     studies = int(rows["studies"].iloc[0])
     error = 196.0 * (COVERAGE * (1.0 - COVERAGE) / studies) ** 0.5

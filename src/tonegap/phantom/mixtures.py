@@ -17,6 +17,8 @@ representation_only    Dark pictures are upside down. The groups look different,
                        a gap comes from the shares in training, and at equal shares it is
                        null. (Training may flip pictures left to right, never top to
                        bottom.) Melanin as in ``null``.
+representation_mild    As ``representation_only``, but 28 % of each group are turned as the
+                       other group is, so that the own share matters as much as in the paper.
 label_noise            As ``tone``; besides, the FST label is wrong for 4 % of the light and
                        20 % of the dark rows. Melanin, in the url, keeps the truth.
 duplicates             As ``tone``; besides, 40 % of the rows are planted copies, see
@@ -70,8 +72,8 @@ class Profile:
         Share of the rows from source ``b``.
     roughness, shading, background : tuple of float
         Ranges. Background below 0 is drawn as none.
-    upside_down : bool
-        Whether the pictures are turned over.
+    upside_down : float
+        Share of the pictures that are turned over, [0, 1].
     """
 
     melanin_follows_fst: bool = True
@@ -80,7 +82,7 @@ class Profile:
     roughness: Range = (0.05, 0.15)
     shading: Range = (0.1, 0.5)
     background: Range = (-0.25, 0.25)
-    upside_down: bool = False
+    upside_down: float = 0.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -141,7 +143,12 @@ RECIPES: Final[dict[str, Recipe]] = {
         dark=replace(_ANY_TONE, share_b=0.5),
         other=_ANY_TONE,
     ),
-    "representation_only": replace(_NULL, dark=replace(_ANY_TONE, upside_down=True)),
+    "representation_only": replace(_NULL, dark=replace(_ANY_TONE, upside_down=1.0)),
+    "representation_mild": Recipe(
+        light=replace(_ANY_TONE, upside_down=0.28),
+        dark=replace(_ANY_TONE, upside_down=0.72),
+        other=_ANY_TONE,
+    ),
     "label_noise": Recipe(wrong_fst_light=0.04, wrong_fst_dark=0.20),
     "duplicates": Recipe(copied=0.4),
     "default": Recipe(

@@ -169,7 +169,7 @@ def _spec(
     melanin = _even(MELANIN_OF_FST[fst if profile.melanin_follows_fst else any_fst], rng)
     from_b = bool(rng.random() < profile.share_b)
     height, width = _SIDES[int(rng.integers(len(_SIDES)))]
-    return PhantomSpec(
+    spec = PhantomSpec(
         melanin=melanin,
         blood=_even((0.012, 0.035), rng),
         family=condition.family,
@@ -187,10 +187,12 @@ def _spec(
         lighting=_even((1.0, 1.5), rng),
         shading=_even(profile.shading, rng),
         background=max(0.0, _even(profile.background, rng)),
-        upside_down=profile.upside_down,
+        upside_down=False,
         width=width,
         height=height,
     )
+    # By a number that is drawn anyway: one draw more would change all later ones.
+    return replace(spec, upside_down=spec.skin_seed < profile.upside_down * _SEED_BOUND)
 
 
 def _copy(

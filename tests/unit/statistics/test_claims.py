@@ -315,11 +315,7 @@ def test_an_arm_with_few_seeds_spares_the_others() -> None:
     """Light-only runs of one seed: the slopes are not assessable, the mixed gap is."""
     table = study()
     lacking = table[(table["share"] != 0.0) | (table["seed"] == 1)]
-<<<<<<< HEAD
-    claims = assess_claims(lacking, "x", resamples=50)
-=======
     claims = assess_claims(lacking, "x")
->>>>>>> a9922f4
     assert (
         row(claims, "gap_mixed")["estimate"]
         == row(assess_claims(table, "x"), "gap_mixed")["estimate"]
@@ -344,11 +340,7 @@ def test_five_mixes_have_slopes_over_all_and_a_test_of_sigma_each() -> None:
     shares = (0.0, 0.25, 0.5, 0.75, 1.0)
     scenario = Scenario(shares=shares, n_seeds=4, n_test=40, pool_light=150, pool_dark=120)
     table = study(scenario)
-<<<<<<< HEAD
-    claims = assess_claims(table, "sweep", resamples=20)
-=======
     claims = assess_claims(table, "sweep")
->>>>>>> a9922f4
     means = table[table["group"] == "dark"].groupby("share")["mse"].mean()
     slope = np.polyfit(means.index, means.to_numpy(), 1)[0]
     assert row(claims, "slope_dark")["estimate"] == pytest.approx(slope)
@@ -377,11 +369,7 @@ def test_sigma_missing_in_one_mix_spares_the_others() -> None:
     """Only what needs the missing rows is not assessable."""
     table = study()
     table.loc[table["share"] == 0.0, "sigma"] = np.nan
-<<<<<<< HEAD
-    claims = assess_claims(table, "x", resamples=50)
-=======
     claims = assess_claims(table, "x")
->>>>>>> a9922f4
     assert row(claims, "sigma_auc_0", "sigma_auc")["verdict"] == "not assessable"
     assert row(claims, "sigma_auc_50", "sigma_auc")["verdict"] != "not assessable"
     assert claims.verdict("C3") == "not assessable"
@@ -408,11 +396,6 @@ def test_joined_studies_serve_each_contrast_with_its_own_rows() -> None:
 def test_what_decides_c2_is_the_overall_gap() -> None:
     """Without mixed runs the gap of the two pure mixes decides, and the mixed gap says why not."""
     table = study(STRONG)
-<<<<<<< HEAD
-    claims = assess_claims(table[table["share"] != 0.5], "x", resamples=0)
-    assert row(claims, "gap_best_case")["verdict"] == "supported"
-    assert claims.verdict("C2") == "not assessable"
-=======
     claims = assess_claims(table[table["share"] != 0.5], "x")
     assert row(claims, "gap_mixed", "log_mse")["verdict"] == "not assessable"
     assert claims.verdict("C2") == "supported"
@@ -435,7 +418,6 @@ def test_other_groups_and_names_give_the_same_numbers() -> None:
     assert document["gap"] == "old minus young"
     assert "slope_old" in {c["contrast"] for c in document["descriptions"]}
     assert "dark" not in json.dumps(document)
->>>>>>> a9922f4
 
 
 def test_json_has_the_documented_keys_and_every_contrast() -> None:

@@ -17,7 +17,7 @@ from tonegap.statistics.measures import (
     measure_columns,
     rank_pseudovalues,
 )
-from tonegap.statistics.simulation import Scenario, draw_study
+from tonegap.calibration.simulation import Scenario, draw_study
 
 RNG_SEED = 11
 

@@ -6,9 +6,7 @@ import pandas as pd
 import pytest
 from typer.testing import CliRunner
 
-from tonegap.cli.app import app
-from tonegap.errors import ParameterError
-from tonegap.statistics.calibration import (
+from tonegap.calibration.simulated import (
     DESIGNS,
     Calibration,
     binomial_band,
@@ -16,6 +14,8 @@ from tonegap.statistics.calibration import (
     judged,
     planted,
 )
+from tonegap.cli.app import app
+from tonegap.errors import ParameterError
 
 
 def _run(*arguments: str):
@@ -72,7 +72,7 @@ def test_one_line_names_what_lies_outside(monkeypatch, columns, says) -> None:
     claims = pd.DataFrame([{"scenario": "phantom/null", "claim": "C1", "family_error": 0.04}])
     claims = claims.assign(supported=0.0, undecided=1.0, contradicted=0.0)
     monkeypatch.setattr(
-        "tonegap.statistics.calibration.calibrate", lambda *_: Calibration(table, claims)
+        "tonegap.calibration.simulated.calibrate", lambda *_: Calibration(table, claims)
     )
     result = _run()
     assert result.exit_code == 0, result.output
@@ -91,7 +91,7 @@ def test_mistakes_are_named_before_any_work(monkeypatch, tmp_path, arguments, me
     """One line that names the value; no study is drawn for a result that has no place."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(
-        "tonegap.statistics.calibration.calibrate", lambda *_: pytest.fail("studies were drawn")
+        "tonegap.calibration.simulated.calibrate", lambda *_: pytest.fail("studies were drawn")
     )
     error = _run(*arguments).exception
     assert isinstance(error, ParameterError)

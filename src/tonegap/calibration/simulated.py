@@ -1,6 +1,6 @@
 """How the tests behave where the truth is known: rejection, power, coverage, verdicts.
 
-Studies are simulated (:mod:`tonegap.statistics.simulation`), not trained, and every table
+Studies are simulated (:mod:`tonegap.calibration.simulation`), not trained, and every table
 says so. Each is assessed by the very functions that assess a real one. A test is calibrated
 when it rejects true nulls in about 5 % of studies, and intervals when 95 % ones cover the truth in
 93 to 97 %. "About 5 %" is the binomial band of the number of studies drawn. A single contrast
@@ -23,6 +23,7 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
+from tonegap.calibration.simulation import Scenario, draw_study
 from tonegap.statistics.claims import CLAIMS, Claims
 from tonegap.statistics.contrasts import (
     AUC_MARGIN,
@@ -35,7 +36,6 @@ from tonegap.statistics.design import Design, design_of
 from tonegap.statistics.inference import estimate
 from tonegap.statistics.measures import measure_columns
 from tonegap.statistics.pairwise import run_means_test
-from tonegap.statistics.simulation import Scenario, draw_study
 from tonegap.statistics.verdicts import Finding, with_verdicts
 
 ALPHA = 0.05

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from tonegap.statistics.calibration import (
+from tonegap.calibration.simulated import (
     DESIGNS,
     RECIPES,
     binomial_band,
@@ -20,11 +20,11 @@ from tonegap.statistics.calibration import (
     summarise,
     true_value,
 )
+from tonegap.calibration.simulation import Scenario, draw_study
 from tonegap.statistics.contrasts import AUC_MARGIN
 from tonegap.statistics.design import design_of
 from tonegap.statistics.inference import estimate
 from tonegap.statistics.measures import measure_columns
-from tonegap.statistics.simulation import Scenario, draw_study
 
 TINY = Scenario(name="tiny", n_seeds=3, n_test=20, pool_light=60, pool_dark=50)
 
