@@ -8,10 +8,10 @@ import torch
 
 from tonegap.assessment import per_image_errors, to_model_range
 from tonegap.files.weights import resolve_weights
-from tonegap.model.cost import parameter_count
 from tonegap.model.factory import build_model
 from tonegap.model.objective import Objective
 from tonegap.model.protocol import as_generative, forward_pass
+from tonegap.profiling.cost import parameter_count
 from tonegap.study.files import read_study
 
 

@@ -49,8 +49,8 @@ def train(
 
     from tonegap.files.parameters import read_params  # noqa: PLC0415
     from tonegap.files.weights import resolve_weights  # noqa: PLC0415  torch loads slowly
+    from tonegap.profiling.bench import measure_training  # noqa: PLC0415
     from tonegap.study.files import read_study  # noqa: PLC0415
-    from tonegap.training.bench import measure_training  # noqa: PLC0415
     from tonegap.training.precision import choose_arithmetic  # noqa: PLC0415
 
     planned = read_study(study) if study else None

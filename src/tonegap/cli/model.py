@@ -14,7 +14,7 @@ def describe(
 ) -> None:
     """Print the network's parameters, latent shape and GFLOP per image."""
     from tonegap.files.parameters import read_params  # noqa: PLC0415  torch loads slowly
-    from tonegap.model.description import describe_model  # noqa: PLC0415
+    from tonegap.profiling.description import describe_model  # noqa: PLC0415
     from tonegap.study.files import read_study  # noqa: PLC0415
 
     params = read_study(study).cells[0].params if study else read_params()

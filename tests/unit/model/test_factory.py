@@ -9,11 +9,11 @@ import pytest
 import torch
 
 from tonegap.errors import ModelError
-from tonegap.model.cost import parameter_count
 from tonegap.model.factory import build_model, load_factory
 from tonegap.model.objective import Objective
 from tonegap.model.protocol import forward_pass, latent_shape
 from tonegap.params import ModelParams
+from tonegap.profiling.cost import parameter_count
 
 PARAMS = ModelParams(
     factory="tonegap.model.vae:build",

@@ -9,8 +9,8 @@ import torch
 from typer.testing import CliRunner
 
 from tonegap.cli.bench import app
+from tonegap.profiling.bench import measure_training, synthetic_data
 from tonegap.training import bench
-from tonegap.training.bench import measure_training, synthetic_data
 from tonegap.training.precision import Arithmetic
 from tonegap.training.workbench import Workbench
 
@@ -87,7 +87,7 @@ def test_the_command_can_leave_determinism_off(repository, monkeypatch, option, 
         seen.append(train)
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("tonegap.training.bench.measure_training", stop)
+    monkeypatch.setattr("tonegap.profiling.bench.measure_training", stop)
     CliRunner().invoke(app, ["train", *option])
     assert [(train.deterministic, train.batch_size) for train in seen] == [(expected, 8)]
 
@@ -148,7 +148,7 @@ def test_the_command_measures_what_a_study_would_do(repository, monkeypatch, opt
         seen.append((train.compile, more["draws"], more["runs"]))
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("tonegap.training.bench.measure_training", stop)
+    monkeypatch.setattr("tonegap.profiling.bench.measure_training", stop)
     monkeypatch.setattr("tonegap.files.weights.resolve_weights", lambda *_: None)
     CliRunner().invoke(app, ["train", "--study", "paper", *option])
     assert seen == [(expected, 1_668, 30)]

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from tonegap.model.cost import parameter_count, step_cost
 from tonegap.model.factory import build_model
 from tonegap.model.objective import effective_beta
 from tonegap.model.perceptual import feature_network
 from tonegap.model.protocol import latent_shape
 from tonegap.params import Params
+from tonegap.profiling.cost import parameter_count, step_cost
 
 _SEED = 0  # shapes and counts do not depend on it
 _MAP_AXES = 3

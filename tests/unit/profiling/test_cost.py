@@ -9,12 +9,12 @@ import torch
 from torch import Tensor, nn
 
 from tonegap.files.parameters import read_params
-from tonegap.model import description
-from tonegap.model.cost import parameter_count, step_cost
-from tonegap.model.description import describe_model
 from tonegap.model.perceptual import feature_network
 from tonegap.model.tiny import TinyVAE
 from tonegap.model.vae import VAE
+from tonegap.profiling import description
+from tonegap.profiling.cost import parameter_count, step_cost
+from tonegap.profiling.description import describe_model
 
 
 def test_paper_size_costs_what_is_known() -> None:

@@ -11,10 +11,10 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from tonegap.model.cost import step_cost
 from tonegap.model.factory import build_model
 from tonegap.model.perceptual import FeatureNetwork
 from tonegap.params import ModelParams, TrainParams
+from tonegap.profiling.cost import step_cost
 from tonegap.training.feed import batch_spans, plan_epoch
 from tonegap.training.loop import TrainingData
 from tonegap.training.precision import Arithmetic, describe_device, numerics
