@@ -13,11 +13,11 @@ from collections.abc import Callable
 import numpy as np
 import pandas as pd
 
+from tonegap.calibration.simulation import Scenario, draw_study
 from tonegap.groups import LIGHT_AND_DARK
 from tonegap.labels import LABEL_COLUMNS
 from tonegap.statistics.claims import assess_claims
 from tonegap.statistics.paper import paper_sentences
-from tonegap.statistics.simulation import Scenario, draw_study
 
 N_LABELS = 114
 

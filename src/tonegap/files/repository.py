@@ -61,15 +61,18 @@ def git(root: Path, *arguments: str) -> str:
 
 def head(root: Path) -> str:
     """Return the commit that the workspace is on."""
-    return git(root).strip(, "rev-parse", "HEAD")
+    return git(root, "rev-parse", "HEAD").strip()
 
 
 def experiments(root: Path) -> list[Experiment]:
     """Every experiment of the repository, of all baselines, newest first."""
-    listing = git(root, "for-each-ref",
+    listing = git(
+        root,
+        "for-each-ref",
         "--sort=-committerdate",
         "--format=%(refname) %(objectname)",
-        "refs/exps")
+        "refs/exps",
+    )
     found = (_parse(line) for line in listing.splitlines())
     return [experiment for experiment in found if experiment]
 

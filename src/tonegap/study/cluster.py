@@ -98,8 +98,8 @@ def _run_in(clone: Path, cell: ClusterCell) -> None:
 def _verify(clone: Path, cell: ClusterCell) -> None:
     """Look for the experiment at the hub: DVC reports success for some pushes that failed."""
     ref = experiment_ref(cell.baseline, cell.name)
-    ours = git(clone).strip(, "rev-parse", ref)
-    theirs = git(clone).split(, "ls-remote", "origin", ref)
+    ours = git(clone, "rev-parse", ref).strip()
+    theirs = git(clone, "ls-remote", "origin", ref).split()
     if theirs[:1] != [ours]:
         raise StudyError(
             f"experiment {cell.name} was pushed to {cell.hub}, which has "

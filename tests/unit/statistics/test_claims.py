@@ -11,11 +11,11 @@ import pytest
 from scipy import special, stats
 from statsmodels.stats.multitest import multipletests
 
+from tonegap.calibration.simulation import Scenario, draw_study
 from tonegap.groups import Groups
 from tonegap.statistics.claims import Claims, assess_claims, no_claims
 from tonegap.statistics.contrasts import AUC_MARGIN, declared_contrasts
 from tonegap.statistics.inference import Estimate
-from tonegap.statistics.simulation import Scenario, draw_study
 from tonegap.statistics.verdicts import Finding, with_verdicts
 
 SMALL = Scenario(n_seeds=4, n_test=40, pool_light=150, pool_dark=120)

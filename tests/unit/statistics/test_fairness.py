@@ -6,9 +6,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from tonegap.calibration.simulation import Scenario, draw_study
 from tonegap.groups import LIGHT_AND_DARK
 from tonegap.statistics.fairness import Fairness, fairness_by_condition
-from tonegap.statistics.simulation import Scenario, draw_study
 
 SMALL = Scenario(n_seeds=6, n_test=60, pool_light=300, pool_dark=240, image_sd=0.4)
 

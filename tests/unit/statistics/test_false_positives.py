@@ -7,11 +7,11 @@ import math
 import numpy as np
 import pytest
 
+from tonegap.calibration.simulation import Scenario, draw_study
 from tonegap.statistics.contrasts import declared_contrasts
 from tonegap.statistics.design import design_of
 from tonegap.statistics.false_positives import false_positive_rates, null_means, scatter_of
 from tonegap.statistics.pairwise import run_means_test
-from tonegap.statistics.simulation import Scenario, draw_study
 
 CONTRASTS = [c for c in declared_contrasts((0.0, 0.5, 1.0)) if c.measure == "mse"]
 SMALL_POOL = Scenario(n_test=60, pool_light=100, pool_dark=80, run_sd=0.004, run_group_sd=0.003)

@@ -7,11 +7,11 @@ import pandas as pd
 import pytest
 from sklearn.metrics import roc_auc_score
 
+from tonegap.calibration.simulation import Scenario, draw_study
 from tonegap.groups import LIGHT_AND_DARK
 from tonegap.statistics.design import design_of
 from tonegap.statistics.flag import NO_GAP, flag_finding
 from tonegap.statistics.measures import measure_columns
-from tonegap.statistics.simulation import Scenario, draw_study
 from tonegap.statistics.verdicts import Finding
 
 SHARES = (0.0, 0.5, 1.0)

@@ -9,6 +9,7 @@ import statsmodels.api as sm
 from scipy import stats
 from sklearn.metrics import roc_auc_score
 
+from tonegap.calibration.simulation import Scenario, draw_study
 from tonegap.errors import DataError
 from tonegap.statistics.design import design_of
 from tonegap.statistics.measures import (
@@ -17,7 +18,6 @@ from tonegap.statistics.measures import (
     measure_columns,
     rank_pseudovalues,
 )
-from tonegap.calibration.simulation import Scenario, draw_study
 
 RNG_SEED = 11
 

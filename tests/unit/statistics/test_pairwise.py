@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 from scipy import stats
 
+from tonegap.calibration.simulation import Scenario, draw_study
 from tonegap.statistics.contrasts import declared_contrasts
 from tonegap.statistics.design import design_of
 from tonegap.statistics.pairwise import run_means_test
-from tonegap.calibration.simulation import Scenario, draw_study
 
 SMALL = Scenario(n_seeds=5, n_test=20, pool_light=60, pool_dark=50)
 CONTRASTS = {c.name: c for c in declared_contrasts((0.0, 0.5, 1.0)) if c.measure == "mse"}

@@ -11,10 +11,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from tonegap.calibration.simulation import Scenario, draw_study
 from tonegap.groups import Groups
 from tonegap.statistics.claims import assess_claims
 from tonegap.statistics.paper import Part, paper_sentences, verdict_of
-from tonegap.statistics.simulation import Scenario, draw_study
 
 STRONG = Scenario(
     n_seeds=8,

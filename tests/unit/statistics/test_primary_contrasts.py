@@ -7,12 +7,12 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from tonegap.calibration.simulation import Scenario, draw_study
 from tonegap.statistics.claims import assess_claims
 from tonegap.statistics.contrasts import PRIMARY, declared_contrasts
 from tonegap.statistics.design import design_of
 from tonegap.statistics.inference import Estimate, estimate
 from tonegap.statistics.measures import measure_columns
-from tonegap.statistics.simulation import Scenario, draw_study
 
 PILOT_SCATTER = Scenario(
     n_seeds=10,
