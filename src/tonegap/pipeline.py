@@ -7,6 +7,7 @@ a stage may use only the files and parameters that dvc.yaml declares for it.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
@@ -134,16 +135,71 @@ def _evaluate(at: Workspace) -> None:
     )
 
 
+def _analyse(at: Workspace) -> None:
+    from tonegap.stages import analyse  # noqa: PLC0415
+
+    analyse.run(
+        rows=at.groups,
+        study=at.study,
+        study_images=at.study_images,
+        study_facts=at.study_facts,
+        tables=_tables(at),
+        claims=at.claims,
+    )
+
+
 def _figures(at: Workspace) -> None:
+    from tonegap.cohort.groups import groups_of  # noqa: PLC0415
     from tonegap.stages import figures  # noqa: PLC0415
 
-    figures.from_workspace()
+    params = read_params(at.params)
+    figures.run(
+        annotations=at.annotations,
+        rows=at.groups,
+        groups=groups_of(params.groups),
+        group_column=params.groups.column,
+        exclusions_flow=at.exclusions_flow,
+        study=at.study,
+        study_images=at.study_images,
+        study_facts=at.study_facts,
+        examples=at.study_examples,
+        private_examples=at.private_examples,
+        figures=at.figures,
+        private=at.private,
+    )
 
 
 def _report(at: Workspace) -> None:
+    from tonegap.cohort.groups import groups_of  # noqa: PLC0415
     from tonegap.stages import report  # noqa: PLC0415
 
-    report.from_workspace()
+    report.run(
+        annotations=at.annotations,
+        rows=at.groups,
+        groups=groups_of(read_params(at.params).groups),
+        cohort_counts=at.cohort_counts,
+        exclusions_flow=at.exclusions_flow,
+        study=at.study,
+        study_images=at.study_images,
+        study_facts=at.study_facts,
+        tables=_tables(at),
+        claims=at.claims,
+        planted=at.planted,
+        figures=at.figures,
+        deviations=at.deviations,
+        page=at.report,
+    )
+
+
+def _tables(at: Workspace) -> dict[str, Path]:
+    """Return the paths of the analysis' tables, by name."""
+    return {
+        "decomposition": at.decomposition,
+        "labels": at.labels,
+        "conditions_gap": at.conditions_gap,
+        "heterogeneity": at.heterogeneity,
+        "influence": at.influence,
+    }
 
 
 STAGES: Mapping[str, Callable[..., None]] = MappingProxyType(
@@ -155,6 +211,7 @@ STAGES: Mapping[str, Callable[..., None]] = MappingProxyType(
         "split": _split,
         "train": _train,
         "evaluate": _evaluate,
+        "analyse": _analyse,
         "figures": _figures,
         "report": _report,
     }

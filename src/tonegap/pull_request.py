@@ -80,7 +80,7 @@ def _commit(revision: str) -> str:
 def _resolve(name: str) -> str:
     """Commit of a revision; empty where git knows none."""
     try:
-        return git("rev-parse", "--verify", "--quiet", f"{name}^{{commit}}").strip()
+        return git(Path(), "rev-parse", "--verify", "--quiet", f"{name}^{{commit}}").strip()
     except MachineError:
         return ""
 

@@ -120,9 +120,9 @@ class Downloaded:
 
 
 def _listing(listed: int, added: int) -> list[str]:
-    lines = [f"{layout.MANIFEST} lists {listed} images, {added} of them new"]
+    lines = [f"{Workspace.manifest} lists {listed} images, {added} of them new"]
     if added:
-        lines.append(f"commit data.dvc and {layout.MANIFEST}: they are the version of the data")
+        lines.append(f"commit data.dvc and {Workspace.manifest}: they are the version of the data")
     return lines
 
 
@@ -341,7 +341,7 @@ def _pin(
     url: str | None = None,
 ) -> Chosen:
     """List the images at hand and point the branch at the table."""
-    path = repository / layout.MANIFEST
+    path = repository / Workspace.manifest
     before = read_manifest(path) if path.exists() else {}
     images = with_images_at_hand(before, table, _store(store_root))
     pin_table(repository, content, images, url)

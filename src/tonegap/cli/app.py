@@ -14,7 +14,7 @@ from typing import Annotated
 import typer
 
 import tonegap
-from tonegap.cli import bench, calibrate, doctor, model, pull_request, source, split, study
+from tonegap.cli import bench, calibrate, compare, doctor, model, pull_request, source, split, study
 from tonegap.errors import TonegapError
 from tonegap.pipeline import STAGES, run_stage
 from tonegap.workspace import Workspace
@@ -32,6 +32,7 @@ app = typer.Typer(
 app.add_typer(source.app, name="source")
 app.add_typer(study.app, name="study")
 app.add_typer(bench.app, name="bench")
+study.app.command("compare")(compare.compare)
 app.command("model")(model.describe)
 app.command("split")(split.describe)
 app.command("calibrate")(calibrate.calibrate)
@@ -74,9 +75,10 @@ def check() -> None:
     from tonegap.files.parameters import read_params  # noqa: PLC0415
     from tonegap.study.files import read_study, study_names  # noqa: PLC0415
 
-    read_params()
-    for name in study_names():
-        read_study(name)
+    root = Path()
+    read_params(root / Workspace.params)
+    for name in study_names(root):
+        read_study(root, name)
     typer.echo("params.yaml and studies/ are valid")
 
 

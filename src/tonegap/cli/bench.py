@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from enum import StrEnum
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -52,9 +53,10 @@ def train(
     from tonegap.profiling.bench import measure_training  # noqa: PLC0415
     from tonegap.study.files import read_study  # noqa: PLC0415
     from tonegap.training.precision import choose_arithmetic  # noqa: PLC0415
+    from tonegap.workspace import Workspace  # noqa: PLC0415
 
-    planned = read_study(study) if study else None
-    params = planned.cells[0].params if planned else read_params()
+    planned = read_study(Path(), study) if study else None
+    params = planned.cells[0].params if planned else read_params(Workspace.params)
     models = len(planned.cells) if planned else 1
     network = params.train.perceptual_network
     asked = {

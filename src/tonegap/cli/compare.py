@@ -26,7 +26,7 @@ def compare(
     from tonegap.statistics.comparison import compare as compared  # noqa: PLC0415
     from tonegap.study.compared import read_source  # noqa: PLC0415
 
-    first, second = read_source(baseline), read_source(candidate)
+    first, second = (read_source(Path(), text) for text in (baseline, candidate))
     if first.groups != second.groups:
         raise StudyError(
             f"{baseline} compares {first.groups.gap}, {candidate} {second.groups.gap}; two gaps "

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import typer
 
 
@@ -10,7 +12,7 @@ def doctor() -> None:
     from tonegap.doctor import examine  # noqa: PLC0415
 
     good = True
-    for finding in examine():
+    for finding in examine(Path()):
         good &= finding.good
         mark = "ok  " if finding.good else "FAIL"
         # The name of a folder may be no UTF-8, which Python refuses to print.

@@ -92,16 +92,16 @@ def table(
 @app.command("download")
 def download() -> None:
     """Download the images that are not at hand from their urls, and list them in images.txt."""
-    from tonegap.files import layout  # noqa: PLC0415
     from tonegap.files.parameters import read_params  # noqa: PLC0415
     from tonegap.source import NOT_DOWNLOADED, download_images  # noqa: PLC0415
+    from tonegap.workspace import Workspace  # noqa: PLC0415
 
     _report(
         download_images(
-            annotations=layout.ANNOTATIONS,
-            manifest=layout.MANIFEST,
+            annotations=Workspace.annotations,
+            manifest=Workspace.manifest,
             failures=NOT_DOWNLOADED,
-            params=read_params().fetch,
+            params=read_params(Workspace.params).fetch,
         )
     )
 

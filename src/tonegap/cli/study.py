@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
 app = typer.Typer(help="Run many models as DVC experiments.", no_args_is_help=True)
 
+_ROOT = Path()  # commands run at the root of a repository
 _REFRESH_S = 2.0
 _INTERRUPTED = 130
 
@@ -95,7 +97,7 @@ def run(
         typer.echo(f"{outcome.cell.name} {text}")
 
     try:
-        states = run_study(study, _engine(engine, jobs, study, site), report)
+        states = run_study(_ROOT, study, _engine(engine, jobs, study, site), report)
     except KeyboardInterrupt:
         typer.echo(
             f"interrupted; `tonegap study run {name}` goes on with what is missing", err=True
@@ -124,7 +126,7 @@ def status(
     if watch:
         _watch(study)
     else:
-        typer.echo("\n".join(_table(study_state(study))))
+        typer.echo("\n".join(_table(study_state(_ROOT, study))))
 
 
 @app.command("collect")
@@ -142,8 +144,8 @@ def collect(
     from tonegap.study.records import study_state  # noqa: PLC0415
 
     study = _study(name, override)
-    states = runs_where(study_state(study), _pairs("--where", where or ()))
-    for line in collect_study(study, states, partial=partial):
+    states = runs_where(study_state(_ROOT, study), _pairs("--where", where or ()))
+    for line in collect_study(_ROOT, study, states, partial=partial):
         typer.echo(line)
     typer.echo("now run `dvc repro` for figures and report, and commit them with the tables")
 
@@ -158,14 +160,14 @@ def clean(
     """Remove what killed runs left behind; on request the experiments as well."""
     from tonegap.study.clean import clean_study  # noqa: PLC0415
 
-    for line in clean_study(_study(name, None), results=experiments):
+    for line in clean_study(_ROOT, _study(name, None), results=experiments):
         typer.echo(line)
 
 
 def _study(name: str, override: list[str] | None) -> Study:
     from tonegap.study.files import read_study  # noqa: PLC0415
 
-    return read_study(name, _pairs("--set", override or ()))
+    return read_study(_ROOT, name, _pairs("--set", override or ()))
 
 
 def _pairs(option: str, texts: Sequence[str]) -> dict[str, Any]:
@@ -198,11 +200,13 @@ def _engine(name: EngineName, jobs: int, study: Study, site: Site) -> Engine:
     if name is EngineName.inprocess:
         from tonegap.study.inprocess import InProcessEngine  # noqa: PLC0415
 
-        return InProcessEngine(study, _announce)
+        return InProcessEngine(_ROOT, study, _announce)
     from tonegap.study.local import LocalEngine  # noqa: PLC0415
     from tonegap.study.run import visible_gpus  # noqa: PLC0415
 
-    return LocalEngine(study.name, jobs, base, visible_gpus(), _announce)
+    return LocalEngine(
+        _ROOT, study.name, jobs, base=base, devices=visible_gpus(), started=_announce
+    )
 
 
 def _slurm_engine(jobs: int, study: Study, site: Site, base: dict[str, Any]) -> Engine:
@@ -211,8 +215,8 @@ def _slurm_engine(jobs: int, study: Study, site: Site, base: dict[str, Any]) -> 
     from tonegap.study.slurm import SlurmEngine  # noqa: PLC0415
 
     options = _pairs("--slurm", site.options)
-    queue = JobQueue(jobs_folder(study.name), site.cluster or Cluster.slurm, jobs, options)
-    return SlurmEngine(queue, base, _announce, hub=site.hub, scratch=site.scratch)
+    queue = JobQueue(jobs_folder(_ROOT, study.name), site.cluster or Cluster.slurm, jobs, options)
+    return SlurmEngine(_ROOT, queue, base, _announce, hub=site.hub, scratch=site.scratch)
 
 
 def _announce(cell: Any) -> None:
@@ -229,8 +233,8 @@ def _watch(study: Study) -> None:
     with Live(auto_refresh=False) as live:
         running = True
         while running:
-            running = is_running(study.name)
-            text = "\n".join(_table(study_state(study)))
+            running = is_running(_ROOT, study.name)
+            text = "\n".join(_table(study_state(_ROOT, study)))
             live.update(Text(text, no_wrap=True, overflow="ellipsis"), refresh=True)
             if running:
                 time.sleep(_REFRESH_S)

@@ -144,7 +144,7 @@ def _joined(
     clusters: pd.Series,
     definition: GroupsParams,
 ) -> pd.DataFrame:
-    rows = _annotated(annotations, definition).merge(
+    rows = annotated_rows(annotations, definition).merge(
         fetch[list(FETCH_COLUMNS)], on="md5hash", how="left", validate="one_to_one"
     )
     rows = rows.merge(
@@ -159,8 +159,14 @@ def _joined(
     )
 
 
-def _annotated(annotations: pd.DataFrame, definition: GroupsParams) -> pd.DataFrame:
-    """Choose the columns named here: a user's own table may have others of any name."""
+def annotated_rows(annotations: pd.DataFrame, definition: GroupsParams) -> pd.DataFrame:
+    """Return the columns that are read here: a user's own table may have others of any name.
+
+    Raises
+    ------
+    DataError
+        If the table has no column ``groups.column``.
+    """
     rows = annotations[list(ANNOTATION_COLUMNS)].rename(columns=_RENAMED)
     rows = rows.assign(fst=_known(rows["fst"]), fst_second=_known(rows["fst_second"]))
     if columns_of(definition) != (OWN,):

@@ -54,7 +54,7 @@ def pin_phantom(repository: Path) -> None:
             f"{_HEADER}deps:\n- path: {PHANTOM_TABLE}\nouts:\n- path: {Workspace.annotations}\n",
         )
         _dvc(repository, "repro", "--quiet", str(PIN))
-        write_manifest({}, repository / layout.MANIFEST)
+        write_manifest({}, repository / Workspace.manifest)
 
 
 def pin_table(repository: Path, content: bytes, images: Manifest, url: str | None = None) -> None:
@@ -84,7 +84,7 @@ def pin_table(repository: Path, content: bytes, images: Manifest, url: str | Non
         _dvc(repository, "commit", "--quiet", "--force", str(PIN))  # into the cache
         if url is not None:
             write_text(repository / PIN, _frozen_import(url, content))
-        write_manifest(images, repository / layout.MANIFEST)
+        write_manifest(images, repository / Workspace.manifest)
 
 
 def _frozen_import(url: str, content: bytes) -> str:
@@ -108,7 +108,7 @@ def _dvc(repository: Path, *arguments: str) -> None:
     done = subprocess.run(  # noqa: S603  # fixed program, no shell
         dvc_command(*arguments),
         cwd=repository,
-        env=stage_environment(),
+        env=stage_environment(repository),
         capture_output=True,
         text=True,
         check=False,

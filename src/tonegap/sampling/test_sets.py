@@ -128,7 +128,8 @@ def _matched(
     if sum(pairs) < data.n_test:
         raise SplitError(
             f"{groups.reference} and {groups.compared} share {sum(pairs)} images of equal "
-            f"{' and '.join(columns)} but data.n_test asks for {data.n_test} per group with data.match = {data.match}; "
+            f"{' and '.join(columns)} but data.n_test asks for {data.n_test} per group "
+            f"with data.match = {data.match}; "
             f"{_lower_to(sum(pairs))}match less"
         )
     drawn = stream(data.seed, Draw.TEST_MATCH).multivariate_hypergeometric(pairs, data.n_test)

@@ -15,11 +15,13 @@ import pandas as pd
 from tonegap.facts import caveats_of
 from tonegap.files.collected import Collected, read_collected
 from tonegap.files.tables import read_csv, write_csv, write_json
+from tonegap.labels import LABEL_COLUMNS
 from tonegap.statistics.claims import assess_claims, no_claims
 from tonegap.statistics.decomposition import decompose
 from tonegap.statistics.heterogeneity import condition_gaps, heterogeneity
 from tonegap.statistics.influence import gap_without
 from tonegap.statistics.label_definitions import score_definitions
+from tonegap.statistics.paper import paper_sentences
 
 _DIGITS = "{:.6g}"  # processors differ in the last places
 
@@ -62,19 +64,20 @@ def run(
     DataError
         If a table lacks a column, holds more than one study, or an error is not positive.
     """
-    annotated = read_csv(rows, ("md5hash",), "the table of groups")["md5hash"]
-    collected, _ = read_collected(study, study_images, study_facts, annotated)
+    annotated = read_csv(rows, ("md5hash", "group", *LABEL_COLUMNS.values()), "the table of groups")
+    collected, _ = read_collected(study, study_images, study_facts, annotated["md5hash"])
     for name, analysis in TABLES.items():
         table = analysis(collected) if collected else pd.DataFrame(columns=["mix"])
         write_csv(_rounded(table), tables[name])
-    write_json(_claims(collected), claims)
+    write_json(_claims(collected, annotated), claims)
 
 
-def _claims(collected: Collected | None) -> Mapping[str, Any]:
+def _claims(collected: Collected | None, annotated: pd.DataFrame) -> Mapping[str, Any]:
     if collected is None:
         return no_claims()
     name, caveats = str(collected.facts["study"]), caveats_of(collected.facts)
-    return assess_claims(collected.images, name).to_mapping(caveats)
+    claims = assess_claims(collected.images, name, collected.groups)
+    return claims.to_mapping(caveats, paper_sentences(claims, collected.images, annotated))
 
 
 def _rounded(table: pd.DataFrame) -> pd.DataFrame:

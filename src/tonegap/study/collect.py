@@ -19,13 +19,13 @@ from dvc.api import read as read_output
 from dvc.exceptions import DvcException
 
 import tonegap
-from tonegap.assessment import MEASURES
 from tonegap.errors import StudyError
 from tonegap.files.examples import Examples, read_examples
 from tonegap.files.repository import experiments, file_at
 from tonegap.files.study_examples import write_study_examples
 from tonegap.files.tables import write_csv, write_json
 from tonegap.files.trained import read_facts
+from tonegap.measures import COLUMNS
 from tonegap.study.plan import Cell, Overrides, Study
 from tonegap.study.state import CellState
 from tonegap.workspace import Workspace
@@ -90,11 +90,15 @@ def _spelled(choices: Mapping[str, Sequence[Any]]) -> str:
     )
 
 
-def collect_study(study: Study, states: Sequence[CellState], *, partial: bool) -> list[str]:
+def collect_study(
+    root: Path, study: Study, states: Sequence[CellState], *, partial: bool
+) -> list[str]:
     """Write the study's tables.
 
     Parameters
     ----------
+    root
+        Root of the repository.
     study, states
         The study and the state of each cell that counts (:func:`runs_where`).
     partial
@@ -112,12 +116,13 @@ def collect_study(study: Study, states: Sequence[CellState], *, partial: bool) -
     """
     done = [state for state in states if state.status == "done"]
     _require_done(study, states, done, partial=partial)
-    images = pd.concat([_images_of(study, state) for state in done], ignore_index=True)
-    runs = pd.concat([_runs_of(images, state) for state in done], ignore_index=True)
-    write_csv(runs, Workspace.study)
-    write_csv(images, Workspace.study_images)
-    write_json(_facts(study, states, done), Workspace.study_facts)
-    examples = _collect_examples(done)
+    at = Workspace(root)
+    images = pd.concat([images_of(root, study, state) for state in done], ignore_index=True)
+    runs = pd.concat([_runs_of(root, images, state) for state in done], ignore_index=True)
+    write_csv(runs, at.study)
+    write_csv(images, at.study_images)
+    write_json(_facts(root, study, states, done), at.study_facts)
+    examples = _collect_examples(at, done)
     return [
         f"{Workspace.study}: {len(runs)} rows, a run and group each",
         f"{Workspace.study_images}: {len(images)} rows, a run and test image each",
@@ -140,11 +145,11 @@ def _require_done(
     )
 
 
-def _output(path: Path, state: CellState) -> bytes:
-    """Content of a file that DVC keeps, as an experiment has it."""
+def _output(root: Path, path: Path, state: CellState) -> bytes:
+    """Return a file that DVC keeps, as an experiment has it."""
     try:
         content: bytes = read_output(  # type: ignore[no-untyped-call]
-            path.as_posix(), repo=".", rev=state.commit, mode="rb"
+            path.as_posix(), repo=str(root), rev=state.commit, mode="rb"
         )
     except (DvcException, OSError) as error:
         raise StudyError(
@@ -154,12 +159,13 @@ def _output(path: Path, state: CellState) -> bytes:
     return content
 
 
-def _table(path: Path, state: CellState) -> pd.DataFrame:
-    text = io.BytesIO(_output(path, state))
+def _table(root: Path, path: Path, state: CellState) -> pd.DataFrame:
+    text = io.BytesIO(_output(root, path, state))
     return pd.read_csv(text, keep_default_na=False, na_values=[""])
 
 
-def _images_of(study: Study, state: CellState) -> pd.DataFrame:
+def images_of(root: Path, study: Study, state: CellState) -> pd.DataFrame:
+    """Return a finished run's rows of the study's table of images."""
     params = state.cell.params
     keys: dict[str, str | float | int] = {
         "study": study.name,
@@ -169,18 +175,18 @@ def _images_of(study: Study, state: CellState) -> pd.DataFrame:
         "seed": params.data.seed,
         "distinct": params.data.distinct,
     }
-    table = _table(Workspace.per_image, state)
+    table = _table(root, Workspace.per_image, state)
     for place, (name, value) in enumerate(keys.items()):
         table.insert(place, name, value)
     return table
 
 
-def _runs_of(images: pd.DataFrame, state: CellState) -> pd.DataFrame:
+def _runs_of(root: Path, images: pd.DataFrame, state: CellState) -> pd.DataFrame:
     """Give a row per group: means over its test images, and how diverse its training was."""
     mine = images[images["run"] == state.cell.name]
-    split = _table(Workspace.split, state)
+    split = _table(root, Workspace.split, state)
     train = split[split["role"] == "train"]
-    measures = [name for name in MEASURES if name in mine.columns]
+    measures = [name for name in COLUMNS if name in mine.columns]
     rows = mine.groupby([*RUN_COLUMNS, "group"], sort=False)[measures].mean()
     rows.insert(0, "n", mine.groupby([*RUN_COLUMNS, "group"], sort=False).size())
     distinct = train.groupby("group")["md5hash"].nunique()
@@ -189,15 +195,17 @@ def _runs_of(images: pd.DataFrame, state: CellState) -> pd.DataFrame:
     return rows.reset_index()
 
 
-def _facts(study: Study, states: Sequence[CellState], done: Sequence[CellState]) -> dict[str, Any]:
-    evaluation = file_at(str(done[0].commit), Workspace.evaluation.as_posix())
+def _facts(
+    root: Path, study: Study, states: Sequence[CellState], done: Sequence[CellState]
+) -> dict[str, Any]:
+    evaluation = file_at(root, str(done[0].commit), Workspace.evaluation.as_posix())
     settings = dict(json.loads(evaluation or "{}").get("settings", {}))
     for changing in ("mix", "share", "seed"):
         settings.pop(changing, None)
-    made = [_made_on(state) for state in done]
+    made = [_made_on(root, state) for state in done]
     return {
         "study": study.name,
-        "code": _code(done),
+        "code": _code(root, done),
         "device": "; ".join(sorted({facts["device"] for facts in made})),
         "versions": {
             "tonegap": tonegap.__version__,
@@ -211,16 +219,16 @@ def _facts(study: Study, states: Sequence[CellState], done: Sequence[CellState])
     }
 
 
-def _code(done: Sequence[CellState]) -> str:
+def _code(root: Path, done: Sequence[CellState]) -> str:
     """Give the commits from which the runs started, newest first: their code, not today's."""
     commits = {str(state.commit) for state in done}
-    baselines = [run.baseline for run in experiments() if run.commit in commits]
+    baselines = [run.baseline for run in experiments(root) if run.commit in commits]
     return ", ".join(dict.fromkeys(baselines))
 
 
-def _made_on(state: CellState) -> Mapping[str, str]:
+def _made_on(root: Path, state: CellState) -> Mapping[str, str]:
     path = Workspace.weights.as_posix()
-    with open_output(path, repo=".", rev=state.commit, mode="rb") as stream:
+    with open_output(path, repo=str(root), rev=state.commit, mode="rb") as stream:
         return read_facts(stream, f"{path} of {state.cell.name}").made_on
 
 
@@ -239,7 +247,7 @@ def _common_params(done: Sequence[CellState]) -> dict[str, Any]:
     }
 
 
-def _collect_examples(done: Sequence[CellState]) -> Path | None:
+def _collect_examples(at: Workspace, done: Sequence[CellState]) -> Path | None:
     """Bring together one seed's examples of every mix; photographs go to the private folder.
 
     Where a study has runs on equal numbers of distinct images beside others, the others show.
@@ -247,22 +255,28 @@ def _collect_examples(done: Sequence[CellState]) -> Path | None:
     kinds = {state.cell.params.data.distinct for state in done}
     shown = [s for s in done if len(kinds) == 1 or s.cell.params.data.distinct != "equal"]
     seed = min(state.cell.params.data.seed for state in shown)
-    chosen = [state for state in shown if state.cell.params.data.seed == seed]
-    by_mix: dict[str, Examples] = {}
-    for state in chosen:
-        by_mix[state.cell.params.data.mix] = read_examples(_output(Workspace.examples, state))
-    first = next(iter(by_mix.values()))
-    same = all(
-        np.array_equal(first.light, other.light) and np.array_equal(first.dark, other.dark)
-        for other in by_mix.values()
-    )
+    by_mix = {
+        state.cell.params.data.mix: read_examples(_output(at.root, Workspace.examples, state))
+        for state in shown
+        if state.cell.params.data.seed == seed
+    }
+    same = _same_originals(list(by_mix.values()))
     rendered = all(bool(examples.rendered) for examples in by_mix.values())
     path = Workspace.study_examples if rendered else Workspace.private_examples
     for other in {Workspace.study_examples, Workspace.private_examples} - (
         {path} if same else set()
     ):
-        other.unlink(missing_ok=True)  # of another study
+        (at.root / other).unlink(missing_ok=True)  # of another study
     if not same:
         return None  # the mixes were tested on other images: side by side they would mislead
-    write_study_examples(by_mix, path)
+    write_study_examples(by_mix, at.root / path)
     return path
+
+
+def _same_originals(sets: Sequence[Examples]) -> bool:
+    first = sets[0].originals
+    return all(
+        other.originals.keys() == first.keys()
+        and all(np.array_equal(pixels, other.originals[group]) for group, pixels in first.items())
+        for other in sets[1:]
+    )

@@ -10,16 +10,17 @@ from typing import Any
 
 import pandas as pd
 
-from tonegap.errors import StudyError, nearest
-from tonegap.files import layout
+from tonegap.errors import StudyError
 from tonegap.files.parameters import parse_value
 from tonegap.files.repository import file_at
 from tonegap.files.tables import read_csv, read_json
-from tonegap.groups import LIGHT_AND_DARK, Groups
-from tonegap.study.collect import _images_of
+from tonegap.groups import Groups
+from tonegap.nearest import nearest
+from tonegap.study.collect import images_of
 from tonegap.study.files import read_study
 from tonegap.study.records import study_state
 from tonegap.study.state import CellState
+from tonegap.workspace import Workspace
 
 _NEEDED = ("run", "mix", "share", "seed", "md5hash", "group", "cluster", "mse")
 
@@ -40,11 +41,13 @@ class Source:
     groups: Groups
 
 
-def read_source(text: str) -> Source:
+def read_source(root: Path, text: str) -> Source:
     """Read ``FOLDER``, ``TABLE.csv`` or ``STUDY``, each with ``:key=value,...`` behind it or not.
 
     Parameters
     ----------
+    root
+        Root of the repository.
     text
         A folder or table that ``tonegap study collect`` wrote, whose keys are columns (mix, seed,
         distinct), or a study in studies/, whose keys are dotted parameters (train.beta).
@@ -59,7 +62,7 @@ def read_source(text: str) -> Source:
     place, _, conditions = text.partition(":")
     where = _where(conditions, text)
     path = Path(place)
-    return _collected(path, where) if path.exists() else _of_study(place, where)
+    return _collected(path, where) if path.exists() else _of_study(root, place, where)
 
 
 def _where(conditions: str, text: str) -> dict[str, Any]:
@@ -74,7 +77,7 @@ def _where(conditions: str, text: str) -> dict[str, Any]:
 
 def _collected(path: Path, where: Mapping[str, Any]) -> Source:
     folder = path if path.is_dir() else path.parent
-    table = path / layout.STUDY_IMAGES.name if path.is_dir() else path
+    table = path / Workspace.study_images.name if path.is_dir() else path
     images = read_csv(table, _NEEDED, "the table of a collected study")
     for key, value in where.items():
         column = key.removeprefix("data.")
@@ -84,14 +87,14 @@ def _collected(path: Path, where: Mapping[str, Any]) -> Source:
         images = images[images[column] == value]
         if images.empty:
             raise StudyError(f"{table} has no run with {key}={value}; {nearest(str(value), known)}")
-    facts = folder / layout.STUDY_FACTS.name
+    facts = folder / Workspace.study_facts.name
     settings = read_json(facts, "the study's facts")["settings"] if facts.exists() else {}
     return Source(images, _groups(settings))
 
 
-def _of_study(name: str, where: Mapping[str, Any]) -> Source:
-    study = read_study(name)
-    chosen = study_state(study)
+def _of_study(root: Path, name: str, where: Mapping[str, Any]) -> Source:
+    study = read_study(root, name)
+    chosen = study_state(root, study)
     for key, value in where.items():
         known = {str(state.cell.overrides.get(key)) for state in chosen}
         chosen = [state for state in chosen if state.cell.overrides.get(key) == value]
@@ -103,16 +106,15 @@ def _of_study(name: str, where: Mapping[str, Any]) -> Source:
             f"{len(open_)} of {len(chosen)} runs of {name} are not done, such as {open_[0]}, and "
             f"only pairs are compared: run `tonegap study run {name}`"
         )
-    images = pd.concat([_images_of(study, state) for state in chosen], ignore_index=True)
-    return Source(images, _groups(_settings_of(chosen[0])))
+    images = pd.concat([images_of(root, study, state) for state in chosen], ignore_index=True)
+    return Source(images, _groups(_settings_of(root, chosen[0])))
 
 
-def _settings_of(state: CellState) -> Mapping[str, Any]:
-    evaluation = file_at(str(state.commit), layout.EVALUATION.as_posix())
+def _settings_of(root: Path, state: CellState) -> Mapping[str, Any]:
+    evaluation = file_at(root, str(state.commit), Workspace.evaluation.as_posix())
     settings: Mapping[str, Any] = json.loads(evaluation or "{}").get("settings", {})
     return settings
 
 
 def _groups(settings: Mapping[str, Any]) -> Groups:
-    """Read the groups of a finished run; those from before groups were named are the paper's."""
-    return Groups.from_mapping(settings["groups"]) if "groups" in settings else LIGHT_AND_DARK
+    return Groups.from_mapping(settings.get("groups", {}))

@@ -75,6 +75,7 @@ class LocalEngine:
         root: Path,
         study: str,
         jobs: int,
+        *,
         base: Mapping[str, Any],
         devices: Sequence[str],
         started: Callable[[Cell], None],
@@ -216,8 +217,8 @@ def _halted_family(process: subprocess.Popen[bytes]) -> list[psutil.Process]:
         return []
 
 
-def _environment(device: str | None, jobs: int) -> dict[str, str]:
-    environment = stage_environment()
+def _environment(root: Path, device: str | None, jobs: int) -> dict[str, str]:
+    environment = stage_environment(root)
     if device is not None:
         environment["CUDA_VISIBLE_DEVICES"] = device
     threads = max(1, (os.cpu_count() or 1) // jobs)

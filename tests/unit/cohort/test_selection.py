@@ -310,7 +310,7 @@ def test_any_column_of_the_table_makes_groups():
 
 def test_a_column_that_is_not_there_is_named():
     """The error suggests the column that was meant."""
-    with pytest.raises(DataError, match="groups.column is 'sx'.*did you mean 'sex'"):
+    with pytest.raises(DataError, match=r"groups.column is 'sx'.*did you mean 'sex'"):
         select([row("a", sex="male")], grouped("sx"))
 
 
