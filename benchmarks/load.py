@@ -21,7 +21,7 @@ from pathlib import Path
 
 from ruamel.yaml import YAML
 
-from tonegap.cohort import source_of_url
+from tonegap.cohort.source import source_of_url
 from tonegap.files.tables import read_csv, write_csv, write_json
 from tonegap.phantom.lesions import FAMILIES
 from tonegap.phantom.spec import PhantomSpec, format_url

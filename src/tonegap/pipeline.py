@@ -39,7 +39,7 @@ def _hash(at: Workspace) -> None:
 
 
 def _filter(at: Workspace) -> None:
-    from tonegap.cohort import CohortParams  # noqa: PLC0415
+    from tonegap.cohort.rules import CohortParams  # noqa: PLC0415
     from tonegap.stages import filter  # noqa: A004, PLC0415
 
     params = read_params(at.params)

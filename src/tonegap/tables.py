@@ -15,6 +15,7 @@ import pandas as pd
 import pandera.pandas as pa
 
 from tonegap.errors import DataError
+from tonegap.labels import ANNOTATION_LABELS, LABEL_COLUMNS
 from tonegap.nearest import nearest
 
 ANNOTATION_COLUMNS: Final = (
@@ -28,8 +29,17 @@ ANNOTATION_COLUMNS: Final = (
     "url",
     "url_alphanum",
 )
-LABEL_COLUMNS: Final = ("label", "nine_partition_label", "three_partition_label")
 FETCH_COLUMNS: Final = ("md5hash", "status", "origin", "bytes", "detail")
+ROW_COLUMNS: Final = (
+    *("md5hash", "group", "fst", "fst_second"),
+    *LABEL_COLUMNS.values(),
+    "source",
+)
+"""Columns of data/groups.csv, the table of all annotated rows."""
+
+COHORT_COLUMNS: Final = (*ROW_COLUMNS, "cluster", "qc", "ita", "side", "bytes_per_pixel")
+"""Columns of data/cohort.csv: what later stages know of an image."""
+
 PHANTOM_SCHEME: Final = "phantom:"
 
 Status = Literal[
@@ -193,7 +203,11 @@ def validate_annotations(
 
 def trimmed(frame: pd.DataFrame) -> pd.DataFrame:
     """Take blanks from the ends of labels, urls and names of files, where nobody sees them."""
-    seen = [name for name in (*LABEL_COLUMNS, "url", "url_alphanum") if name in frame.columns]
+    seen = [
+        name
+        for name in (*ANNOTATION_LABELS.values(), "url", "url_alphanum")
+        if name in frame.columns
+    ]
     return frame.assign(**{name: trimmed_cells(frame[name]) for name in seen})
 
 

@@ -7,7 +7,8 @@ import pandas as pd
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tonegap.cohort import cohort_counts, select_cohort
+from tonegap.cohort.counts import cohort_counts
+from tonegap.cohort.selection import select_cohort
 from tonegap.params import FilterParams
 
 # No deadline: a busy machine is no fault of the code.

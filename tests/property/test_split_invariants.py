@@ -10,7 +10,9 @@ from hypothesis import strategies as st
 from tonegap.errors import SplitError
 from tonegap.groups import LIGHT_AND_DARK
 from tonegap.params import DataParams
-from tonegap.sampling import draw_split, explanation, group_draws
+from tonegap.sampling.explain import explanation
+from tonegap.sampling.split import draw_split
+from tonegap.sampling.training import group_draws
 
 MIXES = {"light": 0.0, "quarter": 0.25, "mixed": 0.5, "dark": 1.0}
 

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from tonegap.cohort import prevalence
+from tonegap.cohort.conditions import prevalence
 from tonegap.figures.annotated import annotated_counts
 from tonegap.files.tables import read_csv
 from tonegap.groups import LIGHT_AND_DARK

@@ -11,6 +11,7 @@ too seldom (4 instead of 5 %) and intervals cover a little too often.
 from __future__ import annotations
 
 import io
+from collections.abc import Hashable
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -19,7 +20,8 @@ import pandas as pd
 from jaxtyping import UInt8
 from PIL import Image
 
-from tonegap.cohort import CohortParams, select_cohort
+from tonegap.cohort.rules import CohortParams
+from tonegap.cohort.selection import select_cohort
 from tonegap.framing import centre_square
 from tonegap.params import FilterParams, GroupsParams
 from tonegap.phantom.recipes import annotation_table, identifier
@@ -122,7 +124,8 @@ def _cohort(table: pd.DataFrame, specs: list[PhantomSpec]) -> pd.DataFrame:
     originals = [identifier(format_url(spec.original)) for spec in specs]
     clusters = pd.Series(originals, index=table["md5hash"])
     frame = select_cohort(table, fetch, index, clusters, _COHORT).frame
-    text: dict[str, type] = {str(name): object for name in frame.select_dtypes("string").columns}
+    names = frame.select_dtypes("string").columns
+    text: dict[Hashable, type] = dict.fromkeys(names, object)
     return frame.astype(text)  # twice as fast to draw from
 
 

@@ -20,7 +20,7 @@ from tonegap.calibration.population import IMAGE_SIZE, Population
 from tonegap.groups import LIGHT_AND_DARK
 from tonegap.model.baselines import PcaBaseline
 from tonegap.params import DataParams
-from tonegap.sampling import draw_split
+from tonegap.sampling.split import draw_split
 from tonegap.statistics.claims import assess_claims
 from tonegap.statistics.decomposition import decompose
 from tonegap.statistics.within_runs import (

@@ -13,7 +13,8 @@ def describe() -> None:
     from tonegap.errors import ParameterError  # noqa: PLC0415
     from tonegap.files.parameters import read_params  # noqa: PLC0415
     from tonegap.files.tables import read_csv  # noqa: PLC0415
-    from tonegap.sampling import SPLIT_COLUMNS, draw_split, explanation  # noqa: PLC0415
+    from tonegap.sampling.explain import explanation  # noqa: PLC0415
+    from tonegap.sampling.split import SPLIT_COLUMNS, draw_split  # noqa: PLC0415
     from tonegap.workspace import Workspace  # noqa: PLC0415
 
     at = Workspace(Path())

@@ -15,7 +15,7 @@ from tonegap.groups import Groups
 from tonegap.labels import ANNOTATION_LABELS, LABEL_COLUMNS
 from tonegap.nearest import nearest
 from tonegap.params import GroupsParams
-from tonegap.tables import TAKEN
+from tonegap.tables import COHORT_COLUMNS, ROW_COLUMNS, TAKEN
 
 ANNOTATION_COLUMNS = (
     "md5hash",
@@ -36,11 +36,6 @@ INDEX_COLUMNS = (
     "ita",
     "bytes_per_pixel",
 )
-ROW_COLUMNS = ("md5hash", "group", "fst", "fst_second", *LABEL_COLUMNS.values(), "source")
-"""Columns of the table of all annotated rows."""
-
-COHORT_COLUMNS = (*ROW_COLUMNS, "cluster", "qc", "ita", "side", "bytes_per_pixel")
-"""Columns of the cohort: what later stages know of an image."""
 
 _RENAMED = {
     "fitzpatrick_scale": "fst",

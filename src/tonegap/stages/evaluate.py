@@ -22,7 +22,6 @@ from tonegap.assessment import (
     summary,
     to_model_range,
 )
-from tonegap.cohort.selection import COHORT_COLUMNS
 from tonegap.contact_sheet import contact_sheet
 from tonegap.files.assessed import assessed_model
 from tonegap.files.atomic import replacing
@@ -34,6 +33,7 @@ from tonegap.model.baselines import JpegBaseline, PcaBaseline
 from tonegap.model.objective import mse_01
 from tonegap.model.protocol import GenerativeModel, Reconstructor
 from tonegap.params import EvaluateParams
+from tonegap.tables import COHORT_COLUMNS
 from tonegap.training.precision import numerics
 
 _PCA_SEED = 0

@@ -27,11 +27,10 @@ from tonegap.files.atomic import write_bytes
 from tonegap.files.collected import Collected, read_collected
 from tonegap.files.tables import read_csv, write_csv, write_json
 from tonegap.groups import Groups
-from tonegap.labels import LABEL_COLUMNS
 from tonegap.statistics.design import ordinary_rows
+from tonegap.tables import ROW_COLUMNS
 
 _FLOW_COLUMNS = ("step", "group", "left", "excluded")
-_ROW_COLUMNS = ("md5hash", "group", "fst", "fst_second", *LABEL_COLUMNS.values(), "source")
 
 
 def run(
@@ -72,7 +71,7 @@ def run(
     DataError
         If a table is there but lacks a column, or holds more than one study.
     """
-    table = read_csv(rows, _ROW_COLUMNS, "the table of groups")
+    table = read_csv(rows, ROW_COLUMNS, "the table of groups")
     flow = read_csv(exclusions_flow, _FLOW_COLUMNS, "the exclusions flow")
     urls = read_csv(annotations, ("url",), "the annotation table")["url"]
     annotated = Annotated(table, flow, group_column, groups, rows_caveat(urls))

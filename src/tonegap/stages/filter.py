@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tonegap.cohort import (
+from tonegap.cohort.counts import cohort_counts
+from tonegap.cohort.lists import ImageLists
+from tonegap.cohort.rules import CohortParams
+from tonegap.cohort.selection import (
     ANNOTATION_COLUMNS,
     FETCH_COLUMNS,
     INDEX_COLUMNS,
     Cohort,
-    CohortParams,
-    ImageLists,
-    cohort_counts,
     select_cohort,
 )
-from tonegap.duplicates import clusters, listed_among, merge_pairs, near_duplicate_pairs, straddling
+from tonegap.duplicates.clustering import clusters, straddling
+from tonegap.duplicates.listed import listed_among
+from tonegap.duplicates.pairs import merge_pairs, near_duplicate_pairs
 from tonegap.errors import DataError
 from tonegap.files.known_lists import read_known_lists
 from tonegap.files.row_names import RowNames

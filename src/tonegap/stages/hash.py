@@ -17,8 +17,8 @@ from threadpoolctl import threadpool_limits
 from tonegap.errors import DataError, MachineError
 from tonegap.files.archive import ImageArchive, open_archive
 from tonegap.files.tables import write_csv
-from tonegap.fingerprint import Fingerprint, ImageFile, fingerprint_all
 from tonegap.fingerprint.decoding import MAX_PIXELS
+from tonegap.fingerprint.measures import Fingerprint, ImageFile, fingerprint_all
 from tonegap.fingerprint.table import fingerprint_table
 
 _NAME = re.compile(r"[0-9a-f]{32}\.jpg")

@@ -9,7 +9,8 @@ from pathlib import Path
 from tonegap.files.tables import read_csv, write_csv
 from tonegap.groups import Groups
 from tonegap.params import DataParams
-from tonegap.sampling import draw_split, repetitive_draws
+from tonegap.sampling.diversity import repetitive_draws
+from tonegap.sampling.split import draw_split
 
 _COHORT_COLUMNS = ("md5hash", "group", "label_fine", "source", "cluster")
 

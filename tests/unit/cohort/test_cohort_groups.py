@@ -7,8 +7,8 @@ import itertools
 import pandas as pd
 import pytest
 
-from tonegap.cohort import assign_groups, groups_of, source_of_url
-from tonegap.cohort.groups import lacks_value
+from tonegap.cohort.groups import assign_groups, groups_of, lacks_value
+from tonegap.cohort.source import source_of_url
 from tonegap.params import GroupsParams, Range
 
 FST = (pd.NA, 1, 2, 3, 4, 5, 6)

@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from tonegap.cohort import CohortParams
+from tonegap.cohort.rules import CohortParams
 from tonegap.errors import DataError
 from tonegap.files.archive import write_archive
 from tonegap.files.tables import read_csv

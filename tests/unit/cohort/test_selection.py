@@ -5,7 +5,9 @@ from __future__ import annotations
 import pandas as pd
 import pytest
 
-from tonegap.cohort import CohortParams, cohort_counts, duplicate_counts, select_cohort
+from tonegap.cohort.counts import cohort_counts, duplicate_counts
+from tonegap.cohort.rules import CohortParams
+from tonegap.cohort.selection import select_cohort
 from tonegap.errors import DataError
 from tonegap.files.tables import read_csv
 from tonegap.params import FilterParams, GroupsParams, Range

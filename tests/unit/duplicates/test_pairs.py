@@ -10,16 +10,13 @@ import pandas as pd
 import pytest
 from PIL import Image, ImageDraw
 
-from tonegap.duplicates import (
-    PAIR_COLUMNS,
-    clusters,
-    hash_candidates,
-    merge_pairs,
-    near_duplicate_pairs,
-)
+from tonegap.duplicates.candidates import PAIR_COLUMNS, hash_candidates
+from tonegap.duplicates.clustering import clusters
+from tonegap.duplicates.pairs import merge_pairs, near_duplicate_pairs
 from tonegap.duplicates.reading import parse_hashes, parse_thumbnails
 from tonegap.errors import DataError
-from tonegap.fingerprint import decode, fingerprint
+from tonegap.fingerprint.decoding import decode
+from tonegap.fingerprint.measures import fingerprint
 from tonegap.fingerprint.table import fingerprint_table
 from tonegap.phantom.copies import KINDS, planted_copies
 from tonegap.phantom.recipes import annotation_table, identifier

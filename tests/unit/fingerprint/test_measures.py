@@ -11,7 +11,7 @@ from PIL import Image
 from tonegap.errors import MachineError
 from tonegap.files.archive import write_archive
 from tonegap.files.tables import read_csv
-from tonegap.fingerprint import COLUMNS, fingerprint
+from tonegap.fingerprint.measures import COLUMNS, fingerprint
 from tonegap.fingerprint.table import fingerprint_table
 from tonegap.stages import hash as stage
 

@@ -9,8 +9,8 @@ import torch
 from typer.testing import CliRunner
 
 from tonegap.cli.bench import app
+from tonegap.profiling import bench
 from tonegap.profiling.bench import measure_training, synthetic_data
-from tonegap.training import bench
 from tonegap.training.precision import Arithmetic
 from tonegap.training.workbench import Workbench
 

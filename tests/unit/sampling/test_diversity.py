@@ -6,8 +6,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from tonegap.sampling import expected_distinct, repeats_too_often, repetitive_draws
-from tonegap.sampling.diversity import divide, equal_distinct
+from tonegap.sampling.diversity import (
+    divide,
+    equal_distinct,
+    expected_distinct,
+    repeats_too_often,
+    repetitive_draws,
+)
 
 
 @pytest.mark.parametrize(("pool", "draws"), [(1, 5), (2, 3), (7, 4), (50, 80)])

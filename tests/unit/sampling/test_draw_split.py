@@ -11,7 +11,9 @@ from scipy import stats
 from tonegap.errors import SplitError
 from tonegap.groups import LIGHT_AND_DARK, Groups
 from tonegap.params import DataParams
-from tonegap.sampling import draw_split, explanation, group_draws
+from tonegap.sampling.explain import explanation
+from tonegap.sampling.split import draw_split
+from tonegap.sampling.training import group_draws
 
 MIXES = {"light": 0.0, "mixed": 0.5, "dark": 1.0}
 DATA = DataParams(

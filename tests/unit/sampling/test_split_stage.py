@@ -9,7 +9,7 @@ from tonegap.errors import DataError
 from tonegap.files.tables import read_csv
 from tonegap.groups import LIGHT_AND_DARK
 from tonegap.params import DataParams
-from tonegap.sampling import SPLIT_COLUMNS, draw_split
+from tonegap.sampling.split import SPLIT_COLUMNS, draw_split
 from tonegap.stages import split as split_stage
 
 MIXES = {"mixed": 0.5}
