@@ -203,11 +203,8 @@ def validate_annotations(
 
 def trimmed(frame: pd.DataFrame) -> pd.DataFrame:
     """Take blanks from the ends of labels, urls and names of files, where nobody sees them."""
-    seen = [
-        name
-        for name in (*ANNOTATION_LABELS.values(), "url", "url_alphanum")
-        if name in frame.columns
-    ]
+    texts = (*ANNOTATION_LABELS.values(), "url", "url_alphanum")
+    seen = [name for name in texts if name in frame.columns]
     return frame.assign(**{name: trimmed_cells(frame[name]) for name in seen})
 
 

@@ -156,7 +156,7 @@ def estimates(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def _between_arms(table: pd.DataFrame) -> pd.DataFrame:
-    found = assess_claims(table, "calibration", resamples=0).contrasts_table()
+    found = assess_claims(table, "calibration").contrasts_table()
     found = found[(found["metric"] == "mse") & found["estimate"].notna()]
     effect = np.where(found["contrast"].str.startswith("slope"), "own share", "gap")
     return found.assign(estimator="mse_" + found["contrast"], effect=effect)
