@@ -10,7 +10,8 @@ from __future__ import annotations
 import reprlib
 from collections.abc import Iterable, Mapping
 from itertools import islice
-from typing import Annotated, Any, Literal, get_args
+from types import MappingProxyType
+from typing import Annotated, Any, Final, Literal, get_args
 
 import pydantic
 
@@ -287,6 +288,37 @@ def params_from_mapping(raw: object, origin: str = "params.yaml") -> Params:
             "use larger images, or set train.perceptual_scale to 0"
         )
     return params
+
+
+ADDED: Final[Mapping[str, Any]] = MappingProxyType({"train.perceptual_norm": "none"})
+"""What experiments did that ran before a parameter existed, by its dotted name.
+
+A new parameter needs a row here, or every earlier experiment counts as outdated.
+"""
+
+
+def params_of_experiment(raw: object) -> Params:
+    """Read the parameters of an earlier experiment with today's names.
+
+    Keys that are gone are dropped: no stage reads them. Keys that are new take the value of
+    :data:`ADDED`.
+
+    Raises
+    ------
+    ParameterError
+        As :func:`params_from_mapping`.
+    """
+    if not isinstance(raw, Mapping):
+        return params_from_mapping(raw)
+    content = {
+        group: {key: raw[group][key] for key in raw[group] if key in (names or raw[group])}
+        for group, names in known_keys().items()
+        if isinstance(raw.get(group), Mapping)
+    }
+    for dotted, value in ADDED.items():
+        group, _, key = dotted.partition(".")
+        content.setdefault(group, {}).setdefault(key, value)
+    return params_from_mapping(content)
 
 
 def known_keys() -> dict[str, tuple[str, ...]]:

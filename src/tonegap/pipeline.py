@@ -81,7 +81,7 @@ def _split(at: Workspace) -> None:
     split.run(
         cohort=at.cohort,
         data=params.data,
-        mixes=params.mixes,
+        share=params.share,
         groups=groups_of(params.groups),
         split=at.split,
     )

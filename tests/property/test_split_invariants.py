@@ -68,7 +68,7 @@ def parameters(**fixed):
 def split_or_skip(cohort, data):
     """Draw, or pass over an example whose pools are too small."""
     try:
-        return draw_split(cohort, data, MIXES, LIGHT_AND_DARK)
+        return draw_split(cohort, data, MIXES[data.mix], LIGHT_AND_DARK)
     except SplitError:
         reject()
 
@@ -108,7 +108,7 @@ def test_the_same_seed_gives_the_same_manifest(cohort, data, random):
     split = split_or_skip(cohort, data)
     order = random.sample(range(len(cohort)), len(cohort))
     pd.testing.assert_frame_equal(
-        draw_split(cohort.iloc[order], data, MIXES, LIGHT_AND_DARK), split
+        draw_split(cohort.iloc[order], data, MIXES[data.mix], LIGHT_AND_DARK), split
     )
 
 

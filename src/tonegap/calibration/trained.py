@@ -103,7 +103,7 @@ def _runs(
     row_of = pd.Series(cohort.index, index=cohort["md5hash"])
     for seed in range(first_seed, first_seed + sizes.n_seeds):
         for mix, share in MIXES.items():
-            split = draw_split(known, _data(sizes, seed, mix), MIXES, LIGHT_AND_DARK)
+            split = draw_split(known, _data(sizes, seed, mix), share, LIGHT_AND_DARK)
             rows = {
                 role: row_of.loc[split.loc[split["role"] == role, "md5hash"]].to_numpy()
                 for role in ("test", "train")

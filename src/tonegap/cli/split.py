@@ -23,7 +23,7 @@ def describe() -> None:
     columns = ["md5hash", "group", "label_fine", "source", "cluster"]
     cohort = read_csv(at.cohort, columns, "the cohort")
     split = read_csv(at.split, SPLIT_COLUMNS, "the split")
-    drawn = draw_split(cohort, params.data, params.mixes, groups)
+    drawn = draw_split(cohort, params.data, params.share, groups)
     if list(drawn["md5hash"]) != list(split["md5hash"]):
         raise ParameterError(
             f"{at.split} was drawn from another cohort or with other parameters than "

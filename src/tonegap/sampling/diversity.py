@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from math import expm1, floor, log1p
 from typing import Final
 
@@ -32,29 +31,22 @@ def expected_distinct(pool: int, draws: int) -> float:
     return -pool * expm1(draws * log1p(-1 / pool))
 
 
-def equal_distinct(pools: GroupSizes, mixes: Iterable[GroupSizes]) -> int:
-    """Find the number of distinct images that every mix can hold, the paper's rarest.
+def equal_distinct(pools: GroupSizes, n_train: int) -> int:
+    """Return the number of distinct images that every mix can hold, the paper's rarest.
 
-    The largest number D such that D, divided between the groups as the draws are, asks of
-    no group of any mix for more distinct images than drawing with replacement from all
-    its images would give (rounded down). So the least diverse mix stays as the paper
-    draws it (1,055 distinct images), and the others come down to it.
+    It is what ``n_train`` draws with replacement from the smaller pool alone would give on
+    average, rounded down: the least diverse of all mixes stays as the paper draws it (1,055
+    distinct images), and the others come down to it. Mixes between the two groups reach more,
+    since the expected number is concave in the draws, so no mix needs to know the others.
 
     Parameters
     ----------
     pools
         Images left after the test draw: (reference, compared).
-    mixes
-        Training draws of every mix: (reference, compared).
-
-    Returns
-    -------
-    int
-        D; 0 where some mix cannot be drawn at all.
+    n_train
+        Training draws, both groups together.
     """
-    every = list(mixes)
-    total = min(_most_distinct(pools, draws) for draws in every)
-    return total if total >= max(_groups_drawn(draws) for draws in every) else 0
+    return min(floor(expected_distinct(pool, n_train) + 1e-9) for pool in pools)
 
 
 def divide(total: int, draws: GroupSizes) -> GroupSizes:
@@ -105,16 +97,3 @@ def repetitive_draws(split: pd.DataFrame) -> list[str]:
         for group, draws, distinct in zip(train.groups, train.count(), train.nunique(), strict=True)
         if repeats_too_often(int(distinct), int(draws))
     ]
-
-
-def _groups_drawn(draws: GroupSizes) -> int:
-    return sum(1 for count in draws if count)
-
-
-def _most_distinct(pools: GroupSizes, draws: GroupSizes) -> int:
-    limits = [floor(expected_distinct(n, k) + 1e-9) for n, k in zip(pools, draws, strict=True)]
-    for total in range(sum(limits), _groups_drawn(draws) - 1, -1):
-        parts = divide(total, draws)
-        if all(part <= limit for part, limit in zip(parts, limits, strict=True)):
-            return total
-    return 0

@@ -91,7 +91,7 @@ def _expected(
     sizes = left["group"].value_counts().reindex(list(groups.pair), fill_value=0)
     pools = int(sizes.iloc[0]), int(sizes.iloc[1])
     draws = group_draws(data.n_train, mixes[mix])
-    limits = distinct_limits(pools, draws, data, mixes, groups)
+    limits = distinct_limits(pools, draws, data, groups)
     pair: list[int | float] = list(map(partial(_expected_of_group, data), pools, draws, limits))
     further: list[int | float] = [0.0] * (len(groups.names) - len(groups.pair))
     return [round(count, 1) for count in (*pair, *further, sum(pair))]

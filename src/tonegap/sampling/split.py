@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 import pandas as pd
 
 from tonegap.groups import Groups
@@ -16,7 +14,7 @@ SPLIT_COLUMNS = ("role", "group", "draw", "md5hash", "cluster")
 
 
 def draw_split(
-    cohort: pd.DataFrame, data: DataParams, mixes: Mapping[str, float], groups: Groups
+    cohort: pd.DataFrame, data: DataParams, share: float, groups: Groups
 ) -> pd.DataFrame:
     """Draw a test set per group and one training set, determined by ``data.seed`` alone.
 
@@ -30,8 +28,8 @@ def draw_split(
         md5hash, group, label_fine, source, cluster; in any order.
     data
         The section ``data``.
-    mixes
-        Share of the compared group in every mix; ``data.mix`` names the one that is drawn.
+    share
+        Of the compared group in the training draws, in [0, 1].
     groups
         The groups; those beyond the compared two are tested, never trained on.
 
@@ -51,7 +49,7 @@ def draw_split(
     # Where clusters stay together whole ones are tested, so none of their images is left.
     left = {group: pools.left(group, tests[group]) for group in groups.pair}
     test = pd.concat([tests[group] for group in groups.names])
-    train = draw_training(left, data, mixes, groups)
+    train = draw_training(left, data, share, groups)
     parts = [_table("test", test), _table("train", train)]
     return pd.concat(parts, ignore_index=True)[list(SPLIT_COLUMNS)]
 

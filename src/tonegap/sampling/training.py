@@ -29,7 +29,7 @@ def group_draws(n_train: int, share: float) -> GroupSizes:
 
 
 def draw_training(
-    left: Mapping[str, pd.DataFrame], data: DataParams, mixes: Mapping[str, float], groups: Groups
+    left: Mapping[str, pd.DataFrame], data: DataParams, share: float, groups: Groups
 ) -> pd.DataFrame:
     """Draw the training images.
 
@@ -44,8 +44,8 @@ def draw_training(
         The section ``data``. ``replacement``: images may repeat. ``distinct: equal``: every
         mix holds the same number of distinct images
         (:func:`~tonegap.sampling.diversity.equal_distinct`), each at least once.
-    mixes
-        Share of the compared group in every mix; ``data.mix`` names the one that is drawn.
+    share
+        Of the compared group in the draws, in [0, 1].
     groups
         The two groups to train on.
 
@@ -59,10 +59,10 @@ def draw_training(
     SplitError
         If a group has too few images left.
     """
-    draws = group_draws(data.n_train, mixes[data.mix])
+    draws = group_draws(data.n_train, share)
     pools = (len(left[groups.reference]), len(left[groups.compared]))
     _require_pools(pools, draws, data, groups)
-    limits = distinct_limits(pools, draws, data, mixes, groups)
+    limits = distinct_limits(pools, draws, data, groups)
     drawn = [
         left[group].iloc[_draw(stream(data.seed, draw, *draws), pool, count, limit, data)]
         for group, draw, pool, count, limit in zip(
@@ -88,25 +88,19 @@ def _draw(
 
 
 def distinct_limits(
-    pools: GroupSizes,
-    draws: GroupSizes,
-    data: DataParams,
-    mixes: Mapping[str, float],
-    groups: Groups,
+    pools: GroupSizes, draws: GroupSizes, data: DataParams, groups: Groups
 ) -> tuple[int | None, int | None]:
     """Return the distinct images of a draw by group; None where ``data.distinct`` is paper."""
     # Without replacement every draw is distinct, so all mixes are equal already.
     if data.distinct == "paper" or not data.replacement:
         return None, None
-    every = {name: group_draws(data.n_train, share) for name, share in mixes.items()}
-    total = equal_distinct(pools, every.values())
-    if total == 0:
-        worst = min(every, key=lambda name: equal_distinct(pools, [every[name]]))
+    total = equal_distinct(pools, data.n_train)
+    if total < sum(1 for count in draws if count):
         raise SplitError(
-            f"data.distinct = equal needs one number of distinct images for all mixes, but "
-            f"{pools[0]} {groups.reference} and {pools[1]} {groups.compared} images are left after "
-            f"the test draw, too few for the mix {worst!r}; lower data.n_test, or remove the mix "
-            "from `mixes`"
+            f"data.distinct = equal limits every mix to the distinct images of the smaller pool, "
+            f"but {pools[0]} {groups.reference} and {pools[1]} {groups.compared} images are left "
+            f"after the test draw, too few for the mix {data.mix!r}; lower data.n_test, or set "
+            "data.distinct to paper"
         )
     return divide(total, draws)
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping
 from pathlib import Path
 
 from tonegap.files.tables import read_csv, write_csv
@@ -19,7 +18,7 @@ def run(
     *,
     cohort: Path,
     data: DataParams,
-    mixes: Mapping[str, float],
+    share: float,
     groups: Groups,
     split: Path,
 ) -> None:
@@ -31,8 +30,8 @@ def run(
         The images to draw from.
     data
         The section ``data``: seed, sizes, mix and switches.
-    mixes
-        Share of the compared group in every mix.
+    share
+        Of the compared group in the training draws, in [0, 1].
     groups
         The groups.
     split
@@ -44,7 +43,7 @@ def run(
         If the cohort is too small for what is asked for.
     """
     images = read_csv(cohort, _COHORT_COLUMNS, "the cohort")
-    drawn = draw_split(images, data, mixes, groups)
+    drawn = draw_split(images, data, share, groups)
     write_csv(drawn, split)
     for problem in repetitive_draws(drawn):
         print(f"tonegap split: warning: {problem}", file=sys.stderr)  # noqa: T201  its own words

@@ -14,7 +14,7 @@ from tonegap.errors import StudyError
 from tonegap.files.parameters import parse_value
 from tonegap.files.repository import file_at
 from tonegap.files.tables import read_csv, read_json
-from tonegap.groups import Groups
+from tonegap.groups import LIGHT_AND_DARK, Groups
 from tonegap.nearest import nearest
 from tonegap.study.collect import images_of
 from tonegap.study.files import read_study
@@ -117,4 +117,5 @@ def _settings_of(root: Path, state: CellState) -> Mapping[str, Any]:
 
 
 def _groups(settings: Mapping[str, Any]) -> Groups:
-    return Groups.from_mapping(settings.get("groups", {}))
+    """Read the groups of finished runs; where nothing names any they are the paper's."""
+    return Groups.from_mapping(settings["groups"]) if "groups" in settings else LIGHT_AND_DARK

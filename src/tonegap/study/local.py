@@ -180,7 +180,7 @@ class LocalEngine:
                 code = process.wait()
             finally:
                 self._alive.discard(process)
-        return "" if code == 0 else _reason(log, code)
+        return "" if code == 0 else _reason(self._root, log, code)
 
     def _stop_processes(self) -> None:
         """End every experiment with all that it started: DVC alone would orphan its stage.
@@ -227,7 +227,7 @@ def _environment(root: Path, device: str | None, jobs: int) -> dict[str, str]:
     return environment
 
 
-def _reason(log: Path, code: int) -> str:
+def _reason(root: Path, log: Path, code: int) -> str:
     """Say what went wrong first, by what process, and where the whole story is."""
     killed = f"killed by signal {-code}: " if code < 0 else ""
-    return f"{killed}{telling_line(log.read_text(errors='replace'))} (log: {log})"
+    return f"{killed}{telling_line(log.read_text(errors='replace'))} (log: {log.relative_to(root)})"

@@ -6,6 +6,7 @@ import contextlib
 import json
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from filelock import FileLock, Timeout
@@ -16,7 +17,7 @@ from tonegap.errors import ParameterError, StudyError
 from tonegap.files.atomic import write_text
 from tonegap.files.parameters import read_yaml
 from tonegap.files.repository import changed_files, experiments, file_at, object_ids
-from tonegap.params import Params, params_from_mapping
+from tonegap.params import Params, params_of_experiment
 from tonegap.study.outcome import INTERRUPTED
 from tonegap.study.plan import Cell, Study
 from tonegap.study.state import Attempt, CellState, Record, judge
@@ -38,36 +39,55 @@ def study_state(root: Path, study: Study, commit: str = "HEAD") -> list[CellStat
     commit
         Whose code and data the cells are to rest on.
     """
-    paths = input_paths(root)
-    return judge(
-        study.cells,
-        read_records(root, study.cells, paths),
-        read_attempts(root, study),
-        inputs_at(root, commit, paths),
-    )
+    return _judged(root, study.cells, read_attempts(root, study), commit)
 
 
 def is_done(root: Path, cell: Cell) -> bool:
     """Whether an experiment here makes a cell done, whatever was tried since."""
-    paths = input_paths(root)
-    records = read_records(root, [cell], paths)
-    return judge([cell], records, {}, inputs_at(root, "HEAD", paths))[0].status == "done"
+    return _judged(root, [cell], {}, "HEAD")[0].status == "done"
 
 
-def input_paths(root: Path) -> list[str]:
-    """Code and data files that the results rest on: the stages' dependencies that git holds.
+def _judged(
+    root: Path, cells: Sequence[Cell], attempts: Mapping[str, Attempt], commit: str
+) -> list[CellState]:
+    grounds = read_grounds(root)
+    return judge(
+        cells,
+        read_records(root, cells, grounds.files),
+        attempts,
+        inputs_at(root, commit, grounds.files),
+        grounds.parameters,
+    )
 
-    What another stage writes, and the table that data.dvc names, follow from these.
+
+@dataclass(frozen=True)
+class Grounds:
+    """What the results of a run rest on, as dvc.yaml declares it.
+
+    Attributes
+    ----------
+    files
+        Code and data that git holds: the dependencies that no other stage writes, and data.dvc.
+    parameters
+        Dotted names, or whole groups, of the parameters that a stage reads.
     """
-    stages = read_yaml(root / "dvc.yaml")["stages"]
+
+    files: tuple[str, ...]
+    parameters: tuple[str, ...]
+
+
+def read_grounds(root: Path) -> Grounds:
+    """Read dvc.yaml up to the stage that evaluates: what follows cannot change a result."""
     needed: set[str] = set()
     written = {Workspace.annotations.as_posix()}
-    for name, stage in stages.items():
+    parameters: set[str] = set()
+    for name, stage in read_yaml(root / Workspace.pipeline)["stages"].items():
         needed.update(map(str, stage["deps"]))
         written.update(_path(out) for kind in _OUTPUTS for out in stage.get(kind, ()))
+        parameters.update(map(str, stage.get("params", ())))
         if name == LAST_STAGE:
             break
-    return sorted((needed - written) | {_DATA})
+    return Grounds(tuple(sorted((needed - written) | {_DATA})), tuple(sorted(parameters)))
 
 
 def inputs_at(root: Path, commit: str, paths: Sequence[str]) -> dict[str, str]:
@@ -95,7 +115,8 @@ def require_committed(root: Path) -> None:
     StudyError
         Naming the first changed file.
     """
-    changed = changed_files(root, [*input_paths(root), "dvc.yaml", Workspace.params.as_posix()])
+    others = (Workspace.pipeline.as_posix(), Workspace.params.as_posix())
+    changed = changed_files(root, [*read_grounds(root).files, *others])
     if changed:
         raise StudyError(
             f"{changed[0]} is not committed ({len(changed)} such files); a study's results name "
@@ -214,6 +235,6 @@ def _params_at(root: Path, commit: str) -> Params | None:
     if text is None:
         return None
     try:
-        return params_from_mapping(YAML(typ="safe", pure=True).load(text))
+        return params_of_experiment(YAML(typ="safe", pure=True).load(text))
     except (ParameterError, YAMLError):
         return None

@@ -43,7 +43,9 @@ def cohort(light=40, dark=25, clusters=None):
 def draw(images=None, **changes):
     """Draw from the cohort above with changes to the parameters."""
     images = cohort() if images is None else images
-    return draw_split(images, DATA.model_copy(update=changes), MIXES, LIGHT_AND_DARK)
+    return draw_split(
+        images, DATA.model_copy(update=changes), MIXES[changes.get("mix", DATA.mix)], LIGHT_AND_DARK
+    )
 
 
 def names(split, role, group=None):
@@ -174,7 +176,7 @@ REFUSALS = {
         "replacement": False,
     },
     r"light and dark share 25 images .* at most 25": {"n_test": 26, "match": "condition"},
-    r"too few for the mix 'mixed'": {"n_test": 25, "mix": "light", "distinct": "equal"},
+    r"too few for the mix 'light'": {"n_test": 25, "mix": "light", "distinct": "equal"},
 }
 
 
@@ -271,7 +273,11 @@ def test_the_explanation_expects_what_equal_diversity_draws(mix):
     data = DATA.model_copy(update={"mix": mix, "distinct": "equal", "n_train": 30})
     images = cohort()
     table = explanation(
-        images, draw_split(images, data, MIXES, LIGHT_AND_DARK), data, MIXES, LIGHT_AND_DARK
+        images,
+        draw_split(images, data, MIXES[data.mix], LIGHT_AND_DARK),
+        data,
+        MIXES,
+        LIGHT_AND_DARK,
     ).set_index("quantity")
     expected = table.loc[f"training, distinct expected, mix {mix}"]
     assert tuple(expected) == tuple(table.loc["training, distinct"])
@@ -282,7 +288,11 @@ def test_the_explanation_shows_that_clusters_stay_together():
     images = cohort(clusters={"l001": "l000", "d001": "d000", "d002": "l002"})
     data = DATA.model_copy(update={"duplicates": "clusters_stay_together"})
     table = explanation(
-        images, draw_split(images, data, MIXES, LIGHT_AND_DARK), data, MIXES, LIGHT_AND_DARK
+        images,
+        draw_split(images, data, MIXES[data.mix], LIGHT_AND_DARK),
+        data,
+        MIXES,
+        LIGHT_AND_DARK,
     ).set_index("quantity")
     assert tuple(table.loc["set aside: cluster in several groups"]) == (1, 1, 2)
     crossing = ["clusters in test and training", "clusters of the split in several groups"]
@@ -295,7 +305,7 @@ def test_a_third_group_is_tested_and_never_trained_on():
     images = cohort()
     medium = cohort(light=20, dark=0).assign(group="medium")
     medium["md5hash"] = medium["cluster"] = "m" + medium["md5hash"]
-    found = draw_split(pd.concat([images, medium]), DATA, MIXES, three)
+    found = draw_split(pd.concat([images, medium]), DATA, MIXES[DATA.mix], three)
     assert len(names(found, "test", "medium")) == DATA.n_test
     pair = found[found["group"] != "medium"].reset_index(drop=True)
     pd.testing.assert_frame_equal(pair, draw(images))

@@ -7,6 +7,7 @@ from tonegap.study.plan import overridden, plan_study
 from tonegap.study.state import Attempt, Record, judge
 
 INPUTS = {"data.dvc": "aaa", "src/tonegap/model": "bbb"}
+PARAMETERS = ("data.mix", "data.seed", "mixes.${data.mix}", "model", "train")
 
 
 @pytest.fixture
@@ -31,7 +32,7 @@ def record(cell, **changes) -> Record:
 
 
 def one(cell, records=(), attempts=None):
-    return judge([cell], list(records), attempts or {}, INPUTS)[0]
+    return judge([cell], list(records), attempts or {}, INPUTS, PARAMETERS)[0]
 
 
 def test_a_matching_experiment_makes_a_cell_done(cell):
