@@ -17,6 +17,7 @@ from tonegap.assessment import (
     summary,
     to_model_range,
 )
+from tonegap.groups import LIGHT_AND_DARK, Groups
 
 
 class Dimmer:
@@ -113,7 +114,7 @@ def test_model_without_posterior_has_no_sigma(images: np.ndarray) -> None:
     frame = per_image_errors(Dimmer(with_posterior=False), images, batch_size=3)
     assert frame["sigma"].isna().all()
     frame["group"] = ["light"] * 3 + ["dark"] * 4
-    assert summary(frame)["sigma"] == {"light": None, "dark": None, "gap": None}
+    assert summary(frame, LIGHT_AND_DARK)["sigma"] == {"light": None, "dark": None, "gap": None}
 
 
 def test_no_images_give_an_empty_table() -> None:
@@ -131,7 +132,7 @@ def test_baseline_errors_are_the_same_measure(images: np.ndarray) -> None:
 
 def test_gap_is_dark_minus_light(table: pd.DataFrame) -> None:
     """Means by group, and a positive gap where dark fares worse; NaN are left out."""
-    found = summary(table)
+    found = summary(table, LIGHT_AND_DARK)
     assert found["mse"] == pytest.approx({"light": 0.15, "dark": 0.5, "gap": 0.35})
     assert found["nmse"] == pytest.approx({"light": 1.0, "dark": 3.0, "gap": 2.0})
     assert found["sigma"] == pytest.approx({"light": 0.9, "dark": 0.8, "gap": -0.1})
@@ -140,17 +141,26 @@ def test_gap_is_dark_minus_light(table: pd.DataFrame) -> None:
 
 def test_baselines_join_the_summary(table: pd.DataFrame) -> None:
     """Columns of baselines are summarised like the model's."""
-    found = summary(table.assign(mse_pca=2 * table["mse"], mse_jpeg=1.0))
+    found = summary(table.assign(mse_pca=2 * table["mse"], mse_jpeg=1.0), LIGHT_AND_DARK)
     assert found["mse_pca"]["gap"] == pytest.approx(0.7)
     assert found["mse_jpeg"] == {"light": 1.0, "dark": 1.0, "gap": 0.0}
 
 
 def test_missing_group_has_no_gap(table: pd.DataFrame) -> None:
     """One group alone gives its mean, and None for the other and for the gap."""
-    found = summary(table[table["group"] == "dark"])
+    found = summary(table[table["group"] == "dark"], LIGHT_AND_DARK)
     assert found["mse"]["dark"] == pytest.approx(0.5)
     assert found["mse"]["light"] is None
     assert found["mse"]["gap"] is None
+
+
+def test_a_group_beside_the_pair_has_a_mean_and_no_part_in_the_gap(table: pd.DataFrame) -> None:
+    """The gap is of the compared pair, in the order of the definition."""
+    groups = Groups("dark", "light", {"medium": "FST 3-4", "light": "FST 1-2", "dark": "FST 5-6"})
+    found = summary(table.assign(group=["light", "medium", "dark", "dark", "medium"]), groups)
+    assert list(found["mse"]) == ["dark", "light", "medium", "gap"]
+    expected = {"dark": 0.4, "light": 0.1, "medium": 0.45, "gap": -0.3}
+    assert found["mse"] == pytest.approx(expected)
 
 
 def test_conditions_equal_brute_force(table: pd.DataFrame) -> None:

@@ -94,15 +94,15 @@ def test_scientific_notation_is_a_number(tmp_path, repository):
 
 def test_every_shipped_study_is_valid(repository):
     """Each file in studies/ plans, and none repeats a cell."""
-    names = study_names(repository / "studies")
+    names = study_names(repository)
     assert {"paper", "phantom", "sweep", "pilot"} <= set(names)
-    sizes = {name: len(read_study(name, root=repository).cells) for name in names}
+    sizes = {name: len(read_study(repository, name).cells) for name in names}
     assert (sizes["paper"], sizes["sweep"]) == (30, 20)
 
 
 def test_the_paper_study_has_the_papers_values(repository):
     """Sections 3.1-3.4 of the paper and its code base, value by value."""
-    cell = read_study("paper", root=repository).cells[-1]
+    cell = read_study(repository, "paper").cells[-1]
     p = cell.params
     assert cell.name == "paper-dark-s9"
     assert (p.data.image_size, p.data.n_test, p.data.n_train) == (128, 500, 1668)

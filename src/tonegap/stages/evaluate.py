@@ -124,8 +124,8 @@ def run(
         "groups": groups.to_mapping(),
         **settings,
         "mse_range": "[-1, 1]",
-        "pca_components": _fitted_components(baselines, params),
         "jpeg_quality": params.jpeg_quality,
+        **_as_fitted(baselines),
         **facts,
     }
     write_csv(table, per_image)
@@ -184,10 +184,10 @@ def _baseline(
     return JpegBaseline(params.jpeg_quality)
 
 
-def _fitted_components(baselines: Mapping[str, Reconstructor], params: EvaluateParams) -> int:
-    """Return the components of the PCA baseline: a small draw supports fewer than asked."""
+def _as_fitted(baselines: Mapping[str, Reconstructor]) -> dict[str, int]:
+    """Return the components of the PCA baseline, if any: a small draw supports fewer than asked."""
     pca = baselines.get("pca")
-    return pca.components if isinstance(pca, PcaBaseline) else params.pca_components
+    return {"pca_components": pca.components} if isinstance(pca, PcaBaseline) else {}
 
 
 def _all_rendered(fetch: Path, md5hashes: pd.Series) -> bool:

@@ -24,9 +24,9 @@ def test_paper_sizes_are_the_study(repository, benchmark, monkeypatch):
     """Nothing is left to params.yaml, which is its user's to edit."""
     monkeypatch.setattr(sys, "argv", ["train.py", "--paper"])
     model, train = benchmark.paper_sections(benchmark._options())
-    paper = read_study("paper", root=repository).cells[0].params
+    paper = read_study(repository, "paper").cells[0].params
     assert model == paper.model
     assert train.model_dump(exclude=MACHINE) == paper.train.model_dump(exclude=MACHINE)
     assert benchmark.PAPER["image_size"] == paper.data.image_size
     assert paper.data.n_train == benchmark.PAPER_DRAWS
-    assert len(read_study("paper", root=repository).cells) == benchmark.PAPER_MODELS
+    assert len(read_study(repository, "paper").cells) == benchmark.PAPER_MODELS

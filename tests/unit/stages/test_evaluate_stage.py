@@ -13,7 +13,9 @@ import torch
 
 from tonegap.errors import ModelError
 from tonegap.files.parameters import read_params
+from tonegap.groups import LIGHT_AND_DARK
 from tonegap.stages import evaluate
+from tonegap.tables import COHORT_COLUMNS
 
 SIZE = 16
 IDS = [f"{place:032x}" for place in range(8)]
@@ -25,11 +27,9 @@ def folder(tmp_path):
     pixels = np.random.default_rng(0).integers(0, 256, (8, SIZE, SIZE, 3), dtype=np.uint8)
     np.save(tmp_path / "images.npy", pixels)
     pd.DataFrame({"row": range(8), "md5hash": IDS}).to_csv(tmp_path / "images.csv", index=False)
-    cohort = pd.DataFrame({"md5hash": IDS, "group": ["light", "dark"] * 4, "fst": [1, 6] * 4})
-    for column in ("label_fine", "label_middle", "label_coarse", "source"):
-        cohort[column] = "same"
-    cohort["cluster"] = IDS
-    cohort.to_csv(tmp_path / "cohort.csv", index=False)
+    cohort = pd.DataFrame("same", index=range(8), columns=COHORT_COLUMNS)
+    own = {"md5hash": IDS, "group": ["light", "dark"] * 4, "fst": [1, 6] * 4, "cluster": IDS}
+    cohort.assign(**own).to_csv(tmp_path / "cohort.csv", index=False)
     fetch = pd.DataFrame({"md5hash": IDS, "status": "rendered"})
     fetch.to_csv(tmp_path / "fetch.csv", index=False)
     _draw(tmp_path, train=IDS[4:])
@@ -61,6 +61,7 @@ def assess(folder, repository, monkeypatch):
             fetch=folder / "fetch.csv",
             weights=folder / "absent.safetensors",
             params=params.model_copy(update=chosen | changes),
+            groups=LIGHT_AND_DARK,
             device=torch.device("cpu"),
             settings={"mix": "mixed", "seed": 0},
             per_image=folder / "per_image.csv",
@@ -158,16 +159,24 @@ def _gives(method, value):
 @pytest.mark.parametrize(
     ("method", "value", "expected"),
     [
-        ("reconstruct", lambda x: x[:, :1], r"`reconstruct` of Odd gave images of \(3, 1, 16, 16"),
-        ("reconstruct", lambda x: x[:1], r"gave images of \(1, 3, 16, 16\), expected \(3, 3"),
-        ("reconstruct", lambda x: x.numpy(), "gave ndarray, expected a torch.Tensor"),
+        (
+            "reconstruct",
+            lambda x: x[:, :1],
+            r"`reconstruct` of Odd returned images of \(3, 1, 16, 16",
+        ),
+        ("reconstruct", lambda x: x[:1], r"returned images of \(1, 3, 16, 16\), expected \(3, 3"),
+        ("reconstruct", lambda x: x.numpy(), "returned ndarray, expected a torch.Tensor"),
         ("reconstruct", lambda x: x / 0.0 * 0.0, "NaN or infinite"),
-        ("reconstruct", lambda x: (x + 1) * 127.5, r"gave values up to 25\d.*, expected \[-1, 1\]"),
+        (
+            "reconstruct",
+            lambda x: (x + 1) * 127.5,
+            r"returned values up to 25\d.*, expected \[-1, 1\]",
+        ),
         ("posterior_std", lambda x: x.flatten(1).abs(), r"`posterior_std` .*\(3, 768\)"),
-        ("posterior_std", lambda x: 0.9, "gave float, expected one number per image"),
+        ("posterior_std", lambda x: 0.9, "returned float, expected one number per image"),
         ("posterior_std", lambda x: x[:, 0, 0, 0] - 2.0, "negative, NaN or infinite"),
     ],
-)  # fmt: skip
+)
 def test_what_cannot_be_assessed_is_said(assess, folder, method, value, expected):
     """Nothing is broadcast or left out of a mean in silence; no table is written."""
     with pytest.raises(ModelError, match=expected) as caught:
