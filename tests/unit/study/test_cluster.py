@@ -11,7 +11,7 @@ from tonegap.study.cluster import ClusterCell, run_cluster_cell
 @pytest.fixture
 def cell(toy):
     baseline = toy.git("rev-parse", "HEAD")
-    return ClusterCell("toy-light-s0", (), str(toy.folder), baseline, "shared", None)
+    return ClusterCell("toy-light-s0", (), str(toy.root), baseline, "shared", None)
 
 
 def dvc(monkeypatch, script):

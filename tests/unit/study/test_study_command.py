@@ -22,11 +22,17 @@ def call(*arguments, code=0):
     return result.output.splitlines()
 
 
+@pytest.fixture(autouse=True)
+def _at_the_root(toy, monkeypatch):
+    """Commands work on the repository that is the current folder."""
+    monkeypatch.chdir(toy.root)
+
+
 @pytest.fixture
 def tried(toy):
     """Give a study with a run that is done, one that failed and two that are missing."""
     commit = toy.save(toy.study().cells[0])
-    note_attempt(NAMES[1], alive=False, reason="disk full")
+    note_attempt(toy.root, NAMES[1], alive=False, reason="disk full")
     return commit
 
 
@@ -42,17 +48,17 @@ def test_status_is_a_table(tried, options):
     ]
 
 
-def test_watching_goes_on_while_the_study_runs(tried, monkeypatch):
+def test_watching_goes_on_while_the_study_runs(tried, toy, monkeypatch):
     """The last picture is of the study at its end, not of when the watching began."""
     monkeypatch.setattr(command, "_REFRESH_S", 0.05)
     held = threading.Event()
 
     def run_the_study():
-        with study_lock("toy"):
-            note_attempt(NAMES[2], alive=True)
+        with study_lock(toy.root, "toy"):
+            note_attempt(toy.root, NAMES[2], alive=True)
             held.set()
             time.sleep(0.5)
-            note_attempt(NAMES[2], alive=False, reason="loss is not finite")
+            note_attempt(toy.root, NAMES[2], alive=False, reason="loss is not finite")
 
     study = threading.Thread(target=run_the_study)
     study.start()
@@ -71,7 +77,7 @@ def test_run_says_what_failed_and_ends_with_one(tried, toy, monkeypatch):
                 reason = "" if "dark" in cell.name else "it broke"
                 if not reason:
                     toy.save(cell)
-                note_attempt(cell.name, alive=False, reason=reason)
+                note_attempt(toy.root, cell.name, alive=False, reason=reason)
                 yield Outcome(cell, reason, 1.0)
 
     monkeypatch.setattr(command, "_engine", lambda *_: Engine())
