@@ -153,7 +153,7 @@ def _said_by_dvc(
 
 
 def _pipeline(root: Path) -> str:
-    remedy = "run it to see where; `git diff dvc.yaml` shows what changed"
+    remedy = "run it to see where; `git diff dvc.yaml params.yaml` shows what changed"
     listed = _said_by_dvc(root, "stage", "list", "--name-only", "--fail", remedy=remedy)
     return f"dvc.yaml is valid; {len(listed.splitlines())} stages"
 
