@@ -6,9 +6,7 @@ import itertools
 
 import pytest
 import torch
-from typer.testing import CliRunner
 
-from tonegap.cli.bench import app
 from tonegap.profiling import bench
 from tonegap.profiling.bench import measure_training, synthetic_data
 from tonegap.training.precision import Arithmetic
@@ -74,24 +72,6 @@ def test_synthetic_images_are_distinct():
     assert len({image.tobytes() for image in data.images}) == 5
 
 
-@pytest.mark.parametrize(
-    ("option", "expected"),
-    [([], True), (["--deterministic"], True), (["--no-deterministic"], False)],
-)
-def test_the_command_can_leave_determinism_off(repository, monkeypatch, option, expected):
-    """What determinism costs can be measured without editing params.yaml."""
-    monkeypatch.chdir(repository)
-    seen = []
-
-    def stop(model, train, *rest, **more):
-        seen.append(train)
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr("tonegap.profiling.bench.measure_training", stop)
-    CliRunner().invoke(app, ["train", *option])
-    assert [(train.deterministic, train.batch_size) for train in seen] == [(expected, 8)]
-
-
 def test_steps_are_timed_in_blocks(model_params, train_params, features, float32, monkeypatch):
     """Within a block the host does not wait: 7 steps are 5 waits, beside warming up."""
     waits = []
@@ -136,19 +116,3 @@ def test_whole_models_are_trained_to_their_end(model_params, train_params, float
 def test_thirty_models_cost_the_first_and_more_like_the_last():
     """Start-up is paid once: 100 s and 29 times 36 s are 1,144 s."""
     assert bench.WholeModels((100.0, 50.0, 36.0)).hours(30) == pytest.approx(1_144 / 3600)
-
-
-@pytest.mark.parametrize(("option", "expected"), [([], "auto"), (["--compile", "on"], "on")])
-def test_the_command_measures_what_a_study_would_do(repository, monkeypatch, option, expected):
-    """`auto` is decided by the study's draws and models, and can be overridden."""
-    monkeypatch.chdir(repository)
-    seen = []
-
-    def stop(model, train, *rest, **more):
-        seen.append((train.compile, more["draws"], more["runs"]))
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr("tonegap.profiling.bench.measure_training", stop)
-    monkeypatch.setattr("tonegap.files.weights.resolve_weights", lambda *_: None)
-    CliRunner().invoke(app, ["train", "--study", "paper", *option])
-    assert seen == [(expected, 1_668, 30)]
