@@ -47,6 +47,7 @@ def workspace(tmp_path, tables, examples):
         arrays |= {f"recon_{mix}_{group}": pixels for group, pixels in by_group.items()}
     np.savez_compressed(tmp_path / "examples.npz", allow_pickle=False, **arrays)
     write_json({"cohort": {"all": 557, "light": 328, "dark": 229}}, tmp_path / "cohort.json")
+    write_json({"annotations_md5": "of another table", "effects": []}, tmp_path / "planted.json")
     (tmp_path / "params.yaml").write_text("data: {}\n")
     (tmp_path / "deviations.md").write_text(DEVIATIONS)
     return tmp_path
