@@ -13,7 +13,7 @@ from __future__ import annotations
 import os
 import traceback
 from collections.abc import Callable, Generator, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import chdir, contextmanager
 from pathlib import Path
 from time import monotonic
 from typing import Any
@@ -101,8 +101,9 @@ class InProcessEngine:
         arguments = dvc_arguments(cell.overrides, read_yaml(at.params))
         apply_overrides(at.params, arguments[1::2])
         stages_here = _stages_run_here(lambda name: self._run_stage(name, cell, at))
-        with Repo(str(at.root)) as repo, stages_here:
-            repo.reproduce([str(at.pipeline) + f":{LAST_STAGE}"])
+        # DVC's run cache takes the names in dvc.lock for paths below the current folder.
+        with chdir(at.root), Repo() as repo, stages_here:
+            repo.reproduce([LAST_STAGE])
             results = [out.fs_path for out in repo.index.outs if not out.use_cache and out.exists]
         # What `dvc exp run` commits. `dvc exp save` would commit a temporary file of DVC's own,
         # and take stages that did not run for up to date.
