@@ -224,17 +224,21 @@ def condition_table(per_image: pd.DataFrame) -> pd.DataFrame:
     -------
     DataFrame
         ``level``, ``label``, ``group``, ``n`` (images), ``mse``, ``sigma``; a row for every
-        combination that has images, coarse before middle before fine, labels in order.
+        combination that has images: coarse before middle before fine, groups in the order of
+        the images, labels in alphabetical order.
     """
+    groups = pd.CategoricalDtype(per_image["group"].unique())
+    rows = per_image.astype({"group": groups})
     tables = [
-        per_image.groupby([column, "group"], sort=True)
+        rows.groupby(["group", column], observed=True)
         .agg(n=("mse", "size"), mse=("mse", "mean"), sigma=("sigma", "mean"))
         .reset_index()
         .rename(columns={column: "label"})
         .assign(level=level)
         for level, column in LABEL_COLUMNS.items()
     ]
-    return pd.concat(tables, ignore_index=True)[["level", "label", "group", "n", "mse", "sigma"]]
+    columns = ["level", "label", "group", "n", "mse", "sigma"]
+    return pd.concat(tables, ignore_index=True)[columns].astype({"group": str})
 
 
 def _by_group(per_image: pd.DataFrame, measure: str, groups: Groups) -> dict[str, float | None]:

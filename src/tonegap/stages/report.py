@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -66,7 +66,7 @@ def run(
     tables, claims
         What the stage ``analyse`` wrote.
     planted
-        Effects that the phantoms' recipe plants; may be absent.
+        Effects that the recipe of the embedded phantoms plants.
     figures
         The folder of the figures with its ``index.json``.
     deviations
@@ -84,6 +84,7 @@ def run(
     facts = collected.facts if collected else {}
     named = collected.groups if collected else groups
     counts = read_json(cohort_counts, "the cohort's counts")
+    document = read_json(claims, "the claims")
     context = Context(
         study=str(facts["study"]) if collected else None,
         no_study=reason,
@@ -93,12 +94,12 @@ def run(
         cohort=counts["cohort"],
         flow=_flow(exclusions_flow),
         arms=_arms(collected),
-        claims=read_json(claims, "the claims"),
+        claims=document,
         pictures=_pictures(figures),
         conditions=_conditions(collected),
         few_images=MIN_IMAGES,
         analysis=_analysis(tables, collected),
-        planted=_planted(planted),
+        planted=_planted(planted, annotations, document.get("contrasts", [])),
         warnings=_warnings(counts, collected),
         deviations=parse_deviations(deviations.read_text(encoding="utf-8")),
         provenance=_provenance(facts, annotations),
@@ -112,10 +113,24 @@ def _analysis(tables: Mapping[str, Path], collected: Collected | None) -> Analys
     return Analysis(**read, sentence=sentence)
 
 
-def _planted(path: Path) -> list[Planted]:
-    if not path.is_file():
-        return []
-    return [Planted(**row) for row in read_json(path, "the planted effects")["effects"]]
+def _planted(
+    path: Path, annotations: Path, contrasts: Sequence[Mapping[str, Any]]
+) -> list[Planted]:
+    """Set what the phantoms' recipe plants beside what the study found."""
+    document = read_json(path, "the planted effects")
+    if document["annotations_md5"] != _md5(annotations):
+        return []  # other images than those of the recipe
+    found = {(row["contrast"], row["metric"]): row for row in contrasts}
+    return [
+        _compared(effect, found[effect["contrast"], effect["metric"]])
+        for effect in document["effects"]
+        if (effect["contrast"], effect["metric"]) in found
+    ]
+
+
+def _compared(effect: Mapping[str, str], row: Mapping[str, Any]) -> Planted:
+    agrees = {"supported": True, "contradicted": False}.get(str(row["verdict"]))
+    return Planted(effect["effect"], effect["planted"], str(row["sentence"]), agrees)
 
 
 def _warnings(counts: Mapping[str, Any], collected: Collected | None) -> list[str]:
@@ -179,8 +194,7 @@ def _picture(entry: Mapping[str, Any], figures: Path) -> Picture:
 
 
 def _provenance(facts: Mapping[str, Any], annotations: Path) -> Provenance:
-    digest = hashlib.md5(annotations.read_bytes(), usedforsecurity=False).hexdigest()
-    shown = {"Annotation table (md5, as in data.dvc)": digest}
+    shown = {"Annotation table (md5, as in data.dvc)": _md5(annotations)}
     if facts:
         shown = {
             "Study": str(facts["study"]),
@@ -202,3 +216,7 @@ def _joined(value: object) -> str:
     if isinstance(value, Mapping):
         return ", ".join(f"{key} {entry}" for key, entry in value.items())
     return str(value)
+
+
+def _md5(path: Path) -> str:
+    return hashlib.md5(path.read_bytes(), usedforsecurity=False).hexdigest()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from tonegap import cohort
+from tonegap.cohort.conditions import prevalence as prevalence_of
 from tonegap.figures import annotated, flow, prevalence
 from tonegap.figures.style import colour_of
 from tonegap.groups import LIGHT_AND_DARK, Groups
@@ -14,7 +14,7 @@ from tonegap.labels import LABEL_COLUMNS
 
 def _prevalences(rows):
     return {
-        level: cohort.prevalence(rows[column], rows["group"], LIGHT_AND_DARK)
+        level: prevalence_of(rows[column], rows["group"], LIGHT_AND_DARK)
         for level, column in LABEL_COLUMNS.items()
     }
 
