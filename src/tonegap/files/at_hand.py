@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from tonegap.cohort.groups import MEASURED, assign_groups
+from tonegap.cohort.groups import MEASURED, assign_groups, groups_of
 from tonegap.cohort.selection import annotated_rows
 from tonegap.files.annotations import read_annotations
 from tonegap.files.cache import user_cache
@@ -36,15 +36,15 @@ def count_images(table: pd.DataFrame, listed: Manifest, params: Params) -> dict[
     Returns
     -------
     dict
-        Images by group; :data:`NEITHER` counts the images in none. Groups by measured tone are
-        not known yet: all images count as :data:`UNMEASURED`.
+        Images by group, the compared two first; :data:`NEITHER` counts the images in none. Groups
+        by measured tone are not known yet: all images count as :data:`UNMEASURED`.
     """
     wanted = usable(listed, accept_unverified=params.fetch.accept_unverified)
     seen = table[table["md5hash"].isin(wanted.keys()) | table["url"].map(is_phantom)]
     if params.groups.column in MEASURED:
         return {UNMEASURED: len(seen)}
     groups = assign_groups(annotated_rows(seen, params.groups), params.groups)
-    counts = {name: int((groups == name).sum()) for name in params.groups.define}
+    counts = {name: int((groups == name).sum()) for name in groups_of(params.groups).names}
     return counts | {NEITHER: int(groups.isna().sum())}
 
 

@@ -38,13 +38,13 @@ def test_listed_images_and_phantoms_are_counted(repository, accepted, expected):
 
 
 def test_groups_that_are_not_compared_are_counted(repository):
-    """Whatever the parameters call a group, in their order."""
+    """Whatever the parameters call a group; the two that are compared come first."""
     params = read_params(repository / "params.yaml")
     groups = GroupsParams(
         column="fst", compare=("b", "a"), define={"c": (3,), "a": (1,), "b": (6,)}
     )
     counts = count_images(TABLE, LISTED, params.model_copy(update={"groups": groups}))
-    assert list(counts.items()) == [("c", 1), ("a", 1), ("b", 0), (NEITHER, 1)]
+    assert list(counts.items()) == [("b", 0), ("a", 1), ("c", 1), (NEITHER, 1)]
 
 
 def test_groups_by_measured_tone_are_not_known_yet(repository):
