@@ -62,7 +62,7 @@ def test_test_set_larger_than_the_pool(here, repository, monkeypatch, capsys):
 def test_an_explanation_of_another_split(here, repository, monkeypatch, capsys):
     """A split that was drawn with other parameters is not explained under the new ones."""
     write_params(repository, here, {**TINY, "data": {**TINY["data"], "seed": 1}})
-    line = command(monkeypatch, capsys, "split", "--explain")
+    line = command(monkeypatch, capsys, "split")
     assert "other parameters" in line
     assert "dvc repro split" in line
 
@@ -156,7 +156,6 @@ def test_a_model_of_another_image_size(here, repository, monkeypatch, capsys):
         (["stage", "trian"], "did you mean 'train'"),
         (["study", "run", "phantm"], "phantm"),
         (["model", "--study", "papers"], "papers"),
-        (["split"], "--explain"),
         (["source", "table", "data/annotations.csv", "--fst", "url"], "--identifier"),
         (["source", "table", "data/annotations.csv", "--identifier", "uri"], "'uri'"),
         (["pr-report", "--base", "no-such-branch"], "no-such-branch"),
