@@ -227,7 +227,7 @@ def condition_table(per_image: pd.DataFrame) -> pd.DataFrame:
         combination that has images: coarse before middle before fine, groups in the order of
         the images, labels in alphabetical order.
     """
-    groups = pd.CategoricalDtype(per_image["group"].unique())
+    groups = pd.CategoricalDtype(list(per_image["group"].unique()))
     rows = per_image.astype({"group": groups})
     tables = [
         rows.groupby(["group", column], observed=True)

@@ -56,8 +56,6 @@ _SIDES: Mapping[str, Sides] = {
     "own_share": Sides("error falls", "error rises"),
     "gap": Sides("{reference} fares worse", "{compared} fares worse"),
     "sensitivity": Sides("{reference} depends more", "{compared} depends more"),
-    "sigma_share_slope_{reference}": "{Reference} images, as the share of {compared} ones rises",
-    "sigma_share_slope_{compared}": "{Compared} images, as the share of {compared} ones rises",
     "curvature": Sides("mixing helps", "mixing hurts"),
     "sigma_share_slope": Sides("sigma falls", "sigma rises"),
     "sigma_auc": Sides("lower on {compared}", "higher on {compared}"),

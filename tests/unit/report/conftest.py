@@ -121,7 +121,7 @@ def claims() -> dict:
         ],
         "paper_reading": {
             "warning": "Runs are not independent.",
-            "known_false_positive_rate": 0.187,
+            "false_positive_rate": 0.187,
             "tests": [
                 {
                     "contrast": "gap_mixed",
