@@ -7,7 +7,6 @@ import importlib.util
 import os
 import re
 import shutil
-import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -20,7 +19,7 @@ from tonegap.files.atomic import require_free_space
 from tonegap.files.cache import user_cache
 from tonegap.files.manifest import file_urls, read_manifest
 from tonegap.files.parameters import read_params
-from tonegap.files.repository import changed_files, configured, dvc_command, git
+from tonegap.files.repository import changed_files, configured, dvc, git
 from tonegap.files.store import ImageStore
 from tonegap.workspace import Workspace
 
@@ -29,6 +28,8 @@ _OLDEST_GIT = (2, 29)  # the first whose `git fetch` can leave FETCH_HEAD alone
 _OLDEST_PYTHON = (3, 11)
 _INPUTS = ("src", "lists", "dvc.yaml", "params.yaml", "data.dvc", "images.txt")
 _IMAGES = ("verified", "unverified")  # the image store's folders
+_NO_SCM = "without git's history run `dvc config core.no_scm true` once"
+_UNSET = 251  # DVC's exit code where a key has no value
 
 
 @dataclass(frozen=True)
@@ -122,40 +123,20 @@ def _identity(root: Path) -> str:
 
 def _dvc(root: Path) -> str:
     version = _installed("dvc")
-    cache = Path(_said_by_dvc(root, "cache", "dir"))
-    kinds = _said_by_dvc(root, "config", "cache.type", accept=(0, 251)) or "copy"
+    cache = Path(dvc(root, "cache", "dir", remedy=_NO_SCM).stdout.strip())
+    kinds = dvc(root, "config", "cache.type", accept=(0, _UNSET), remedy=_NO_SCM).stdout.strip()
     place = _existing(cache)
     if not os.access(place, os.W_OK):
         raise MachineError(f"the cache {cache} cannot be written to; choose another: dvc cache dir")
     elsewhere = place.stat().st_dev != root.resolve().stat().st_dev
     note = "; on another file system than the workspace, where only symlink and copy work"
-    return f"{version}, cache {cache}, links {kinds}{note if elsewhere else ''}"
-
-
-def _said_by_dvc(
-    root: Path,
-    *arguments: str,
-    accept: tuple[int, ...] = (0,),
-    remedy: str = "without git's history run `dvc config core.no_scm true` once",
-) -> str:
-    done = subprocess.run(  # noqa: S603  our own interpreter and DVC
-        dvc_command(*arguments),
-        cwd=root,
-        capture_output=True,
-        text=True,
-        errors="surrogateescape",
-        check=False,
-    )
-    if done.returncode not in accept:
-        reason = (done.stderr.strip() or done.stdout.strip() or "no message").splitlines()[0]
-        raise MachineError(f"`dvc {' '.join(arguments)}`: {reason}; {remedy}")
-    return done.stdout.strip() if done.returncode == 0 else ""
+    return f"{version}, cache {cache}, links {kinds or 'copy'}{note if elsewhere else ''}"
 
 
 def _pipeline(root: Path) -> str:
     remedy = "run it to see where; `git diff dvc.yaml params.yaml` shows what changed"
-    listed = _said_by_dvc(root, "stage", "list", "--name-only", "--fail", remedy=remedy)
-    return f"dvc.yaml is valid; {len(listed.splitlines())} stages"
+    listed = dvc(root, "stage", "list", "--name-only", "--fail", remedy=remedy).stdout
+    return f"dvc.yaml is valid; {len(listed.split())} stages"
 
 
 def _parameters(root: Path) -> str:

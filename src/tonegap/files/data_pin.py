@@ -20,16 +20,14 @@ from __future__ import annotations
 
 import hashlib
 import json
-import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
-from tonegap.errors import MachineError
 from tonegap.files.atomic import write_bytes, write_text
 from tonegap.files.manifest import Manifest, write_manifest
-from tonegap.files.repository import dvc_command, stage_environment
+from tonegap.files.repository import dvc
 from tonegap.files.store import md5_of
 from tonegap.workspace import Workspace
 
@@ -38,6 +36,7 @@ PHANTOM_TABLE: Final = "src/tonegap/phantom/annotations.csv"
 _HEADER: Final = (
     "# Which annotation table this branch assesses. `tonegap source ...` rewrites this file.\n"
 )
+_UNCHANGED: Final = "data.dvc, images.txt and the table are as they were"
 
 
 def pin_phantom(repository: Path) -> None:
@@ -53,7 +52,7 @@ def pin_phantom(repository: Path) -> None:
             repository / PIN,
             f"{_HEADER}deps:\n- path: {PHANTOM_TABLE}\nouts:\n- path: {Workspace.annotations}\n",
         )
-        _dvc(repository, "repro", "--quiet", str(PIN))
+        dvc(repository, "repro", "--quiet", str(PIN), remedy=_UNCHANGED)
         write_manifest({}, repository / Workspace.manifest)
 
 
@@ -81,7 +80,8 @@ def pin_table(repository: Path, content: bytes, images: Manifest, url: str | Non
     with _restored_on_failure(repository):
         write_bytes(repository / Workspace.annotations, content)
         write_text(repository / PIN, f"{_HEADER}outs:\n- path: {Workspace.annotations}\n")
-        _dvc(repository, "commit", "--quiet", "--force", str(PIN))  # into the cache
+        # Into the cache.
+        dvc(repository, "commit", "--quiet", "--force", str(PIN), remedy=_UNCHANGED)
         if url is not None:
             write_text(repository / PIN, _frozen_import(url, content))
         write_manifest(images, repository / Workspace.manifest)
@@ -102,24 +102,6 @@ def _stage_md5(definition: dict[str, Any]) -> str:
     """Return DVC's own hash of a stage file; without it DVC takes the file for edited."""
     text = json.dumps(definition, sort_keys=True)
     return hashlib.md5(text.encode(), usedforsecurity=False).hexdigest()
-
-
-def _dvc(repository: Path, *arguments: str) -> None:
-    done = subprocess.run(  # noqa: S603  # fixed program, no shell
-        dvc_command(*arguments),
-        cwd=repository,
-        env=stage_environment(repository),
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    if done.returncode:
-        words = (done.stderr.strip() or done.stdout.strip() or "no message").splitlines()
-        reason = next((line for line in reversed(words) if line.startswith("ERROR")), words[-1])
-        raise MachineError(
-            f"`dvc {' '.join(arguments)}` failed in {repository.resolve()}: {reason}; data.dvc, "
-            "images.txt and the table are as they were"
-        )
 
 
 @contextmanager

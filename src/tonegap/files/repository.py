@@ -1,4 +1,4 @@
-"""Facts that git and DVC keep about this repository, read without changing it.
+"""Run git and DVC, and read the facts that git keeps about this repository.
 
 Experiments are commits under ``refs/exps/<2>/<38>/<name>``, where the two folders are
 the commit that the experiment started from. Queue state is not consulted: it is lost or
@@ -8,11 +8,13 @@ wrong after a kill, the refs are not.
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TextIO
 
 from tonegap.errors import MachineError
 
@@ -22,6 +24,10 @@ _NO_REPOSITORY = (
     "; experiments are kept in git: `git clone` the repository instead of downloading it, or "
     "`git init` and commit"
 )
+_SHOWN = 4  # words of a DVC command that a message repeats: overrides may be many
+_OURS = "tonegap: error:"
+_DVC = "ERROR:"
+_RAISED = re.compile(r"^(\w+\.)*\w*(Error|Exception|Exit|Interrupt|Timeout|Expired)\b")
 
 
 @dataclass(frozen=True)
@@ -105,6 +111,67 @@ def changed_files(root: Path, paths: Sequence[str]) -> list[str]:
 def dvc_command(*arguments: str) -> list[str]:
     """Command line of the DVC that is installed beside this Python."""
     return [sys.executable, "-m", "dvc", *arguments]
+
+
+def dvc(
+    root: Path,
+    *arguments: str,
+    accept: Sequence[int] = (0,),
+    remedy: str = "",
+    log: TextIO | None = None,
+) -> subprocess.CompletedProcess[str]:
+    """Run DVC and return how it ended.
+
+    Parameters
+    ----------
+    root
+        Folder to run it in.
+    arguments
+        Its arguments.
+    accept
+        Exit codes that are no failure.
+    remedy
+        What to do about a failure; ends the message.
+    log
+        Receives what DVC printed, also when it failed.
+
+    Raises
+    ------
+    MachineError
+        With the line of its output that says most, if the exit code is not accepted.
+    """
+    done = subprocess.run(  # noqa: S603  our own interpreter and DVC
+        dvc_command(*arguments),
+        cwd=root,
+        env=stage_environment(root),
+        capture_output=True,
+        text=True,
+        errors="surrogateescape",  # as Python gives the names of files that are not UTF-8
+        check=False,
+    )
+    output = done.stdout + done.stderr
+    if log is not None:
+        log.write(output.encode(errors="replace").decode())
+    if done.returncode not in accept:
+        shown = " ".join(arguments[:_SHOWN])
+        advice = f"; {remedy}" if remedy else ""
+        raise MachineError(
+            f"`dvc {shown}` failed in {root.resolve()}: {telling_line(output)}{advice}"
+        )
+    return done
+
+
+def telling_line(output: str) -> str:
+    """Pick the line of a program's output that says most about why it failed.
+
+    tonegap's own message, else the last exception that Python named, else DVC's last error,
+    which says only which stage failed but may have an offer of help below it, else the last line.
+    """
+    lines = [line.strip() for line in output.splitlines() if line.strip()]
+    ours = [line.removeprefix(_OURS).strip() for line in lines if line.startswith(_OURS)]
+    raised = [line for line in lines if _RAISED.match(line)]
+    theirs = [line for line in lines if line.startswith(_DVC)]
+    return (ours or raised or theirs or lines or ["no output"])[-1]
 
 
 def stage_environment(root: Path) -> dict[str, str]:

@@ -10,17 +10,14 @@ from __future__ import annotations
 import hashlib
 import os
 import shutil
-import subprocess
 import sys
 import tempfile
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from tonegap.errors import MachineError, StudyError
-from tonegap.files.repository import dvc_command, git, stage_environment
+from tonegap.files.repository import dvc, git
 from tonegap.study.copies import remove_copy, share_cache
-from tonegap.study.outcome import telling_line
 from tonegap.study.records import LAST_STAGE, experiment_ref
 
 
@@ -88,10 +85,11 @@ def _run_in(clone: Path, cell: ClusterCell) -> None:
     if cell.cache:
         share_cache(clone, Path(cell.cache))
     pull = () if cell.cache else ("--pull",)
-    _dvc(clone, "exp", "run", *pull, "-n", cell.name, *cell.arguments, LAST_STAGE)
+    log = sys.stdout  # the job's
+    dvc(clone, "exp", "run", *pull, "-n", cell.name, *cell.arguments, LAST_STAGE, log=log)
     # With a shared cache the data are where they belong already.
     data = ("--no-cache",) if cell.cache else ()
-    _dvc(clone, "exp", "push", *data, "origin", cell.name)
+    dvc(clone, "exp", "push", *data, "origin", cell.name, log=log)
     _verify(clone, cell)
 
 
@@ -107,32 +105,9 @@ def _verify(clone: Path, cell: ClusterCell) -> None:
             "run of the same name may have come first: see `git ls-remote`"
         )
     if not cell.cache:
-        missing = _dvc(clone, "status", "--cloud", "--quiet", accept=(0, 1))
-        if missing:
+        status = dvc(clone, "status", "--cloud", "--quiet", accept=(0, 1), log=sys.stdout)
+        if status.returncode:
             raise StudyError(
                 f"the data of {cell.name} are not in the hub's DVC remote; check that its "
                 ".dvc/config names one (`dvc remote list`), then run the study again"
             )
-
-
-def _dvc(clone: Path, *arguments: str, accept: Sequence[int] = (0,)) -> int:
-    """Run DVC in the clone; return its exit code.
-
-    Raises
-    ------
-    MachineError
-        With the line of its output that says most, if the code is not accepted.
-    """
-    done = subprocess.run(  # noqa: S603  our own interpreter and DVC
-        dvc_command(*arguments),
-        cwd=clone,
-        env=stage_environment(clone),
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    sys.stdout.write(done.stdout + done.stderr)  # the job's log
-    if done.returncode not in accept:
-        why = telling_line(done.stdout + done.stderr)
-        raise MachineError(f"dvc {' '.join(arguments[:2])}: {why}")
-    return done.returncode

@@ -22,9 +22,9 @@ from typing import Any
 import psutil
 
 from tonegap.errors import MachineError
-from tonegap.files.repository import dvc_command, head, stage_environment
+from tonegap.files.repository import dvc_command, head, stage_environment, telling_line
 from tonegap.study.copies import fetch_experiment, reset, working_copy
-from tonegap.study.outcome import INTERRUPTED, Outcome, telling_line
+from tonegap.study.outcome import INTERRUPTED, Outcome
 from tonegap.study.overrides import dvc_arguments
 from tonegap.study.plan import Cell
 from tonegap.study.records import (

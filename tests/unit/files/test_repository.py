@@ -6,7 +6,17 @@ import subprocess
 import pytest
 
 from tonegap.errors import MachineError
-from tonegap.files.repository import changed_files, configured, git, object_ids, stage_environment
+from tonegap.files.repository import (
+    changed_files,
+    configured,
+    dvc,
+    git,
+    object_ids,
+    stage_environment,
+    telling_line,
+)
+
+DVC = "ERROR: failed to reproduce 'train': failed to run: tonegap stage train, exited with 1"
 
 
 @pytest.fixture
@@ -73,3 +83,39 @@ def test_git_that_is_not_there_is_named(tmp_path, monkeypatch):
     with pytest.raises(MachineError, match="git is not installed"):
         git(tmp_path, "--version")
     assert configured(tmp_path, "user.name") == ""
+
+
+def test_dvc_that_fails_says_where_why_and_what_to_do(tmp_path):
+    """All callers have the same message; an exit code that was foreseen is none."""
+    with pytest.raises(MachineError) as caught:
+        dvc(tmp_path, "status", remedy="go to a repository")
+    assert str(caught.value).startswith(f"`dvc status` failed in {tmp_path}: ERROR: you are not")
+    assert str(caught.value).endswith("; go to a repository")
+    with (tmp_path / "log").open("w") as log:
+        done = dvc(tmp_path, "status", accept=(0, 253), log=log)
+    assert (done.returncode, done.stdout) == (253, "")
+    assert "not inside of a DVC repository" in (tmp_path / "log").read_text()
+
+
+@pytest.mark.parametrize(
+    ("output", "line"),
+    [
+        (f"epoch 1\ntonegap: error: loss is not finite\n{DVC}", "loss is not finite"),
+        (f"Traceback:\n  x\nmodel.NoLayer\nValueError: two\n{DVC}\n", "ValueError: two"),
+        (
+            f"torch.OutOfMemoryError: CUDA out of memory\n{DVC}",
+            "torch.OutOfMemoryError: CUDA out of memory",
+        ),
+        ("ValueError: first\nDuring handling\nKeyError: 'second'", "KeyError: 'second'"),
+        (f"Errors are counted below\n{DVC}", DVC),
+        (
+            "ERROR: unexpected error - disk full\n\nHaving any troubles? Hit us up at ...",
+            "ERROR: unexpected error - disk full",
+        ),
+        ("Killed\n", "Killed"),
+        ("\n \n", "no output"),
+    ],
+)
+def test_the_line_that_says_most(output, line):
+    """Ours, else Python's, else DVC's, else the last."""
+    assert telling_line(output) == line
