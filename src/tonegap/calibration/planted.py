@@ -40,6 +40,9 @@ class Planted:
         Whether the pools stand in the paper's ratio (7,755 to 2,168) rather than being equal.
     contrast
         Factor on every dark picture's difference from the mean picture of the population.
+    dealt
+        Whether every study deals the images to the groups at random, so that no chance of one
+        population favours a group.
     """
 
     phantoms: str
@@ -48,6 +51,7 @@ class Planted:
     why: str
     unequal: bool = False
     contrast: float = 1.0
+    dealt: bool = False
 
     def holds(self, effect: str) -> str:
         """Say how an effect comes about: ``planted``, ``follows`` or ``none``."""
@@ -57,9 +61,14 @@ class Planted:
 
 
 RECIPES: Final[dict[str, Planted]] = {
-    "null": Planted("null", (), (), "nothing: both groups come from one distribution"),
+    "null": Planted("null", (), (), "nothing: both groups come from one distribution", dealt=True),
     "diversity": Planted(
-        "null", (), (), "nothing, but light has 3.6 times as many images to train on", unequal=True
+        "null",
+        (),
+        (),
+        "nothing, but light has four times as many images to train on",
+        unequal=True,
+        dealt=True,
     ),
     "contrast_only": Planted(
         "null",
@@ -68,6 +77,7 @@ RECIPES: Final[dict[str, Planted]] = {
         "dark pictures differ 1.136 times as much from the mean picture: PCA finds the same "
         "components in both groups, and dark errors are 29 % larger whatever it was trained on",
         contrast=1.136,
+        dealt=True,
     ),
     "representation_mild": Planted(
         "representation_mild",

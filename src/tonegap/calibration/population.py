@@ -84,6 +84,13 @@ class Population:
             chosen[by_order[np.sort(order) <= last]] = True
         return self.cohort[chosen], self.cohort[~chosen]
 
+    def dealt(self, rng: np.random.Generator) -> Population:
+        """Deal the clusters to the groups at random, as many to each as there are."""
+        clusters = self.cohort.groupby("cluster", sort=False)["group"].first()
+        dealt = pd.Series(rng.permutation(clusters.to_numpy()), index=clusters.index)
+        group = self.cohort["cluster"].map(dealt).astype(object)
+        return replace(self, cohort=self.cohort.assign(group=group))
+
     def with_contrast(self, factor: float) -> Population:
         """Multiply every dark picture's difference from the mean picture."""
         dark = (self.cohort["group"] == _COHORT.groups.compare[1]).to_numpy()

@@ -43,7 +43,7 @@ class TrainedCalibration:
     def folder(self) -> Path:
         """Folder of the truth and the studies: another one for whatever changes a number."""
         planted = RECIPES[self.recipe]
-        return self._named(self.recipe, (planted.contrast, sizes_of(planted)))
+        return self._named(self.recipe, (planted, sizes_of(planted)))
 
     @property
     def population_folder(self) -> Path:
@@ -63,9 +63,9 @@ class TrainedCalibration:
 
     def truth(self) -> pd.DataFrame:
         """Return the true values; measured once."""
-        path = self.folder / "truth.csv"
+        path, planted = self.folder / "truth.csv", RECIPES[self.recipe]
         if not path.exists():
-            found = true_values(_population(self), sizes_of(RECIPES[self.recipe]), self.seed)
+            found = true_values(_population(self), planted, sizes_of(planted), seed=self.seed)
             with replacing(path) as temporary:
                 found.to_csv(temporary, index=False)
         return pd.read_csv(path)
@@ -86,8 +86,8 @@ class TrainedCalibration:
 def run_study(calibration: TrainedCalibration, number: int) -> pd.DataFrame:
     """Draw and assess one study; its number and the seed decide every draw."""
     child = np.random.SeedSequence([calibration.seed, *calibration.recipe.encode(), number])
-    sizes = sizes_of(RECIPES[calibration.recipe])
-    table = draw_study(_population(calibration), sizes, child)
+    planted = RECIPES[calibration.recipe]
+    table = draw_study(_population(calibration), planted, sizes_of(planted), child)
     return estimates(table).assign(study=number)
 
 
@@ -103,5 +103,4 @@ def _population(calibration: TrainedCalibration) -> Population:
         with replacing(images) as temporary, temporary.open("wb") as stream:
             np.save(stream, drawn.images)
     names = {"md5hash": str, "cluster": str}  # hexadecimal digits can look like a number
-    population = Population(pd.read_csv(cohort, dtype=names), np.load(images))
-    return population if planted.contrast == 1.0 else population.with_contrast(planted.contrast)
+    return Population(pd.read_csv(cohort, dtype=names), np.load(images))

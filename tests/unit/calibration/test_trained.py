@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
 
-from tonegap.calibration.planted import RECIPES
+from tonegap.calibration.planted import RECIPES, Planted
 from tonegap.calibration.population import Population, render_population
 from tonegap.calibration.rates import rates
 from tonegap.calibration.trained import Sizes, draw_study, estimates, true_values
@@ -22,10 +24,10 @@ def population() -> Population:
     return render_population("null", 500, seed=5)
 
 
-def _studies(population: Population) -> pd.DataFrame:
+def _studies(population: Population, planted: Planted) -> pd.DataFrame:
     children = np.random.SeedSequence(3).spawn(STUDIES)
     found = [
-        estimates(draw_study(population, SMALL, child)).assign(study=number)
+        estimates(draw_study(population, planted, SMALL, child)).assign(study=number)
         for number, child in enumerate(children)
     ]
     return pd.concat(found, ignore_index=True)
@@ -42,7 +44,7 @@ def test_a_null_is_rarely_rejected_and_a_planted_gap_nearly_always_found(
         {"estimator": ["gap_overall", "own_share_effect"], "truth": 0.0, "truth_se": 0.0}
     )
     for factor, found in ((1.0, 0), (1.6, STUDIES)):
-        studies = _studies(population.with_contrast(factor))
+        studies = _studies(population, replace(RECIPES["null"], contrast=factor))
         table = rates(studies, truth, "null").set_index("estimator")["rejected"] * STUDIES
         assert abs(table["gap_overall"] - found) < 5
         assert table["own_share_effect"] < 5
@@ -50,7 +52,7 @@ def test_a_null_is_rarely_rejected_and_a_planted_gap_nearly_always_found(
 
 def test_estimates_are_differences_of_mean_log_errors_within_runs(population: Population) -> None:
     """With equally many test images in every run, both primaries have a closed form."""
-    table = draw_study(population, SMALL, np.random.SeedSequence(1))
+    table = draw_study(population, RECIPES["null"], SMALL, np.random.SeedSequence(1))
     means = table.assign(log=np.log(table["mse"])).groupby(["share", "group"])["log"].mean()
     gap = means.xs("dark", level="group") - means.xs("light", level="group")
     found = estimates(table).set_index("estimator")["estimate"]
@@ -61,7 +63,8 @@ def test_estimates_are_differences_of_mean_log_errors_within_runs(population: Po
 def test_a_study_is_decided_by_its_seed(population: Population) -> None:
     """The same seed gives the same table, another seed other images."""
     first, again, other = (
-        draw_study(population, SMALL, np.random.SeedSequence(seed)) for seed in (1, 1, 2)
+        draw_study(population, RECIPES["null"], SMALL, np.random.SeedSequence(seed))
+        for seed in (1, 1, 2)
     )
     pd.testing.assert_frame_equal(first, again)
     assert set(first["md5hash"]) != set(other["md5hash"])
@@ -77,6 +80,17 @@ def test_cohorts_hold_whole_clusters() -> None:
     assert cohort["group"].value_counts().between(20, 21).all()
 
 
+def test_dealing_keeps_clusters_and_numbers() -> None:
+    """Images of one cluster stay in one group, and each group keeps its number of clusters."""
+    copied = render_population("duplicates", 60, seed=2)
+    one_group = copied.cohort.groupby("cluster")["group"].first()
+    dealt = copied.dealt(np.random.default_rng(0)).cohort
+    again = dealt.groupby("cluster")["group"]
+    assert (again.nunique() == 1).all()
+    assert again.first().value_counts().equals(one_group.value_counts())
+    assert (again.first() != one_group).any()
+
+
 def test_contrast_changes_dark_pictures_only(population: Population) -> None:
     """Dark pictures move away from the mean picture by the factor, light ones stay."""
     changed = population.with_contrast(1.2)
@@ -89,7 +103,7 @@ def test_contrast_changes_dark_pictures_only(population: Population) -> None:
 
 def test_true_values_of_a_null_are_near_zero(population: Population) -> None:
     """What many cohorts agree on is the population's own gap, which chance makes small."""
-    truth = true_values(population, SMALL, seed=0, cohorts=20, tested=300)
+    truth = true_values(population, RECIPES["null"], SMALL, seed=0, cohorts=20, tested=300)
     truth = truth.set_index("estimator")
     assert abs(truth.loc["gap_overall", "truth"]) < 0.2
     assert abs(truth.loc["own_share_effect", "truth"]) < 0.05
