@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from tonegap.errors import MachineError, TonegapError
+from tonegap.errors import MachineError, TonegapError, one_line
 from tonegap.files.annotations import read_annotations
 from tonegap.files.at_hand import absent_images, images_at_hand
 from tonegap.files.atomic import require_free_space
@@ -57,7 +57,7 @@ def examine(root: Path) -> Iterator[Finding]:
         try:
             yield Finding(topic, good=True, detail=check(root))
         except (TonegapError, OSError) as problem:
-            yield Finding(topic, good=False, detail=" ".join(str(problem).split()))
+            yield Finding(topic, good=False, detail=one_line(problem))
 
 
 def _python(_root: Path) -> str:

@@ -50,3 +50,19 @@ class StudyError(TonegapError):
 
 class MachineError(TonegapError):
     """The machine lacks something: disk space, a program, a git identity."""
+
+
+def one_line(error: BaseException) -> str:
+    """Put an error's text on one line; an error without text gives its type's name."""
+    return " ".join(str(error).split()) or type(error).__name__
+
+
+def first_line(error: BaseException) -> str:
+    """Like :func:`one_line`, of the first line alone: some libraries add a screen of advice."""
+    return (str(error).strip().splitlines() or [type(error).__name__])[0]
+
+
+def named_line(error: BaseException) -> str:
+    """Like :func:`one_line`, after the type's name: for errors that are not tonegap's own."""
+    name, text = type(error).__name__, one_line(error)
+    return name if text == name else f"{name}: {text}"

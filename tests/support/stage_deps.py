@@ -15,7 +15,7 @@ from ruamel.yaml import YAML
 
 DECLARATIONS = {
     "tonegap": "holds the version",
-    "tonegap.errors": "names exceptions",
+    "tonegap.errors": "names and words exceptions",
     "tonegap.params": "names parameters; DVC compares their values",
     "tonegap.workspace": "names paths; DVC compares the files",
     "tonegap.nearest": "words a hint in an error",

@@ -15,7 +15,7 @@ import typer
 
 import tonegap
 from tonegap.cli import bench, calibrate, compare, doctor, model, pull_request, source, split, study
-from tonegap.errors import TonegapError
+from tonegap.errors import TonegapError, one_line
 from tonegap.pipeline import STAGES, run_stage
 from tonegap.workspace import Workspace
 
@@ -87,7 +87,7 @@ def run() -> None:
     try:
         app()
     except TonegapError as error:
-        typer.echo(f"tonegap: error: {' '.join(str(error).split())}", err=True)
+        typer.echo(f"tonegap: error: {one_line(error)}", err=True)
         sys.exit(_USER_ERROR)
     except KeyboardInterrupt:
         typer.echo("tonegap: interrupted", err=True)

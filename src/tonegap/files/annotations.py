@@ -11,7 +11,7 @@ from typing import Final
 
 import pandas as pd
 
-from tonegap.errors import DataError
+from tonegap.errors import DataError, one_line
 from tonegap.tables import LINES, inert, validate_annotations
 
 _MOST_COLUMNS: Final = 2000
@@ -32,10 +32,9 @@ def parse_text_table(content: bytes, origin: str) -> pd.DataFrame:
         _require_names(names, origin)
         frame = pd.read_csv(io.BytesIO(content), dtype=str, keep_default_na=False, na_values=[""])
     except (ValueError, csv.Error, pd.errors.ParserError) as error:  # bad encoding: ValueError
-        reason = " ".join(str(error).split()) or "no content"
         raise DataError(
-            f"{origin} cannot be read as a table ({reason}); expected an annotation table, CSV in "
-            "UTF-8"
+            f"{origin} cannot be read as a table ({one_line(error)}); expected an annotation "
+            "table, CSV in UTF-8"
         ) from None
     if not isinstance(frame.index, pd.RangeIndex):  # pandas takes the surplus for row names
         raise DataError(

@@ -8,7 +8,7 @@ from typing import Any, cast
 
 import torch
 
-from tonegap.errors import ModelError
+from tonegap.errors import ModelError, one_line
 from tonegap.files.trained import read_trained
 from tonegap.model.factory import build_model, load_factory, told
 from tonegap.model.protocol import GenerativeModel, as_generative
@@ -50,7 +50,7 @@ def assessed_model(
     try:
         network.load_state_dict(state)
     except RuntimeError as error:
-        reason = " ".join(str(error).split())[:200]
+        reason = one_line(error)[:200]
         raise ModelError(f"{weights} does not fit {facts.model.factory} ({reason})") from None
     model = as_generative(network.to(device), image_size)
     return model, {"model": facts.model.factory, **facts.settings}

@@ -27,7 +27,7 @@ import torch
 from safetensors import SafetensorError
 from torch import Tensor
 
-from tonegap.errors import MachineError, TrainingError
+from tonegap.errors import MachineError, TrainingError, one_line
 from tonegap.files.atomic import replacing, require_free_space
 
 _ENTRY = "tonegap"
@@ -109,10 +109,9 @@ class CheckpointStore:
             try:
                 return Opened(_read(path, self.folder.name), tuple(warnings))
             except (OSError, SafetensorError, ValueError, KeyError, TypeError) as error:
-                reason = " ".join(str(error).split())
                 warnings.append(
                     f"the checkpoint {path} is damaged or of another run and is passed over "
-                    f"({reason})"
+                    f"({one_line(error)})"
                 )
         return Opened(None, tuple(warnings))
 
@@ -196,7 +195,7 @@ class CheckpointWriter:
 
 def _reason(error: Exception) -> str:
     """Say what happened on one line, without the advice that follows a semicolon."""
-    return " ".join(str(error).split()).partition(";")[0]
+    return one_line(error).partition(";")[0]
 
 
 def _header(checkpoint: Checkpoint, run: str) -> str:

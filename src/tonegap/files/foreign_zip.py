@@ -27,7 +27,7 @@ from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 from typing import Final
 
-from tonegap.errors import DataError
+from tonegap.errors import DataError, one_line
 from tonegap.files.offers import Offer, Skip
 
 MAX_ENTRIES: Final = 1_000_000
@@ -63,9 +63,9 @@ def _opened(path: Path) -> Iterator[zipfile.ZipFile]:
     try:
         archive = zipfile.ZipFile(path)
     except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError) as error:
-        reason = " ".join(str(error).split())
         raise DataError(
-            f"{path} cannot be read as a zip ({reason}); give a folder or a whole zip of images"
+            f"{path} cannot be read as a zip ({one_line(error)}); give a folder or a whole zip "
+            "of images"
         ) from None
     with archive:
         if len(archive.infolist()) > MAX_ENTRIES:

@@ -20,6 +20,7 @@ from typing import Final
 import httpx
 
 import tonegap
+from tonegap.errors import one_line
 from tonegap.files.public_address import (
     NoAddressError,
     RefusedUrlError,
@@ -133,9 +134,9 @@ class Getter:
         except httpx.RemoteProtocolError as failure:
             raise _protocol_error(failure) from None
         except httpx.TransportError as failure:
-            raise GetError("unreachable", _words(failure), may_pass=True) from None
+            raise GetError("unreachable", one_line(failure), may_pass=True) from None
         except (httpx.HTTPError, httpx.StreamError) as failure:
-            raise GetError("http_error", _words(failure)) from None
+            raise GetError("http_error", one_line(failure)) from None
 
     async def _follow(self, url: httpx.URL, attempt: int) -> bytes:
         seen = set[str]()
@@ -283,14 +284,10 @@ def retry_after_s(header: str | None, now_s: float) -> float | None:
 
 def _protocol_error(failure: httpx.RemoteProtocolError) -> GetError:
     """Tell an answer that is none from no answer; httpx has one error for all of them."""
-    words = _words(failure)
+    words = one_line(failure)
     if words.startswith("Server disconnected"):
         return GetError("unreachable", words, may_pass=True)
     if "location header" in words:  # httpx looks at redirects that it does not follow
         return GetError("refused_url", f"it redirects to no url ({words})")
     # The bytes may be left from the answer before, on a connection that was kept open.
     return GetError("http_error", f"its answer breaks the rules of HTTP ({words})", may_pass=True)
-
-
-def _words(error: Exception) -> str:
-    return " ".join(str(error).split()) or type(error).__name__

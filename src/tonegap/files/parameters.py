@@ -8,7 +8,7 @@ from typing import Any
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
-from tonegap.errors import ParameterError
+from tonegap.errors import ParameterError, one_line
 from tonegap.params import Params, params_from_mapping
 
 _LONGEST = 400  # characters of a reason
@@ -62,6 +62,6 @@ def _load(text: str) -> Any:
     try:
         return YAML(typ="safe", pure=True).load(text)
     except (YAMLError, ValueError) as error:  # a number or a date that is none is a ValueError
-        raise ValueError(" ".join(str(error).split())[:_LONGEST]) from None
+        raise ValueError(one_line(error)[:_LONGEST]) from None
     except RecursionError:
         raise ValueError("it is nested deeper than any parameter file is") from None

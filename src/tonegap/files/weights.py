@@ -14,7 +14,7 @@ from safetensors import SafetensorError
 from torch import Tensor
 from torchvision.models import SqueezeNet1_1_Weights, VGG19_Weights
 
-from tonegap.errors import WeightsError
+from tonegap.errors import WeightsError, first_line, one_line
 from tonegap.model.perceptual import (
     FeatureNetwork,
     Taps,
@@ -118,11 +118,10 @@ def _published(name: PerceptualNetwork) -> Mapping[str, Tensor]:
             )
     # A failed connection is an OSError, a wrong hash or a broken archive a RuntimeError.
     except (OSError, RuntimeError, EOFError, pickle.UnpicklingError) as error:
-        reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
         raise WeightsError(
-            f"torchvision's weights {place.name} cannot be had ({reason}); put that file at "
-            f"{place}, or set train.perceptual_weights to a .safetensors file with torchvision's "
-            "key names, or to `random` (untrained features: losses do not carry over)"
+            f"torchvision's weights {place.name} cannot be had ({first_line(error)}); put that "
+            f"file at {place}, or set train.perceptual_weights to a .safetensors file with "
+            "torchvision's key names, or to `random` (untrained features: losses do not carry over)"
         ) from error
     return state
 
@@ -131,10 +130,9 @@ def _from_file(path: Path) -> Mapping[str, Tensor]:
     try:
         return safetensors.torch.load_file(path)
     except (SafetensorError, OSError) as error:
-        reason = " ".join(str(error).split())
         raise WeightsError(
-            f"{path} cannot be read as safetensors ({reason}); it may be cut short or of another "
-            "format: fetch it again, or set train.perceptual_weights to random"
+            f"{path} cannot be read as safetensors ({one_line(error)}); it may be cut short or "
+            "of another format: fetch it again, or set train.perceptual_weights to random"
         ) from error
 
 

@@ -25,7 +25,7 @@ from typing import Final
 import numpy as np
 from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
 
-from tonegap.errors import DataError
+from tonegap.errors import DataError, one_line
 
 FORMATS: Final = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF")
 MAX_PIXELS: Final = 100_000_000
@@ -102,7 +102,7 @@ def decode(content: bytes, max_pixels: int = MAX_PIXELS) -> Image.Image:
     except UnidentifiedImageError:
         raise UnreadableImageError(f"no image in a known format ({_opening(content)})") from None
     except Exception as error:  # noqa: BLE001  # decoders raise nearly anything on damaged bytes
-        raise UnreadableImageError(_one_line(error)) from None
+        raise UnreadableImageError(f"cannot be decoded: {one_line(error)}"[:200]) from None
 
 
 def _require_size(image: Image.Image, max_pixels: int) -> None:
@@ -137,8 +137,3 @@ def _upright(image: Image.Image) -> Image.Image:
 
 def _opening(content: bytes) -> str:
     return f"it begins {content[:8]!r}" if content else "it is empty"
-
-
-def _one_line(error: Exception) -> str:
-    text = " ".join(str(error).split())
-    return f"cannot be decoded: {text or type(error).__name__}"[:200]

@@ -14,7 +14,7 @@ from typing import Any, cast
 import torch
 from torch import Tensor, nn
 
-from tonegap.errors import ModelError
+from tonegap.errors import ModelError, named_line
 from tonegap.model.protocol import TrainableVAE
 from tonegap.nearest import nearest
 from tonegap.params import ModelParams
@@ -118,12 +118,11 @@ def _seeded(seed: int) -> Iterator[None]:
 
 def told(error: Exception | SystemExit) -> str:
     """Say on one line what a user's code raised, and where."""
-    words = " ".join(str(error).split())
     frames = traceback.extract_tb(error.__traceback__)
     place = f" at {frames[-1].filename}:{frames[-1].lineno}" if frames else ""
     if isinstance(error, SystemExit):
         return f"it called sys.exit({error.code!r}){place}"
-    return f"{type(error).__name__}{': ' if words else ''}{words}{place}"
+    return f"{named_line(error)}{place}"
 
 
 @torch.no_grad()

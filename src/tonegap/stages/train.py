@@ -19,7 +19,7 @@ from rich.console import Console
 from rich.progress import Progress
 
 import tonegap
-from tonegap.errors import DataError, MachineError
+from tonegap.errors import DataError, MachineError, first_line
 from tonegap.files.cache import user_cache
 from tonegap.files.checkpoint import Checkpoint, CheckpointStore, CheckpointWriter, run_key
 from tonegap.files.packed import open_packed
@@ -342,7 +342,7 @@ def _explained(metrics: Path) -> Iterator[None]:
         ) from error
     except torch.OutOfMemoryError as error:
         raise MachineError(
-            f"the GPU's memory is full ({_first_line(error)}); checkpoints are kept: run fewer "
+            f"the GPU's memory is full ({_telling(error)}); checkpoints are kept: run fewer "
             "experiments on it at a time, lower train.batch_size or data.image_size, or set "
             "train.cache_features to off"
         ) from error
@@ -351,14 +351,14 @@ def _explained(metrics: Path) -> Iterator[None]:
             raise
         raise MachineError(
             f"the model uses an operation that cannot be made deterministic here "
-            f"({_first_line(error)}); replace it, or set train.deterministic to false: a killed "
+            f"({_telling(error)}); replace it, or set train.deterministic to false: a killed "
             "run then goes on as well, but equal runs give slightly unequal weights"
         ) from error
 
 
-def _first_line(error: Exception) -> str:
+def _telling(error: Exception) -> str:
     """Give what PyTorch says first, without the advice that follows."""
-    return str(error).strip().splitlines()[0].partition(". ")[0]
+    return first_line(error).partition(". ")[0]
 
 
 @contextmanager

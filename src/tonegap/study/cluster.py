@@ -15,7 +15,7 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
-from tonegap.errors import MachineError, StudyError
+from tonegap.errors import MachineError, StudyError, one_line
 from tonegap.files.repository import dvc, git
 from tonegap.study.copies import remove_copy, share_cache
 from tonegap.study.records import LAST_STAGE, experiment_ref
@@ -63,7 +63,7 @@ def run_cluster_cell(cell: ClusterCell) -> str:
         folder.mkdir(parents=True, mode=0o700)
         _run_in(folder / "clone", cell)
     except (MachineError, StudyError, OSError) as error:
-        return " ".join(str(error).split())
+        return one_line(error)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
     return ""

@@ -23,7 +23,7 @@ from dvc.repo import Repo
 from dvc.utils.hydra import apply_overrides
 
 import tonegap
-from tonegap.errors import StudyError, TonegapError
+from tonegap.errors import StudyError, TonegapError, named_line, one_line
 from tonegap.files.atomic import write_text
 from tonegap.files.parameters import read_yaml
 from tonegap.files.repository import git, head, stage_environment
@@ -167,5 +167,4 @@ def _reason(error: BaseException) -> str:
         error = error.__cause__
     if isinstance(error, SystemExit):
         return f"the model's code called sys.exit({error.code!r})"
-    text = " ".join(str(error).split())
-    return text if isinstance(error, TonegapError) else f"{type(error).__name__}: {text}"
+    return one_line(error) if isinstance(error, TonegapError) else named_line(error)

@@ -15,7 +15,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from tonegap.errors import MachineError, StudyError
+from tonegap.errors import MachineError, StudyError, first_line
 from tonegap.study.cluster import ClusterCell, run_cluster_cell
 
 DEFAULT_MINUTES = 24 * 60
@@ -114,7 +114,7 @@ class JobQueue:
         try:
             executor.update_parameters(**self._parameters(options))
         except (NameError, AssertionError, ValueError) as error:
-            raise StudyError(f"--slurm: {str(error).splitlines()[0]}") from None
+            raise StudyError(f"--slurm: {first_line(error)}") from None
         return executor
 
     def _parameters(self, options: Mapping[str, Any]) -> dict[str, Any]:
