@@ -84,10 +84,14 @@ def run(
     ] = None,
 ) -> None:
     """Run what is missing of a study; repeat after any interruption."""
+    from tonegap.files.at_hand import images_at_hand  # noqa: PLC0415
     from tonegap.study.run import run_study  # noqa: PLC0415
+    from tonegap.workspace import Workspace  # noqa: PLC0415
 
     site = Site(hub, scratch, tuple(slurm or ()), cluster)
     study = _study(name, override)
+    if (_ROOT / Workspace.annotations).is_file():  # else the first run brings it
+        typer.echo(f"runs will see {images_at_hand(_ROOT)}")
     done = 0
 
     def report(outcome: Any) -> None:
@@ -121,12 +125,16 @@ def status(
 ) -> None:
     """Show which runs are done, running, failed or missing, and why."""
     from tonegap.study.records import study_state  # noqa: PLC0415
+    from tonegap.study.repeats import repetitive_runs  # noqa: PLC0415
 
     study = _study(name, override)
     if watch:
         _watch(study)
-    else:
-        typer.echo("\n".join(_table(study_state(_ROOT, study))))
+        return
+    states = study_state(_ROOT, study)
+    typer.echo("\n".join(_table(states)))
+    for warning in repetitive_runs(_ROOT, states):
+        typer.echo(f"warning: {warning}")
 
 
 @app.command("collect")

@@ -63,21 +63,33 @@ def divide(total: int, draws: GroupSizes) -> GroupSizes:
     return total - n_compared, n_compared
 
 
-def repeats_too_often(distinct: int, draws: int) -> bool:
-    """Return True if draws repeat their images more than :data:`MOST_REPEATS` times on average.
+def repetition(group: str, draws: int, distinct: int) -> str:
+    """Warn where draws repeat their images more than :data:`MOST_REPEATS` times on average.
 
     Parameters
     ----------
-    distinct
-        Distinct images among the draws.
-    draws
-        Training draws of one group; a group without draws has nothing to repeat.
+    group
+        Name of the group.
+    draws, distinct
+        Its training draws, and the distinct images among them. A group without draws has
+        nothing to repeat.
+
+    Returns
+    -------
+    str
+        A sentence; empty where the images are diverse enough.
     """
-    return draws > MOST_REPEATS * distinct
+    if draws <= MOST_REPEATS * distinct:
+        return ""
+    return (
+        f"{draws} training draws of the group {group} hold {distinct} distinct images, each "
+        f"{draws / distinct:.1f} times on average (the paper: at most 1.6), so the gap may "
+        "reflect few images rather than the mix; give more images or lower data.n_train"
+    )
 
 
-def repetitive_draws(split: pd.DataFrame) -> list[str]:
-    """Describe each group whose training draws have too few distinct images.
+def training_sizes(split: pd.DataFrame) -> dict[str, dict[str, int]]:
+    """Count the training draws of each group, and the distinct images among them.
 
     Parameters
     ----------
@@ -86,14 +98,28 @@ def repetitive_draws(split: pd.DataFrame) -> list[str]:
 
     Returns
     -------
+    dict
+        ``{group: {"draws": ..., "distinct": ...}}``, groups in the order of their names.
+    """
+    train = split[split["role"] == "train"].groupby("group")["md5hash"]
+    return {
+        str(group): {"draws": int(draws), "distinct": int(distinct)}
+        for group, draws, distinct in zip(train.groups, train.count(), train.nunique(), strict=True)
+    }
+
+
+def repetitive_draws(split: pd.DataFrame) -> list[str]:
+    """Describe each group whose training draws have too few distinct images.
+
+    Parameters
+    ----------
+    split
+        As of :func:`training_sizes`.
+
+    Returns
+    -------
     list of str
         A sentence per group, in the order of their names; empty if all are diverse enough.
     """
-    train = split[split["role"] == "train"].groupby("group")["md5hash"]
-    return [
-        f"{draws} training draws of the group {group} hold {distinct} distinct images, each "
-        f"{draws / distinct:.1f} times on average (the paper: at most 1.6), so the gap may "
-        "reflect few images rather than the mix; give more images or lower data.n_train"
-        for group, draws, distinct in zip(train.groups, train.count(), train.nunique(), strict=True)
-        if repeats_too_often(int(distinct), int(draws))
-    ]
+    found = (repetition(group, **sizes) for group, sizes in training_sizes(split).items())
+    return [sentence for sentence in found if sentence]

@@ -33,6 +33,7 @@ from tonegap.model.baselines import JpegBaseline, PcaBaseline
 from tonegap.model.objective import mse_01
 from tonegap.model.protocol import GenerativeModel, Reconstructor
 from tonegap.params import EvaluateParams
+from tonegap.sampling.diversity import training_sizes
 from tonegap.tables import COHORT_COLUMNS
 from tonegap.training.precision import numerics
 
@@ -51,11 +52,14 @@ class _Sets:
         One row per test image: the columns of the cohort.
     test, train : uint8 [n, size, size, 3]
         Pixels of the test images, in the order of ``facts``, and of the training draw.
+    training : mapping of group to counts
+        As of :func:`~tonegap.sampling.diversity.training_sizes`.
     """
 
     facts: pd.DataFrame
     test: UInt8[np.ndarray, "images size size 3"]
     train: UInt8[np.ndarray, "draws size size 3"]
+    training: Mapping[str, Mapping[str, int]]
 
 
 def run(
@@ -124,6 +128,7 @@ def run(
         "groups": groups.to_mapping(),
         **settings,
         "mse_range": "[-1, 1]",
+        "training": sets.training,
         "jpeg_quality": params.jpeg_quality,
         **_as_fitted(baselines),
         **facts,
@@ -141,7 +146,7 @@ def _read_sets(images: Path, image_rows: Path, cohort: Path, split: Path) -> _Se
     packed = open_packed(images)
     rows = read_csv(image_rows, ["row", "md5hash"], "the packed images' rows")
     row_of = rows.set_index("md5hash")["row"]
-    draws = read_csv(split, ["role", "md5hash"], "the split")
+    draws = read_csv(split, ["role", "group", "md5hash"], "the split")
     chosen = {
         role: draws.loc[draws["role"] == role, "md5hash"].tolist() for role in ("test", "train")
     }
@@ -150,6 +155,7 @@ def _read_sets(images: Path, image_rows: Path, cohort: Path, split: Path) -> _Se
         facts=facts.loc[chosen["test"]].reset_index()[list(COHORT_COLUMNS)],
         test=np.asarray(packed[row_of.loc[chosen["test"]].to_numpy()]),
         train=np.asarray(packed[row_of.loc[chosen["train"]].to_numpy()]),
+        training=training_sizes(draws),
     )
 
 

@@ -2,23 +2,18 @@
 
 from __future__ import annotations
 
-import multiprocessing
-import os
 import re
-from collections import deque
 from collections.abc import Iterator, Sequence
-from concurrent.futures import Future, ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
+from functools import partial
 from itertools import chain
 from pathlib import Path
 
-from threadpoolctl import threadpool_limits
-
-from tonegap.errors import DataError, MachineError
+from tonegap.parallel import cores, in_order
+from tonegap.errors import DataError
 from tonegap.files.archive import ImageArchive, open_archive
 from tonegap.files.tables import write_csv
 from tonegap.fingerprint.decoding import MAX_PIXELS
-from tonegap.fingerprint.measures import Fingerprint, ImageFile, fingerprint_all
+from tonegap.fingerprint.measures import ImageFile, fingerprint_all
 from tonegap.fingerprint.table import fingerprint_table
 
 _NAME = re.compile(r"[0-9a-f]{32}\.jpg")
@@ -55,11 +50,14 @@ def run(
     with open_archive(raw) as archive:
         names = archive.names()
         _require_own_names(names, raw)
-        wanted = processes or _default_processes(len(names))
-        # Matrices of an image are small: shared out among threads they take five times as long.
-        with threadpool_limits(1):  # type: ignore[no-untyped-call]
-            rows = _measured(_tasks(archive, names), max_pixels, wanted)
-            table = fingerprint_table(chain.from_iterable(rows))
+        rows = in_order(
+            partial(fingerprint_all, max_pixels=max_pixels),
+            _tasks(archive, names),
+            processes or (cores() if len(names) >= _WORTH_A_POOL else 1),
+            worker="of the hash stage",
+            remedy="lower fetch.max_pixels or close other programs",
+        )
+        table = fingerprint_table(chain.from_iterable(rows))
     write_csv(table, index)
 
 
@@ -71,11 +69,6 @@ def _require_own_names(names: Sequence[str], raw: Path) -> None:
             f"{raw} holds {wrong}, but the fetch stage writes each image once, as <md5hash>.jpg; "
             "run the fetch stage again"
         )
-
-
-def _default_processes(images: int) -> int:
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    return (cores or 1) if images >= _WORTH_A_POOL else 1
 
 
 def _tasks(archive: ImageArchive, names: Sequence[str]) -> Iterator[list[ImageFile]]:
@@ -95,40 +88,3 @@ def _read(archive: ImageArchive, name: str) -> ImageFile:
         return ImageFile(md5hash, archive.read(name))
     except DataError as problem:
         return ImageFile(md5hash, b"", f"its entry in the archive is damaged: {problem}")
-
-
-def _measured(
-    tasks: Iterator[list[ImageFile]], max_pixels: int, processes: int
-) -> Iterator[list[Fingerprint]]:
-    """Yield in order. This process is one of ``processes``: it works while others start."""
-    if processes == 1:
-        yield from (fingerprint_all(task, max_pixels) for task in tasks)
-        return
-    context = multiprocessing.get_context("spawn")  # fork would copy threads' locks
-    waiting: deque[Future[list[Fingerprint]]] = deque()
-    with ProcessPoolExecutor(processes - 1, context, _take_one_thread) as pool:
-        try:
-            for task in tasks:
-                if sum(not future.done() for future in waiting) < 2 * (processes - 1):
-                    waiting.append(pool.submit(fingerprint_all, task, max_pixels))
-                else:
-                    waiting.append(_done(fingerprint_all(task, max_pixels)))
-                while waiting and waiting[0].done():
-                    yield waiting.popleft().result()
-            yield from (future.result() for future in waiting)
-        except BrokenProcessPool:
-            raise MachineError(
-                "a worker of the hash stage was killed, most likely for lack of memory; "
-                "lower fetch.max_pixels or close other programs, then run it again"
-            ) from None
-
-
-def _take_one_thread() -> None:
-    """Set up a worker: this module's import has loaded numpy, whose threads are limited."""
-    threadpool_limits(1)  # type: ignore[no-untyped-call]
-
-
-def _done(rows: list[Fingerprint]) -> Future[list[Fingerprint]]:
-    future: Future[list[Fingerprint]] = Future()
-    future.set_result(rows)
-    return future

@@ -26,12 +26,12 @@ from tonegap.labels import LABEL_COLUMNS
 from tonegap.report.context import Analysis, Context, Picture, Planted, Provenance
 from tonegap.report.deviations import parse_deviations
 from tonegap.report.page import render
+from tonegap.sampling.diversity import repetition
 from tonegap.statistics.decomposition import decomposition_sentence
 from tonegap.statistics.design import ordinary_rows
 
 _FLOW_COLUMNS = ("step", "group", "left", "excluded")
 _TABLES = ("decomposition", "labels", "conditions_gap", "heterogeneity", "influence")
-_FEW_DISTINCT = 100  # distinct training images; below, a model may learn them by heart
 
 
 def run(
@@ -136,16 +136,16 @@ def _compared(effect: Mapping[str, str], row: Mapping[str, Any]) -> Planted:
 def _warnings(counts: Mapping[str, Any], collected: Collected | None) -> list[str]:
     """Return what a reader should know of the images before believing a number."""
     warnings = [str(counts["tone_warning"])] if counts.get("tone_warning") else []
-    if collected is not None and "n_distinct_train" in collected.runs:
-        distinct = collected.runs.groupby(["mix", "run"])["n_distinct_train"].sum()
-        fewest = distinct.groupby("mix").min()
-        warnings += [
-            f"Some models of the mix {mix} saw only {n:,} distinct images: they may have learnt "
-            "single images by heart."
-            for mix, n in fewest.items()
-            if n < _FEW_DISTINCT
-        ]
-    return warnings
+    if collected is None or "n_train" not in collected.runs:
+        return warnings
+    fewest = collected.runs.groupby(["mix", "group"], sort=False)["n_distinct_train"].idxmin()
+    rows = collected.runs.loc[fewest].to_dict("records")
+    found = [(row["mix"], _repetition(row)) for row in rows]
+    return warnings + [f"Mix {mix}: {sentence}." for mix, sentence in found if sentence]
+
+
+def _repetition(row: Mapping[Any, Any]) -> str:
+    return repetition(str(row["group"]), int(row["n_train"]), int(row["n_distinct_train"]))
 
 
 def _flow(path: Path) -> pd.DataFrame:

@@ -12,7 +12,6 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pandas as pd
 from dvc.api import open as open_output
 from dvc.api import read as read_output
@@ -20,12 +19,13 @@ from dvc.exceptions import DvcException
 
 import tonegap
 from tonegap.errors import StudyError
-from tonegap.files.examples import Examples, read_examples
+from tonegap.files.examples import read_examples
 from tonegap.files.repository import experiments, file_at
 from tonegap.files.study_examples import write_study_examples
 from tonegap.files.tables import write_csv, write_json
 from tonegap.files.trained import read_facts
 from tonegap.measures import COLUMNS
+from tonegap.sampling.diversity import training_sizes
 from tonegap.study.plan import Cell, Overrides, Study
 from tonegap.study.state import CellState
 from tonegap.workspace import Workspace
@@ -185,13 +185,13 @@ def _runs_of(root: Path, images: pd.DataFrame, state: CellState) -> pd.DataFrame
     """Give a row per group: means over its test images, and how diverse its training was."""
     mine = images[images["run"] == state.cell.name]
     split = _table(root, Workspace.split, state)
-    train = split[split["role"] == "train"]
     measures = [name for name in COLUMNS if name in mine.columns]
     rows = mine.groupby([*RUN_COLUMNS, "group"], sort=False)[measures].mean()
     rows.insert(0, "n", mine.groupby([*RUN_COLUMNS, "group"], sort=False).size())
-    distinct = train.groupby("group")["md5hash"].nunique()
+    sizes = training_sizes(split)
     groups = rows.index.get_level_values("group")
-    rows.insert(1, "n_distinct_train", distinct.reindex(groups, fill_value=0).to_numpy())
+    for place, (name, key) in enumerate((("n_train", "draws"), ("n_distinct_train", "distinct"))):
+        rows.insert(place + 1, name, [sizes.get(group, {}).get(key, 0) for group in groups])
     return rows.reset_index()
 
 
@@ -200,7 +200,7 @@ def _facts(
 ) -> dict[str, Any]:
     evaluation = file_at(root, str(done[0].commit), Workspace.evaluation.as_posix())
     settings = dict(json.loads(evaluation or "{}").get("settings", {}))
-    for changing in ("mix", "share", "seed"):
+    for changing in ("mix", "share", "seed", "training"):
         settings.pop(changing, None)
     made = [_made_on(root, state) for state in done]
     return {
@@ -260,7 +260,8 @@ def _collect_examples(at: Workspace, done: Sequence[CellState]) -> Path | None:
         for state in shown
         if state.cell.params.data.seed == seed
     }
-    same = _same_originals(list(by_mix.values()))
+    first, *others = by_mix.values()
+    same = all(first.shows_same_as(other) for other in others)
     rendered = all(bool(examples.rendered) for examples in by_mix.values())
     path = Workspace.study_examples if rendered else Workspace.private_examples
     for other in {Workspace.study_examples, Workspace.private_examples} - (
@@ -271,12 +272,3 @@ def _collect_examples(at: Workspace, done: Sequence[CellState]) -> Path | None:
         return None  # the mixes were tested on other images: side by side they would mislead
     write_study_examples(by_mix, at.root / path)
     return path
-
-
-def _same_originals(sets: Sequence[Examples]) -> bool:
-    first = sets[0].originals
-    return all(
-        other.originals.keys() == first.keys()
-        and all(np.array_equal(pixels, other.originals[group]) for group, pixels in first.items())
-        for other in sets[1:]
-    )

@@ -10,7 +10,7 @@ from tonegap.sampling.diversity import (
     divide,
     equal_distinct,
     expected_distinct,
-    repeats_too_often,
+    repetition,
     repetitive_draws,
 )
 
@@ -83,7 +83,7 @@ def test_divide_rounds_half_up_and_leaves_no_drawn_group_empty():
 )
 def test_draws_that_repeat_their_images_too_often(distinct, draws, expected):
     """332 draws of 26 images repeat too often, the paper's and exactly three each are not."""
-    assert repeats_too_often(distinct, draws) is expected
+    assert bool(repetition("dark", draws, distinct)) is expected
 
 
 def test_the_threshold_is_where_the_pool_is_exhausted():
@@ -92,7 +92,7 @@ def test_the_threshold_is_where_the_pool_is_exhausted():
     seen = next(
         distinct / pool
         for draws in range(pool, 5 * pool, 500)
-        if repeats_too_often(int(distinct := expected_distinct(pool, draws)), draws)
+        if repetition("dark", draws, int(distinct := expected_distinct(pool, draws)))
     )
     assert seen == pytest.approx(0.94, abs=0.005)
 

@@ -39,7 +39,7 @@ def folder(tmp_path):
 def _draw(folder, train):
     rows = [("test", i, name) for i, name in enumerate(IDS[:4])]
     rows += [("train", i, name) for i, name in enumerate(train)]
-    split = pd.DataFrame(rows, columns=["role", "draw", "md5hash"])
+    split = pd.DataFrame(rows, columns=["role", "draw", "md5hash"]).assign(group="light")
     split.to_csv(folder / "split.csv", index=False)
 
 

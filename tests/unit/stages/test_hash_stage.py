@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from concurrent.futures.process import BrokenProcessPool
+
 import pytest
 
+from tonegap import parallel
 from tonegap.errors import MachineError
 from tonegap.files.archive import write_archive
 from tonegap.files.tables import read_csv
@@ -51,9 +54,9 @@ def test_a_killed_worker_is_told_in_one_line(tmp_path, picture, encode, monkeypa
             return False
 
         def submit(self, *args):
-            raise stage.BrokenProcessPool
+            raise BrokenProcessPool
 
-    monkeypatch.setattr(stage, "ProcessPoolExecutor", Broken)
+    monkeypatch.setattr(parallel, "ProcessPoolExecutor", Broken)
     raw = write_raw(tmp_path, encode, picture, 5)
     with pytest.raises(MachineError, match="worker of the hash stage was killed"):
         stage.run(raw=raw, index=tmp_path / "index.csv", processes=2)
