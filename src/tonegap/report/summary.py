@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any, Final
 
+from tonegap.groups import Groups
 from tonegap.report.arms import ArmView
 from tonegap.report.claims import ClaimView
 from tonegap.report.context import Context
-from tonegap.report.estimates import Line, decomposition_forest
+from tonegap.statistics.contrasts import LOG_ERROR
+
+_DECIDED: Final = ("supported", "contradicted")
 
 
 @dataclass(frozen=True)
@@ -25,8 +29,7 @@ class Summary:
 def summary_of(context: Context, claims: Sequence[ClaimView], arms: Sequence[ArmView]) -> Summary:
     """Say in words what the report says in tables."""
     groups = context.groups
-    lines = decomposition_forest(context.analysis).lines
-    raw = lines[0] if lines and lines[0].found else None
+    gap, own_share = (_primary(context, name) for name in ("gap_overall", "own_share_effect"))
     return Summary(
         asked=(
             f"Does a generative model reconstruct {groups.described(groups.compared)} images "
@@ -34,31 +37,59 @@ def summary_of(context: Context, claims: Sequence[ClaimView], arms: Sequence[Arm
             "the images it was trained on?"
         ),
         found=[
-            *([_found(raw, context)] if raw else []),
+            *([_gap(gap, groups)] if gap else []),
+            *([_own_share(own_share)] if own_share else []),
             *([context.analysis.sentence] if context.analysis.sentence else []),
         ],
-        sure=[*([_detectable(raw)] if raw else []), *_tally(claims)],
+        sure=[*([_detectable(gap)] if gap else []), *_tally(claims)],
         data=_data(context, arms),
     )
 
 
-def _found(raw: Line, context: Context) -> str:
-    groups, size = context.groups, f"{abs(raw.percent):.0f} %"
-    span = f"95 % interval {raw.low:.0f} to {raw.high:.0f} %"
-    if raw.low <= 0 <= raw.high:
+def _primary(context: Context, name: str) -> Mapping[str, Any] | None:
+    """Return the contrast of log errors that decides a claim, where the study has it."""
+    for row in context.claims["contrasts"]:
+        if (row["contrast"], row["metric"]) == (name, LOG_ERROR) and row["percent"] is not None:
+            found: Mapping[str, Any] = row
+            return found
+    return None
+
+
+def _gap(row: Mapping[str, Any], groups: Groups) -> str:
+    span = _span(row)
+    if row["verdict"] not in _DECIDED:
         return (
             f"Whether {groups.compared} images have a larger error is undecided: "
-            f"{raw.percent:+.0f} % on average over the training mixes ({span})."
+            f"{row['percent']:+.0f} % on average over the training mixes ({span})."
         )
-    word = "more" if raw.percent > 0 else "less"
+    word = "more" if row["percent"] > 0 else "less"
     return (
-        f"{groups.compared.capitalize()} images have {size} {word} reconstruction error than "
-        f"{groups.reference} ones, on average over the training mixes ({span})."
+        f"{groups.compared.capitalize()} images have {abs(row['percent']):.0f} % {word} "
+        f"reconstruction error than {groups.reference} ones, on average over the training mixes "
+        f"({span})."
     )
 
 
-def _detectable(raw: Line) -> str:
-    return f"A study like this one finds a gap of {raw.mde:.0f} % or more four times in five."
+def _own_share(row: Mapping[str, Any]) -> str:
+    span = _span(row)
+    if row["verdict"] not in _DECIDED:
+        return (
+            "Whether a group's error depends on its own share in training is undecided: "
+            f"{row['percent']:+.0f} % as the share goes from none to all ({span})."
+        )
+    word = "falls" if row["percent"] < 0 else "rises"
+    return (
+        f"A group's error {word} by {abs(row['percent']):.0f} % as its own share in training goes "
+        f"from none to all ({span})."
+    )
+
+
+def _span(row: Mapping[str, Any]) -> str:
+    return f"95 % interval {row['percent_low']:.0f} to {row['percent_high']:.0f} %"
+
+
+def _detectable(row: Mapping[str, Any]) -> str:
+    return f"A study like this one finds a gap of {row['mde_percent']:.0f} % or more four times in five."
 
 
 def _tally(claims: Sequence[ClaimView]) -> list[str]:

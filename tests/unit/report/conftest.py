@@ -64,7 +64,7 @@ def _sentence(number, contrast, verdict, **numbers):
 
 def _estimates(**columns):
     numbers = {"percent": 36.4, "percent_low": 28.0, "percent_high": 45.0, "mde_percent": 12.0}
-    counts = {"n_reference": 40, "n_compared": 30, "n_left_out": 0, "reason": ""}
+    counts = {"n_reference": 40, "n_compared": 30, "n_left_out": 0, "reason": float("nan")}
     return pd.DataFrame([{**numbers, **counts, **columns}])
 
 
@@ -106,6 +106,24 @@ def claims() -> dict:
             {"claim": "C2", "statement": "Second.", "verdict": "contradicted", "because": "y"},
         ],
         "contrasts": [
+            _contrast(
+                "C2",
+                "gap_overall",
+                "supported",
+                metric="log_mse",
+                **percents,
+                mde_percent=12.0,
+            ),
+            _contrast(
+                "C1",
+                "own_share_effect",
+                "undecided",
+                metric="log_mse",
+                percent=-9.0,
+                percent_low=-20.0,
+                percent_high=4.0,
+                mde_percent=15.0,
+            ),
             _contrast("C1", "slope_light", "supported"),
             _contrast("C1", "slope_dark", "undecided", family="nmse"),
             _contrast("C2", "gap_mixed", "contradicted"),

@@ -284,12 +284,18 @@ def test_the_first_screen_says_what_was_asked_and_found(outline, context):
     assert "phantom images; random features" in said["On what data"]
 
 
-def test_an_interval_over_zero_is_called_undecided(context):
-    """The first screen claims no direction that the interval does not show."""
-    rows = context.analysis.decomposition.assign(percent_low=-5.0)
-    doubtful = replace(context, analysis=replace(context.analysis, decomposition=rows))
-    (found,) = [d for d in _outline(render(doubtful)).of("dd") if "undecided" in d["text"]][:1]
-    assert "Whether dark images have a larger error is undecided" in found["text"]
+def test_the_first_screen_follows_the_verdict(context):
+    """It claims no direction that the verdict does not, whatever the uncorrected interval shows."""
+    rows = [
+        row | {"verdict": {"gap_overall": "undecided", "own_share_effect": "supported"}[name]}
+        if (name := row["contrast"]) in {"gap_overall", "own_share_effect"}
+        else row
+        for row in context.claims["contrasts"]
+    ]
+    page = render(replace(context, claims=context.claims | {"contrasts": rows}))
+    (found,) = [d for d in _outline(page).of("dd") if "undecided" in d["text"]][:1]
+    assert "Whether dark images have a larger error is undecided: +36 %" in found["text"]
+    assert "A group's error falls by 9 % as its own share in training goes" in found["text"]
 
 
 def test_the_papers_sentences_come_first(outline):
