@@ -106,6 +106,10 @@ def claims() -> dict:
             {"claim": "C2", "statement": "Second.", "verdict": "contradicted", "because": "y"},
         ],
         "contrasts": [
+            _contrast("C1", "slope_light", "supported"),
+            _contrast("C1", "slope_dark", "undecided", family="nmse"),
+            _contrast("C2", "gap_mixed", "contradicted"),
+            _contrast("C2", "gap_best", "not assessable", reason="too few seeds", **nothing),
             _contrast(
                 "C2",
                 "gap_overall",
@@ -124,10 +128,6 @@ def claims() -> dict:
                 percent_high=4.0,
                 mde_percent=15.0,
             ),
-            _contrast("C1", "slope_light", "supported"),
-            _contrast("C1", "slope_dark", "undecided", family="nmse"),
-            _contrast("C2", "gap_mixed", "contradicted"),
-            _contrast("C2", "gap_best", "not assessable", reason="too few seeds", **nothing),
         ],
         "gap": "dark minus light",
         "caveats": ["Phantoms only."],

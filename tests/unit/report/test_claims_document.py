@@ -39,7 +39,7 @@ def test_the_p_of_a_difference_is_its_only_one(claims):
 def test_primary_contrasts_are_told_from_the_others(claims):
     """What decides a claim stands apart from what stands beside it."""
     first, second = claim_views(claims, LIGHT_AND_DARK)
-    assert [row["contrast"] for row in first.primary] == ["slope_light"]
+    assert [row["contrast"] for row in first.primary] == ["slope_light", "own_share_effect"]
     assert [row["contrast"] for row in first.beside] == ["slope_dark"]
     assert [row["contrast"] for row in second.beside] == ["sigma_gap"]
 
