@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import gc
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
@@ -110,29 +111,27 @@ def _require_folder(output: Path | None) -> None:
 @contextlib.contextmanager
 def _mapping(processes: int, length: int) -> Iterator[Callable[..., Iterable[Any]]]:
     """Give a ``map`` that shows its progress and may use several processes."""
-    import multiprocessing  # noqa: PLC0415
-    from concurrent.futures import ProcessPoolExecutor  # noqa: PLC0415
+    from tonegap.parallel import in_order  # noqa: PLC0415
 
     with contextlib.ExitStack() as stack:
         _freeze()
         stack.callback(gc.unfreeze)
         bar = stack.enter_context(typer.progressbar(length=length, label="studies", file=_stderr()))
-        apply: Callable[..., Iterable[Any]] = map
-        if processes > 1:
-            context = multiprocessing.get_context("spawn")  # fork would copy threads' locks
-            pool = stack.enter_context(
-                ProcessPoolExecutor(processes, mp_context=context, initializer=_freeze)
-            )
-
-            def apply(function: Callable[..., Any], *given: Iterable[Any]) -> Iterable[Any]:
-                return pool.map(function, *given, chunksize=_CHUNK)
 
         def over(function: Callable[..., Any], *given: Iterable[Any]) -> Iterator[Any]:
-            for result in apply(function, *given):
+            studies = zip(*given, strict=True)
+            apply = functools.partial(_apply, function)
+            for result in in_order(
+                apply, studies, processes, chunk=_CHUNK, worker="that draws studies", setup=_freeze
+            ):
                 bar.update(1)
                 yield result
 
         yield over
+
+
+def _apply(function: Callable[..., Any], given: tuple[Any, ...]) -> Any:
+    return function(*given)
 
 
 def _freeze() -> None:

@@ -8,13 +8,13 @@ from functools import partial
 from itertools import chain
 from pathlib import Path
 
-from tonegap.parallel import cores, in_order
 from tonegap.errors import DataError
 from tonegap.files.archive import ImageArchive, open_archive
 from tonegap.files.tables import write_csv
 from tonegap.fingerprint.decoding import MAX_PIXELS
 from tonegap.fingerprint.measures import ImageFile, fingerprint_all
 from tonegap.fingerprint.table import fingerprint_table
+from tonegap.parallel import cores, in_order
 
 _NAME = re.compile(r"[0-9a-f]{32}\.jpg")
 _TASK_IMAGES = 16
