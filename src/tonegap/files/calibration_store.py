@@ -13,7 +13,7 @@ import pandas as pd
 
 from tonegap.calibration.planted import RECIPES
 from tonegap.calibration.population import Population, render_population
-from tonegap.calibration.trained import draw_study, estimates, sizes_of, true_values
+from tonegap.calibration.trained import draw_study, outcomes, sizes_of, true_values
 from tonegap.files.atomic import replacing
 from tonegap.phantom.mixtures import RECIPES as PHANTOMS
 
@@ -87,8 +87,8 @@ def run_study(calibration: TrainedCalibration, number: int) -> pd.DataFrame:
     """Draw and assess one study; its number and the seed decide every draw."""
     child = np.random.SeedSequence([calibration.seed, *calibration.recipe.encode(), number])
     planted = RECIPES[calibration.recipe]
-    table = draw_study(_population(calibration), planted, sizes_of(planted), child)
-    return estimates(table).assign(study=number)
+    study = draw_study(_population(calibration), planted, sizes_of(planted), child)
+    return outcomes(study).assign(study=number)
 
 
 @lru_cache(maxsize=1)
