@@ -12,6 +12,7 @@ from ruamel.yaml import YAML
 from tree_map import END, PAGE, START, tree_map
 
 from tonegap.cli.app import app
+from tonegap.workspace import Workspace
 
 
 def tracked(repository) -> list[str]:
