@@ -149,11 +149,20 @@ def collect(
 ) -> None:
     """Bring a study's experiments together in tables that git tracks."""
     from tonegap.study.collect import collect_study, runs_where  # noqa: PLC0415
+    from tonegap.study.files import twin_of  # noqa: PLC0415
     from tonegap.study.records import study_state  # noqa: PLC0415
 
     study = _study(name, override)
-    states = runs_where(study_state(_ROOT, study), _pairs("--where", where or ()))
-    for line in collect_study(_ROOT, study, states, partial=partial):
+    states = study_state(_ROOT, study)
+    if twin := twin_of(_ROOT, name):
+        of_twin = study_state(_ROOT, _study(twin, override))
+        finished = [state for state in of_twin if state.status == "done"]
+        joined = len(finished) == len(of_twin) or partial
+        states += finished if joined else []
+        counted = f"{twin}: {len(finished)} of {len(of_twin)} runs are done"
+        typer.echo(f"{counted}, joined" if joined else f"{counted}; what needs them waits")
+    chosen = runs_where(states, _pairs("--where", where or ()))
+    for line in collect_study(_ROOT, study, chosen, partial=partial):
         typer.echo(line)
     typer.echo("now run `dvc repro` for figures and report, and commit them with the tables")
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
+from typing import Any
 
 from tonegap.cohort.counts import cohort_counts
 from tonegap.cohort.lists import ImageLists
@@ -14,6 +16,7 @@ from tonegap.cohort.selection import (
     Cohort,
     select_cohort,
 )
+from tonegap.cohort.tones import group_tones, tone_warning
 from tonegap.duplicates.clustering import clusters, straddling
 from tonegap.duplicates.listed import listed_among
 from tonegap.duplicates.pairs import merge_pairs, near_duplicate_pairs
@@ -80,8 +83,16 @@ def run(
     write_csv(selected.exclusions, exclusions)
     write_csv(pairs, duplicates)
     write_csv(selected.flow, flow)
-    write_json(cohort_counts(selected), metrics)
+    write_json({**cohort_counts(selected), **_tones(selected, params)}, metrics)
     _require_images(selected, exclusions)
+
+
+def _tones(selected: Cohort, params: CohortParams) -> dict[str, Any]:
+    """Return the measured tone of each group, and a warning where it contradicts the labels."""
+    warning = tone_warning(selected.frame, selected.groups, params.groups.column)
+    if warning:
+        print(f"tonegap filter: warning: {warning}", file=sys.stderr)  # noqa: T201  its own words
+    return {"tones": group_tones(selected.frame, selected.groups), "tone_warning": warning}
 
 
 def _require_images(selected: Cohort, exclusions: Path) -> None:

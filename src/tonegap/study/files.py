@@ -16,6 +16,12 @@ def study_names(root: Path) -> list[str]:
     return sorted(path.stem for path in (root / Workspace.studies).glob("*.yaml"))
 
 
+def twin_of(root: Path, name: str) -> str | None:
+    """Name the study with the same runs at equal distinct images: ``<name>_equal``, if any."""
+    twin = f"{name}_equal"
+    return twin if twin in study_names(root) else None
+
+
 def read_study(root: Path, name: str, extra: Overrides | None = None) -> Study:
     """Read and plan ``studies/<name>.yaml``.
 

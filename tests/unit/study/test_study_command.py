@@ -8,6 +8,7 @@ from typer.testing import CliRunner
 
 from tonegap.cli import study as command
 from tonegap.errors import ParameterError
+from tonegap.study.files import read_study
 from tonegap.study.outcome import Outcome
 from tonegap.study.records import note_attempt, study_lock
 
@@ -119,3 +120,28 @@ def test_an_option_without_a_value_is_refused(toy, option):
     """Both kinds of pairs have one form."""
     with pytest.raises(ParameterError, match="has another form than key=value"):
         call("run", "toy", "--engine", "slurm", *option)
+
+
+@pytest.mark.parametrize(
+    ("done", "partial", "joined"), [(4, False, 8), (2, False, 4), (2, True, 6)]
+)
+def test_collect_takes_the_twin_along(toy, monkeypatch, done, partial, joined):
+    """Runs at equal distinct images join their study's where all, or on request some, are done."""
+    study = (toy.root / "studies/toy.yaml").read_text(encoding="utf-8")
+    toy.write("studies/toy_equal.yaml", study)
+    toy.commit()
+    for cell in toy.study().cells:
+        toy.save(cell)
+    for cell in read_study(toy.root, "toy_equal").cells[:done]:
+        toy.save(cell)
+    collected = []
+
+    def collect_study(_root, _study, states, *, partial):
+        collected.extend(states)
+        return [f"partial {partial}"]
+
+    monkeypatch.setattr("tonegap.study.collect.collect_study", collect_study)
+    first, *_ = call("collect", "toy", *(["--partial"] if partial else []))
+    assert len(collected) == joined
+    assert first.startswith(f"toy_equal: {done} of 4 runs are done")
+    assert first.endswith("joined" if joined > 4 else "what needs them waits")
