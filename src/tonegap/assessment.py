@@ -20,20 +20,14 @@ from tonegap.errors import ModelError
 from tonegap.groups import Groups
 from tonegap.labels import LABEL_COLUMNS
 from tonegap.measures import COLUMNS
+from tonegap.model.pixels import to_model_range
 from tonegap.model.protocol import GenerativeModel, Reconstructor
+from tonegap.pixel_range import HALF_RANGE
 
 _FAR_OUT = 10.0  # a decoder without a bound may leave [-1, 1]; so far out, it has another range
 
-MIN_VARIANCE = (2.0 / 255.0) ** 2 / 12.0
+MIN_VARIANCE = (1.0 / HALF_RANGE) ** 2 / 12.0
 """Variance of rounding to 8 bits, for images in [-1, 1]: less cannot be told from none."""
-
-
-def to_model_range(
-    images: UInt8[np.ndarray, "batch height width 3"],
-) -> Float[Tensor, "batch 3 height width"]:
-    """Map 8-bit RGB images to float32 in [-1, 1], channels first; 255 becomes 1 exactly."""
-    pixels = torch.from_numpy(np.ascontiguousarray(images)).permute(0, 3, 1, 2)
-    return pixels.float().div_(127.5).sub_(1.0)
 
 
 def squared_error(

@@ -6,10 +6,11 @@ import numpy as np
 import pytest
 import torch
 
-from tonegap.assessment import per_image_errors, to_model_range
+from tonegap.assessment import per_image_errors
 from tonegap.files.weights import resolve_weights
 from tonegap.model.factory import build_model
 from tonegap.model.objective import Objective
+from tonegap.model.pixels import to_model_range
 from tonegap.model.protocol import as_generative, forward_pass
 from tonegap.profiling.cost import parameter_count
 from tonegap.study.files import read_study

@@ -15,9 +15,9 @@ from tonegap.assessment import (
     reconstruction_errors,
     squared_error,
     summary,
-    to_model_range,
 )
 from tonegap.groups import LIGHT_AND_DARK, Groups
+from tonegap.model.pixels import to_model_range
 
 
 class Dimmer:
@@ -54,15 +54,6 @@ def table() -> pd.DataFrame:
             "sigma": [0.9, 0.9, 0.8, 0.8, 0.8],
         }
     )
-
-
-def test_model_range_ends_at_one() -> None:
-    """0 becomes -1, 255 becomes 1, channels come first."""
-    image = np.zeros((1, 2, 2, 3), dtype=np.uint8)
-    image[0, :, :, 2] = 255
-    found = to_model_range(image)
-    assert found.shape == (1, 3, 2, 2)
-    assert found[0, :, 0, 0].tolist() == [-1.0, -1.0, 1.0]
 
 
 def test_errors_equal_brute_force(images: np.ndarray) -> None:

@@ -26,6 +26,7 @@ from tonegap.figures.style import (
     new_figure,
 )
 from tonegap.groups import Groups
+from tonegap.pixel_range import HALF_RANGE
 
 Pixels = UInt8[np.ndarray, "_images _size _size 3"]
 
@@ -35,7 +36,6 @@ _LABEL_IN = 0.62
 _TITLE_IN = 0.24
 _PADDING_IN = 0.02
 _BETWEEN = 0.16  # gap between groups, in widths of an image
-_HALF_RANGE = 127.5  # of 8-bit values; half the range of [-1, 1] is 1
 
 
 def draw_one_mix(
@@ -141,7 +141,7 @@ def _errors(originals: Pixels, again: Mapping[str, Pixels], group: str) -> pd.Da
     """Squared error of what is shown, per image, on the scale [-1, 1]."""
     rows = []
     for mix, pixels in again.items():
-        difference = (pixels.astype(np.float64) - originals) / _HALF_RANGE
+        difference = (pixels.astype(np.float64) - originals) / HALF_RANGE
         for image, mse in enumerate(np.square(difference).mean(axis=(1, 2, 3))):
             rows.append({"group": group, "image": image, "mix": mix, "mse": float(mse)})
     return pd.DataFrame(rows, columns=["group", "image", "mix", "mse"])

@@ -18,6 +18,7 @@ from sklearn.decomposition import PCA
 from torch import Tensor
 
 from tonegap.errors import ModelError
+from tonegap.model.pixels import to_8_bit, to_model_range
 
 _EXACT_UP_TO_IMAGES = 512
 """Up to so many images the decomposition is exact; above, randomised (Halko et al. 2011)."""
@@ -62,17 +63,15 @@ class PcaBaseline:
             svd_solver="full" if len(flat) <= _EXACT_UP_TO_IMAGES else "randomized",
             random_state=seed,
             copy=False,
-        ).fit(flat / np.float32(127.5) - np.float32(1.0))
+        ).fit(_flat(to_model_range(images)))
 
     def reconstruct(
         self, images: Float[Tensor, "batch 3 height width"]
     ) -> Float[Tensor, "batch 3 height width"]:
         """Project on the components."""
-        last = images.permute(0, 2, 3, 1)
-        flat = last.flatten(1).cpu().numpy()
-        projected = self._pca.inverse_transform(self._pca.transform(flat))
+        projected = self._pca.inverse_transform(self._pca.transform(_flat(images)))
         result = torch.from_numpy(projected.astype(np.float32)).to(images.device)
-        return result.reshape(last.shape).permute(0, 3, 1, 2)
+        return result.reshape(images.permute(0, 2, 3, 1).shape).permute(0, 3, 1, 2)
 
     def posterior_std(self, images: Float[Tensor, "batch 3 height width"]) -> None:
         """Give none: PCA has no posterior here."""
@@ -103,10 +102,8 @@ class JpegBaseline:
         self, images: Float[Tensor, "batch 3 height width"]
     ) -> Float[Tensor, "batch 3 height width"]:
         """Compress and decompress every image; values are rounded to 8 bits first."""
-        pixels = ((images.detach().cpu() + 1.0) * 127.5).round().clamp(0, 255).to(torch.uint8)
-        decoded = [self._roundtrip(image.permute(1, 2, 0).numpy()) for image in pixels]
-        result = torch.from_numpy(np.stack(decoded)).permute(0, 3, 1, 2).to(images.device)
-        return result.float() / 127.5 - 1.0
+        decoded = [self._roundtrip(image) for image in to_8_bit(images)]
+        return to_model_range(torch.from_numpy(np.stack(decoded)).to(images.device))
 
     def _roundtrip(
         self, image: UInt8[np.ndarray, "height width 3"]
@@ -115,3 +112,8 @@ class JpegBaseline:
         Image.fromarray(image).save(buffer, format="JPEG", quality=self.quality)
         with Image.open(buffer) as decoded:
             return np.array(decoded)
+
+
+def _flat(images: Float[Tensor, "batch 3 height width"]) -> Float[np.ndarray, "batch values"]:
+    """Put the values of each image in one row."""
+    return images.permute(0, 2, 3, 1).flatten(1).cpu().numpy()

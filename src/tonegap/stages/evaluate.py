@@ -12,7 +12,6 @@ import numpy as np
 import pandas as pd
 import torch
 from jaxtyping import UInt8
-from torch import Tensor
 
 from tonegap.assessment import (
     condition_table,
@@ -20,7 +19,6 @@ from tonegap.assessment import (
     reconstructed,
     reconstruction_errors,
     summary,
-    to_model_range,
 )
 from tonegap.contact_sheet import contact_sheet
 from tonegap.files.assessed import assessed_model
@@ -31,15 +29,17 @@ from tonegap.files.tables import read_csv, write_csv, write_json
 from tonegap.groups import Groups
 from tonegap.model.baselines import JpegBaseline, PcaBaseline
 from tonegap.model.objective import mse_01
+from tonegap.model.pixels import to_8_bit, to_model_range
 from tonegap.model.protocol import GenerativeModel, Reconstructor
 from tonegap.params import EvaluateParams
+from tonegap.pixel_range import HALF_RANGE
 from tonegap.sampling.diversity import training_sizes
 from tonegap.tables import COHORT_COLUMNS
 from tonegap.training.precision import numerics
 
 _PCA_SEED = 0
 _DARK = 64  # of 8-bit values
-_MIDDLE = -1.0 / 127.5  # in [-1, 1]: middle grey but for rounding to 8 bits
+_MIDDLE = -1.0 / HALF_RANGE  # in [-1, 1]: middle grey but for rounding to 8 bits
 
 
 @dataclass(frozen=True)
@@ -215,7 +215,7 @@ def _examples(
         name: sets.test[(sets.facts["group"] == name).to_numpy()][:count] for name in groups.names
     }
     again = {
-        name: _pixels(reconstructed(model, to_model_range(pixels).to(device)))
+        name: to_8_bit(reconstructed(model, to_model_range(pixels).to(device)))
         if len(pixels)
         else pixels
         for name, pixels in originals.items()
@@ -233,12 +233,6 @@ def _warn_of_another_range(
             "though originals are; a model of images in [0, 1] must map them to [-1, 1]",
             file=sys.stderr,
         )
-
-
-def _pixels(images: Tensor) -> UInt8[np.ndarray, "batch height width 3"]:
-    """Map images in [-1, 1] to 8-bit RGB, channels last."""
-    scaled = ((images.float().cpu() + 1.0) * 127.5).round().clamp(0, 255).to(torch.uint8)
-    return scaled.permute(0, 2, 3, 1).contiguous().numpy()
 
 
 def _side_by_side(by_condition: pd.DataFrame, groups: Groups) -> pd.DataFrame:

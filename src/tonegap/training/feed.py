@@ -18,6 +18,7 @@ from jaxtyping import Bool, Float, Int64, UInt8
 from torch import Tensor
 
 from tonegap.errors import TrainingError
+from tonegap.model.pixels import to_model_range
 from tonegap.training.randomness import Stream, host_generator
 
 _AHEAD = 2  # batches that the streaming thread keeps ready: one in use by the copy, one next
@@ -99,15 +100,11 @@ def batch_spans(draws: int, batch_size: int) -> list[slice]:
     return spans
 
 
-def to_model_range(
+def mirror_and_scale(
     pixels: UInt8[Tensor, "batch size size 3"], flips: Bool[Tensor, " batch"]
 ) -> Float[Tensor, "batch 3 size size"]:
-    """Mirror and scale 0..255 to [-1, 1].
-
-    The result is channels last in memory without a copy, because packed images are.
-    """
-    mirrored = torch.where(flips[:, None, None, None], pixels.flip(2), pixels)
-    return mirrored.permute(0, 3, 1, 2).float().div_(127.5).sub_(1.0)
+    """Mirror left to right where ``flips`` says so, and scale 0..255 to [-1, 1]."""
+    return to_model_range(torch.where(flips[:, None, None, None], pixels.flip(2), pixels))
 
 
 class HeldFeed:
@@ -123,7 +120,7 @@ class HeldFeed:
         flips = torch.from_numpy(plan.flips).to(device)
         for span in spans:
             pixels = self._images.index_select(0, rows[span])
-            yield Batch(to_model_range(pixels, flips[span]), span)
+            yield Batch(mirror_and_scale(pixels, flips[span]), span)
 
 
 def _new_stream(device: torch.device) -> torch.cuda.Stream:
@@ -185,7 +182,7 @@ class StreamedFeed:
             # The allocator must not hand this memory to the copy stream while it is in use.
             pixels.record_stream(current)
             flips.record_stream(current)
-        return Batch(to_model_range(pixels, flips), span)
+        return Batch(mirror_and_scale(pixels, flips), span)
 
 
 def make_feed(

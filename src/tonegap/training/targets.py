@@ -15,7 +15,7 @@ from jaxtyping import Int64, UInt8
 from torch import Tensor
 
 from tonegap.model.perceptual import FeatureNetwork
-from tonegap.training.feed import Batch, EpochPlan, to_model_range
+from tonegap.training.feed import Batch, EpochPlan, mirror_and_scale
 from tonegap.training.precision import Arithmetic
 
 Maps = tuple[Tensor, ...]
@@ -197,5 +197,5 @@ def _channels_last_maps(
 ) -> Maps:
     on_device = torch.from_numpy(pixels).to(arithmetic.device)
     flips = torch.full((len(pixels),), mirrored, device=arithmetic.device)
-    maps = compute_maps(features, arithmetic, to_model_range(on_device, flips))
+    maps = compute_maps(features, arithmetic, mirror_and_scale(on_device, flips))
     return tuple(m.permute(0, 2, 3, 1) for m in maps)
