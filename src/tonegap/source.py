@@ -19,7 +19,7 @@ from tonegap.files.at_hand import images_at_hand
 from tonegap.files.cache import user_cache
 from tonegap.files.data_pin import pin_phantom, pin_table
 from tonegap.files.download import Patience, download_file
-from tonegap.files.given import Taken, identify_images, take_images
+from tonegap.files.image_intake import Intake, identify_images, take_images
 from tonegap.files.manifest import (
     Manifest,
     file_urls,
@@ -74,7 +74,7 @@ class Chosen:
     listed: int
     added: int
     at_hand: str
-    taken: Taken = field(default_factory=Taken)
+    taken: Intake = field(default_factory=Intake)
     skipped: Path | None = None
 
     def lines(self) -> list[str]:
@@ -315,7 +315,7 @@ def _trimmed_names(frame: pd.DataFrame, origin: str) -> pd.DataFrame:
 
 def _take(
     repository: Path, table: pd.DataFrame, images: Sequence[Path], store_root: Path | None
-) -> Taken:
+) -> Intake:
     limits = read_params(repository / Workspace.params).fetch
     return take_images(
         images,
@@ -335,7 +335,7 @@ def _pin(
     name: str,
     content: bytes,
     table: pd.DataFrame,
-    taken: Taken,
+    taken: Intake,
     *,
     store_root: Path | None,
     url: str | None = None,
@@ -360,7 +360,7 @@ def _added(before: Manifest, after: Manifest) -> int:
     return sum(before.get(name, "") != sha256 for name, sha256 in after.items())
 
 
-def _note_skipped(taken: Taken, repository: Path) -> Path | None:
+def _note_skipped(taken: Intake, repository: Path) -> Path | None:
     path = repository / SKIPPED
     if not taken.skipped:
         path.unlink(missing_ok=True)

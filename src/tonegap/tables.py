@@ -68,7 +68,7 @@ TYPICAL_BYTES: Final = 75_000
 """Mean size of Fitzpatrick17k's originals (94 MB for 1,268), to ask for disk space by."""
 
 
-class Outcome(NamedTuple):
+class FetchOutcome(NamedTuple):
     """One row of data/fetch.csv: what became of one annotated image.
 
     Attributes

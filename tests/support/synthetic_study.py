@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from tonegap.figures.examples import StudyExamples
+from tonegap.examples import StudyExamples
 
 GROUP_OF = {1: "light", 2: "light", 5: "dark", 6: "dark"}
 MIXES = {"light": 0.0, "mixed": 0.5, "dark": 1.0}

@@ -41,7 +41,7 @@ Rows = Callable[[str], Collection[str]]
 _MD5: Final = re.compile(r"(?:.*[/\\])?([0-9a-f]{32})(?:\.[A-Za-z]{3,4})?", re.DOTALL)
 _PAIR: Final = 2
 _PAIR_COLUMNS: Final = (("image1", "image2"), ("path_indices_1", "path_indices_2"))
-VERDICTS: Final = ("label", "auto_issues")
+SUITABILITY: Final = ("label", "auto_issues")
 """Columns that say whether a row is what its list is about."""
 
 
@@ -135,7 +135,7 @@ def _groups(table: pd.DataFrame, rows: Rows) -> list[list[str]]:
         texts = _positive(table)["md5hash_list"].astype(str)
         return [[_md5(part.strip()) for part in text.split(",")] for text in texts]
     columns = _columns_of_pairs(table, rows)
-    if "scores" in table.columns and not set(VERDICTS) & set(table.columns):
+    if "scores" in table.columns and not set(SUITABILITY) & set(table.columns):
         raise DataError(
             "a list that ranks pairs by scores names all pairs, so it must say which are "
             "duplicates, in a column auto_issues or label of 0 and 1"
@@ -167,7 +167,7 @@ def _positive(table: pd.DataFrame) -> pd.DataFrame:
 
     Labels other than 0 and 1 are the conditions of an annotation table.
     """
-    for column in VERDICTS:
+    for column in SUITABILITY:
         if column in table.columns:
             verdicts = table[column].astype(str).str.removesuffix(".0")  # text or numbers
             if verdicts.isin(["0", "1"]).all():

@@ -8,8 +8,8 @@ from typing import Any
 
 import pandas as pd
 
+from tonegap.examples import StudyExamples
 from tonegap.facts import has_random_features, is_phantom
-from tonegap.figures.examples import StudyExamples
 from tonegap.groups import Groups
 from tonegap.tables import PHANTOM_SCHEME
 

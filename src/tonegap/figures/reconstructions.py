@@ -15,7 +15,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from tonegap.errors import DataError
-from tonegap.figures.examples import StudyExamples
+from tonegap.examples import StudyExamples
 from tonegap.figures.style import (
     COLUMN_WIDTH_IN,
     Drawing,

@@ -32,7 +32,7 @@ from tonegap.files.public_address import RefusedUrlError, parse_url
 from tonegap.files.store import ImageStore, md5_of
 from tonegap.fingerprint.decoding import FORMATS, UnreadableImageError, decode
 from tonegap.params import FetchParams
-from tonegap.tables import TYPICAL_BYTES, Outcome, Status, inert
+from tonegap.tables import TYPICAL_BYTES, FetchOutcome, Status, inert
 
 _SUSPECT: Final = 10  # rows in a row that failed though they might have passed
 _GIVE_UP: Final = 30  # the same, probes from all over the host's rows included
@@ -83,7 +83,7 @@ def download(
     patience: Patience | None = None,
     trusted: Collection[str] = (),
     on_done: Callable[[Status], None] = lambda _: None,
-) -> dict[str, Outcome]:
+) -> dict[str, FetchOutcome]:
     """Download images into the store.
 
     Parameters
@@ -156,7 +156,7 @@ class _Downloads:
     params: FetchParams
     journal: Journal
     patience: Patience
-    failures: dict[str, Outcome]
+    failures: dict[str, FetchOutcome]
     on_done: Callable[[Status], None]
     trusted: Collection[str]
 
@@ -181,7 +181,9 @@ class _Downloads:
             try:
                 hosts[parse_url(url).host].rows.append((md5hash, url))
             except RefusedUrlError as refusal:
-                self._fail(Outcome(md5hash, "refused_url", detail=inert(refusal)), definite=True)
+                self._fail(
+                    FetchOutcome(md5hash, "refused_url", detail=inert(refusal)), definite=True
+                )
         return hosts
 
     async def _work(self, name: str, host: _Host, getter: Getter) -> None:
@@ -189,19 +191,19 @@ class _Downloads:
             md5hash, url = host.next_row()
             if host.failed_rows >= _GIVE_UP:
                 detail = f"not asked: {name} failed {host.failed_rows} rows before"
-                self._fail(Outcome(md5hash, "unreachable", inert(name), detail=inert(detail)))
+                self._fail(FetchOutcome(md5hash, "unreachable", inert(name), detail=inert(detail)))
                 continue
             try:
                 status = await self._image(md5hash, url, host, getter)
             except GetError as failure:
-                outcome = Outcome(md5hash, failure.status, inert(name), detail=inert(failure))
+                outcome = FetchOutcome(md5hash, failure.status, inert(name), detail=inert(failure))
                 self._fail(outcome, definite=not failure.may_pass)
                 host.note(failed=failure.may_pass)
             else:
                 host.note(failed=False)
                 self.on_done(status)
 
-    def _fail(self, outcome: Outcome, *, definite: bool = False) -> None:
+    def _fail(self, outcome: FetchOutcome, *, definite: bool = False) -> None:
         self.failures[outcome.md5hash] = outcome
         if definite:
             self.journal.note(outcome)

@@ -8,7 +8,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Final, get_args
 
-from tonegap.tables import Outcome, Status
+from tonegap.tables import FetchOutcome, Status
 
 _FORGOTTEN_S: Final = 24 * 3600.0  # hosts change: older failures are asked for again
 
@@ -27,7 +27,7 @@ class Journal:
     def __init__(self, path: Path) -> None:
         self._path = path
 
-    def read(self) -> list[Outcome]:
+    def read(self) -> list[FetchOutcome]:
         """Failures of a run that was interrupted less than a day ago."""
         try:
             if time.time() - self._path.stat().st_mtime > _FORGOTTEN_S:
@@ -37,7 +37,7 @@ class Journal:
             return []
         return [outcome for line in lines if (outcome := _parse(line))]
 
-    def note(self, outcome: Outcome) -> None:
+    def note(self, outcome: FetchOutcome) -> None:
         """Append a failure; one short write, so that processes do not mix lines.
 
         Where the disk refuses, nothing is noted: the journal saves questions, no more.
@@ -53,7 +53,7 @@ class Journal:
             self._path.unlink(missing_ok=True)
 
 
-def _parse(line: str) -> Outcome | None:
+def _parse(line: str) -> FetchOutcome | None:
     """Read a line, or None if a kill cut it short or the disk damaged it."""
     try:
         md5hash, status, origin, size, detail = json.loads(line)
@@ -62,4 +62,4 @@ def _parse(line: str) -> Outcome | None:
     sound = all(isinstance(text, str) for text in (md5hash, origin, detail))
     if not sound or not isinstance(size, int) or status not in get_args(Status):
         return None
-    return Outcome(md5hash, status, origin, size, detail)
+    return FetchOutcome(md5hash, status, origin, size, detail)

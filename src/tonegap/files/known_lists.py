@@ -10,7 +10,7 @@ from typing import Final
 import pandas as pd
 
 from tonegap.duplicates.candidates import PAIR_COLUMNS
-from tonegap.duplicates.listed import VERDICTS, Rows, listed_images, listed_pairs, no_rows
+from tonegap.duplicates.listed import SUITABILITY, Rows, listed_images, listed_pairs, no_rows
 from tonegap.duplicates.pairs import merge_pairs
 from tonegap.errors import DataError
 from tonegap.files.tables import read_csv
@@ -136,7 +136,7 @@ def _read(path: Path, what: str) -> pd.DataFrame:
         )
     for column in table.columns:
         table[column] = table[column].map(_plain, na_action="ignore")
-    for column in VERDICTS:
+    for column in SUITABILITY:
         if column in table.columns:
             table[column] = _labels(table[column], path)
     return table

@@ -14,7 +14,7 @@ from tonegap.files.store import ImageStore
 from tonegap.files.tables import write_csv
 from tonegap.files.tally import tally
 from tonegap.params import FetchParams
-from tonegap.tables import FETCH_COLUMNS, Outcome
+from tonegap.tables import FETCH_COLUMNS, FetchOutcome
 
 _OTHER_MD5 = "what is at hand, or what its url gave, has another md5"
 
@@ -28,7 +28,7 @@ def obtain(
     ask: bool,
     patience: Patience | None = None,
     trusted: Collection[str] = (),
-) -> list[Outcome]:
+) -> list[FetchOutcome]:
     """Download missing images into the store; return those that are still missing.
 
     A killed call is resumed by the next: it repeats no download and no definite failure. A
@@ -81,7 +81,7 @@ def obtain(
     ]
 
 
-def write_missing(missing: list[Outcome], path: Path) -> None:
+def write_missing(missing: list[FetchOutcome], path: Path) -> None:
     """Write a row for each missing image, with the reason; remove the file if there is none."""
     if missing:
         write_csv(pd.DataFrame(missing, columns=list(FETCH_COLUMNS)), path)
@@ -89,10 +89,10 @@ def write_missing(missing: list[Outcome], path: Path) -> None:
         path.unlink(missing_ok=True)
 
 
-def _outcome(name: str, url: str | None, store: ImageStore) -> Outcome:
+def _outcome(name: str, url: str | None, store: ImageStore) -> FetchOutcome:
     if store.unverified(name) is not None:
-        return Outcome(name, "md5_mismatch", "store", detail=_OTHER_MD5)
-    return Outcome(name, "missing_url" if url is None else "not_downloaded")
+        return FetchOutcome(name, "md5_mismatch", "store", detail=_OTHER_MD5)
+    return FetchOutcome(name, "missing_url" if url is None else "not_downloaded")
 
 
 def _journal(urls: Mapping[str, str | None], params: FetchParams, store: ImageStore) -> Journal:

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from tonegap.tables import Outcome
+from tonegap.tables import FetchOutcome
 
 
 @contextmanager
@@ -47,7 +47,7 @@ def in_words(counts: Counter[str]) -> str:
     return ", ".join(f"{count} {status}" for status, count in counts.most_common())
 
 
-def say_counts(rows: Sequence[Outcome], damaged: Sequence[str]) -> None:
+def say_counts(rows: Sequence[FetchOutcome], damaged: Sequence[str]) -> None:
     """Print what became of the rows, and files of the store that were found damaged."""
     console = Console(stderr=True, soft_wrap=True, highlight=False)
     console.print("fetched:", in_words(Counter(row.status for row in rows)))

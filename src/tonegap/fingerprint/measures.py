@@ -12,7 +12,7 @@ import numpy as np
 from jaxtyping import Float
 from PIL import Image
 
-from tonegap.fingerprint import perceptual, quality
+from tonegap.fingerprint import phash, quality
 from tonegap.fingerprint.decoding import MAX_PIXELS, UnreadableImageError, decode
 from tonegap.tone import mean_ita
 
@@ -45,10 +45,10 @@ def _boxes() -> list[tuple[float, float, float, float]]:
     return [(0.0, 0.0, full, full), inner, *crops, *one_side]
 
 
-_VIEWS: Final = perceptual.views(_THUMBNAIL, _boxes())
-_MEANS: Final = perceptual.area_means(_COMPARED, _THUMBNAIL, 0.0, float(_THUMBNAIL))
-_DHASH_ROWS: Final = perceptual.area_means(8, _THUMBNAIL, 0.0, float(_THUMBNAIL))
-_DHASH_COLUMNS: Final = perceptual.area_means(9, _THUMBNAIL, 0.0, float(_THUMBNAIL))
+_VIEWS: Final = phash.views(_THUMBNAIL, _boxes())
+_MEANS: Final = phash.area_means(_COMPARED, _THUMBNAIL, 0.0, float(_THUMBNAIL))
+_DHASH_ROWS: Final = phash.area_means(8, _THUMBNAIL, 0.0, float(_THUMBNAIL))
+_DHASH_COLUMNS: Final = phash.area_means(9, _THUMBNAIL, 0.0, float(_THUMBNAIL))
 
 
 @dataclass(frozen=True)
@@ -197,12 +197,12 @@ def _of_thumbnail(thumbnail: Image.Image) -> dict[str, Any]:
 
 
 def _hashes(grey: Float[np.ndarray, "128 128"]) -> dict[str, str]:
-    cosines = perceptual.cosines(grey, _VIEWS)
-    full, inner, *crops = perceptual.phash(cosines)
+    cosines = phash.cosines(grey, _VIEWS)
+    full, inner, *crops = phash.phash(cosines)
     return {
         "phash": full,
-        "dhash": perceptual.dhash(_DHASH_ROWS @ grey @ _DHASH_COLUMNS.T),
-        "phash_flip": perceptual.phash(perceptual.mirrored(cosines[:1]))[0],
+        "dhash": phash.dhash(_DHASH_ROWS @ grey @ _DHASH_COLUMNS.T),
+        "phash_flip": phash.phash(phash.mirrored(cosines[:1]))[0],
         "phash_crops": "".join(crops),
         "phash_inner": inner,
     }

@@ -25,7 +25,7 @@ from tonegap.training.usage import (
     peak_reserved_bytes,
     reset_peak,
 )
-from tonegap.training.workbench import Job, Workbench
+from tonegap.training.workbench import TrainingJob, Workbench
 
 _TERA = 1e12
 _PRODUCT_SIDE = {"cuda": 8192, "mps": 4096, "cpu": 1024}
@@ -235,7 +235,7 @@ def train_whole_models(
     return WholeModels(tuple(seconds))
 
 
-def taken_steps(job: Job) -> Iterator[StepResult]:
+def taken_steps(job: TrainingJob) -> Iterator[StepResult]:
     """Train on for ever, yielding after each step is queued on the device."""
     loop = job.loop
     spans = batch_spans(len(loop.data.rows), loop.batch_size)
@@ -246,7 +246,7 @@ def taken_steps(job: Job) -> Iterator[StepResult]:
         yield from loop.steps(job.run, plan, full)
 
 
-def timed_steps(job: Job, arithmetic: Arithmetic, block: int = 1) -> Iterator[float]:
+def timed_steps(job: TrainingJob, arithmetic: Arithmetic, block: int = 1) -> Iterator[float]:
     """Train on, yielding the seconds per step of one block of steps after another.
 
     The device is waited for after each block. Waiting costs a GPU the overlap of one step

@@ -89,7 +89,8 @@ def _span(row: Mapping[str, Any]) -> str:
 
 
 def _detectable(row: Mapping[str, Any]) -> str:
-    return f"A study like this one finds a gap of {row['mde_percent']:.0f} % or more four times in five."
+    size = f"{row['mde_percent']:.0f} %"
+    return f"A study like this one finds a gap of {size} or more four times in five."
 
 
 def _tally(claims: Sequence[ClaimView]) -> list[str]:

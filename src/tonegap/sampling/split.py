@@ -6,8 +6,8 @@ import pandas as pd
 
 from tonegap.groups import Groups
 from tonegap.params import DataParams
+from tonegap.sampling.evaluation_sets import draw_test_sets
 from tonegap.sampling.pools import make_pools
-from tonegap.sampling.test_sets import draw_test_sets
 from tonegap.sampling.training import draw_training
 
 SPLIT_COLUMNS = ("role", "group", "draw", "md5hash", "cluster")

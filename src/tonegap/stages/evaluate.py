@@ -21,9 +21,10 @@ from tonegap.assessment import (
     summary,
 )
 from tonegap.contact_sheet import contact_sheet
-from tonegap.files.assessed import assessed_model
+from tonegap.examples import Examples
 from tonegap.files.atomic import replacing
-from tonegap.files.examples import Examples, write_examples
+from tonegap.files.examples import write_examples
+from tonegap.files.finished_model import assessed_model
 from tonegap.files.packed import open_packed
 from tonegap.files.tables import read_csv, write_csv, write_json
 from tonegap.groups import Groups

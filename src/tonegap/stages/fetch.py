@@ -15,14 +15,14 @@ from tonegap.files.archive import write_archive
 from tonegap.files.atomic import require_free_space
 from tonegap.files.cache import user_cache
 from tonegap.files.download import Patience
-from tonegap.files.drawing import Drawn, draw
 from tonegap.files.manifest import Manifest, file_urls, is_phantom, read_manifest, usable
 from tonegap.files.obtain import obtain, write_missing
+from tonegap.files.rendering import Rendered, render_all
 from tonegap.files.store import ImageStore
 from tonegap.files.tables import write_csv
 from tonegap.files.tally import in_words, say_counts
 from tonegap.params import FetchParams
-from tonegap.tables import FETCH_COLUMNS, TAKEN, TYPICAL_BYTES, Outcome, Status, few, inert
+from tonegap.tables import FETCH_COLUMNS, TAKEN, TYPICAL_BYTES, FetchOutcome, Status, few, inert
 
 _GIVE: Final = "give a folder or zip of images: tonegap source ... --images PATH"
 _ADVICE: Final[Mapping[str, str]] = {
@@ -59,7 +59,7 @@ def run(
     params
         The section ``fetch``.
     raw, fetch
-        Written: the archive, sorted by md5hash, and one :class:`~tonegap.tables.Outcome`
+        Written: the archive, sorted by md5hash, and one :class:`~tonegap.tables.FetchOutcome`
         per row, in the order of the table.
     missing
         Written if a listed image is missing: one outcome for each that is.
@@ -103,7 +103,7 @@ def run(
     require_free_space(
         raw.parent, stored + phantoms * TYPICAL_BYTES, f"gathering images into {raw}"
     )
-    outcomes: dict[str, Outcome] = {}
+    outcomes: dict[str, FetchOutcome] = {}
     write_archive(raw, _entries(table, listed, store, params, outcomes))
     rows = [outcomes[md5hash] for md5hash in table["md5hash"]]
     write_csv(pd.DataFrame(rows, columns=list(FETCH_COLUMNS)), fetch)
@@ -125,7 +125,7 @@ def _require_rows(
 
 
 def _require_all(
-    lost: list[Outcome], wanted: int, manifest: Path, missing: Path, *, ask: bool
+    lost: list[FetchOutcome], wanted: int, manifest: Path, missing: Path, *, ask: bool
 ) -> None:
     if not lost:
         return
@@ -144,37 +144,39 @@ def _entries(
     listed: Manifest,
     store: ImageStore,
     params: FetchParams,
-    outcomes: dict[str, Outcome],
+    outcomes: dict[str, FetchOutcome],
 ) -> Iterator[tuple[str, bytes]]:
     """Yield the archive's entries one by one, and note what became of every row."""
     urls = table.set_index("md5hash")["url"].sort_index()
-    drawings = draw([url for url in urls if is_phantom(url)])
+    rendered = render_all([url for url in urls if is_phantom(url)])
     for md5hash, url in urls.items():
         name = str(md5hash)
         if is_phantom(url):
-            outcome, content = _drawn(name, next(drawings))
+            outcome, content = _rendered(name, next(rendered))
         elif name in listed:
             outcome, content = _stored(name, listed[name], store, params)
         else:
-            outcome = Outcome(name, "not_downloaded" if isinstance(url, str) else "missing_url")
+            outcome = FetchOutcome(
+                name, "not_downloaded" if isinstance(url, str) else "missing_url"
+            )
             content = None
         outcomes[name] = outcome
         if content is not None:
             yield f"{name}.jpg", content
 
 
-def _drawn(md5hash: str, drawing: Drawn) -> tuple[Outcome, bytes | None]:
-    if isinstance(drawing, DataError):
-        return Outcome(md5hash, "refused_url", "phantom", detail=inert(drawing)), None
-    return Outcome(md5hash, "rendered", "phantom", len(drawing)), drawing
+def _rendered(md5hash: str, image: Rendered) -> tuple[FetchOutcome, bytes | None]:
+    if isinstance(image, DataError):
+        return FetchOutcome(md5hash, "refused_url", "phantom", detail=inert(image)), None
+    return FetchOutcome(md5hash, "rendered", "phantom", len(image)), image
 
 
 def _stored(
     md5hash: str, sha256: str | None, store: ImageStore, params: FetchParams
-) -> tuple[Outcome, bytes | None]:
+) -> tuple[FetchOutcome, bytes | None]:
     if sha256 is not None and not params.accept_unverified:
         detail = "the listed copy has another md5 (fetch.accept_unverified takes it)"
-        return Outcome(md5hash, "md5_mismatch", "store", detail=detail), None
+        return FetchOutcome(md5hash, "md5_mismatch", "store", detail=detail), None
     content = store.get(md5hash, sha256)
     if content is None:  # it was there a moment ago
         raise FetchError(
@@ -182,10 +184,10 @@ def _stored(
             "lack it; run the stage again"
         )
     status: Status = "verified" if sha256 is None else "unverified"
-    return Outcome(md5hash, status, "store", len(content)), content
+    return FetchOutcome(md5hash, status, "store", len(content)), content
 
 
-def _require_success(rows: list[Outcome], min_success: float, fetch: Path) -> None:
+def _require_success(rows: list[FetchOutcome], min_success: float, fetch: Path) -> None:
     taken = sum(row.status in TAKEN for row in rows)
     if taken / len(rows) >= min_success:  # the product of the other two may round upwards
         return

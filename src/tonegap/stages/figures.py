@@ -9,12 +9,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from tonegap.facts import is_phantom
 from tonegap.figures.catalogue import CATALOGUE, Entry
 from tonegap.figures.encoding import ENCODERS
-from tonegap.figures.examples import StudyExamples
 from tonegap.figures.material import (
     Annotated,
     Material,
@@ -25,6 +22,7 @@ from tonegap.figures.material import (
 from tonegap.figures.style import Drawing
 from tonegap.files.atomic import write_bytes
 from tonegap.files.collected import Collected, read_collected
+from tonegap.files.examples import read_study_examples
 from tonegap.files.tables import read_csv, write_csv, write_json
 from tonegap.groups import Groups
 from tonegap.statistics.design import ordinary_rows
@@ -96,17 +94,10 @@ def _of_study(collected: Collected, examples: Path) -> Study:
     return Study(
         runs=ordinary_rows(collected.runs),
         images=ordinary_rows(collected.images),
-        examples=_examples(examples, collected.groups),
+        examples=read_study_examples(examples, collected.groups),
         groups=collected.groups,
         caveat=study_caveat(collected.settings),
     )
-
-
-def _examples(path: Path, groups: Groups) -> StudyExamples | None:
-    if not path.is_file():
-        return None
-    with np.load(path, allow_pickle=False) as arrays:
-        return StudyExamples.from_arrays(dict(arrays), groups)
 
 
 def _drawn(entry: Entry, material: Material) -> Drawing | None:

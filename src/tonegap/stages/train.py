@@ -23,8 +23,8 @@ from tonegap.errors import DataError, MachineError, first_line
 from tonegap.files.cache import user_cache
 from tonegap.files.checkpoint import Checkpoint, CheckpointStore, CheckpointWriter, run_key
 from tonegap.files.packed import open_packed
+from tonegap.files.saved_model import TrainedFacts, write_trained
 from tonegap.files.tables import read_csv, write_json
-from tonegap.files.trained import TrainedFacts, write_trained
 from tonegap.files.weights import resolve_weights, weights_label
 from tonegap.model.factory import load_factory, source_of
 from tonegap.model.objective import effective_beta
@@ -34,7 +34,7 @@ from tonegap.training.log import TrainingLog, open_log
 from tonegap.training.loop import EpochLosses, Run, Snapshot, TrainingData
 from tonegap.training.precision import Arithmetic, choose_arithmetic, describe_device, numerics
 from tonegap.training.usage import EpochUsage, Meter, peak_bytes, reset_peak
-from tonegap.training.workbench import Job, Workbench
+from tonegap.training.workbench import TrainingJob, Workbench
 
 _LATER = ("checkpoint", "device", "precision", "compile", "cache_features", "perceptual_weights")
 """Keys of ``train`` that enter a run's key as what they came to, or not at all."""
@@ -188,7 +188,7 @@ def read_training_data(
 
 
 def _train(
-    job: Job,
+    job: TrainingJob,
     train: TrainParams,
     store: CheckpointStore,
     log: TrainingLog,
@@ -255,7 +255,7 @@ def _features(bench: Workbench, train: TrainParams) -> tuple[FeatureNetwork | No
     return bench.features(key, lambda: resolve_weights(*choice)), label
 
 
-def _settings(train: TrainParams, job: Job, label: str) -> dict[str, str | float | bool]:
+def _settings(train: TrainParams, job: TrainingJob, label: str) -> dict[str, str | float | bool]:
     """Say what changes the meaning of the losses."""
     data = job.loop.data
     return {
@@ -281,7 +281,7 @@ def _made_on(arithmetic: Arithmetic) -> dict[str, str]:
 def _key_facts(
     model: ModelParams,
     train: TrainParams,
-    job: Job,
+    job: TrainingJob,
     bench: Workbench,
     features: FeatureNetwork | None,
 ) -> dict[str, Any]:

@@ -19,11 +19,11 @@ from dvc.exceptions import DvcException
 
 import tonegap
 from tonegap.errors import StudyError
-from tonegap.files.examples import read_examples
+from tonegap.examples import StudyExamples
+from tonegap.files.examples import read_examples, write_examples
 from tonegap.files.repository import experiments, file_at
-from tonegap.files.study_examples import write_study_examples
+from tonegap.files.saved_model import read_facts
 from tonegap.files.tables import write_csv, write_json
-from tonegap.files.trained import read_facts
 from tonegap.measures import COLUMNS
 from tonegap.sampling.diversity import training_sizes
 from tonegap.study.plan import Cell, Overrides, Study
@@ -270,5 +270,5 @@ def _collect_examples(at: Workspace, done: Sequence[CellState]) -> Path | None:
         (at.root / other).unlink(missing_ok=True)  # of another study
     if not same:
         return None  # the mixes were tested on other images: side by side they would mislead
-    write_study_examples(by_mix, at.root / path)
+    write_examples(StudyExamples.of_runs(by_mix), at.root / path)
     return path

@@ -20,7 +20,7 @@ from tonegap.files.repository import changed_files, experiments, file_at, object
 from tonegap.params import Params, params_of_experiment
 from tonegap.study.outcome import INTERRUPTED
 from tonegap.study.plan import Cell, Study
-from tonegap.study.state import Attempt, CellState, Record, judge
+from tonegap.study.state import Attempt, CellState, Record, cell_states
 from tonegap.workspace import Workspace
 
 LAST_STAGE = "evaluate"
@@ -51,7 +51,7 @@ def _judged(
     root: Path, cells: Sequence[Cell], attempts: Mapping[str, Attempt], commit: str
 ) -> list[CellState]:
     grounds = read_grounds(root)
-    return judge(
+    return cell_states(
         cells,
         read_records(root, cells, grounds.files),
         attempts,

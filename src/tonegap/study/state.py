@@ -69,7 +69,7 @@ class CellState:
     reason: str
 
 
-def judge(
+def cell_states(
     cells: Sequence[Cell],
     records: Sequence[Record],
     attempts: Mapping[str, Attempt],

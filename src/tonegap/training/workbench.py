@@ -34,7 +34,7 @@ Kept = TypeVar("Kept")
 
 
 @dataclass(frozen=True)
-class Job:
+class TrainingJob:
     """A run, ready to train.
 
     Attributes
@@ -81,7 +81,7 @@ class Workbench:
         train: TrainParams,
         features: FeatureNetwork | None,
         data_key: Hashable = None,
-    ) -> Job:
+    ) -> TrainingJob:
         """Set a run up to its first step.
 
         Parameters
@@ -123,7 +123,7 @@ class Workbench:
             flip=train.flip,
         )
         stepper = Stepper(network, optimiser, self.arithmetic, train.clip_norm)
-        return Job(loop, Run(network, optimiser, stepper), compiled, cached, remark)
+        return TrainingJob(loop, Run(network, optimiser, stepper), compiled, cached, remark)
 
     def _objective(
         self, data: TrainingData, train: TrainParams, features: FeatureNetwork | None

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from tonegap.errors import DataError
+from tonegap.examples import StudyExamples
 from tonegap.figures import reconstructions
-from tonegap.figures.examples import StudyExamples
 from tonegap.groups import LIGHT_AND_DARK
 
 SHARES = {"light": 0.0, "mixed": 0.5, "dark": 1.0}

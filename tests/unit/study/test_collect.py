@@ -11,7 +11,8 @@ import pandas as pd
 import pytest
 
 from tonegap.errors import StudyError
-from tonegap.files.examples import Examples, write_examples
+from tonegap.examples import Examples
+from tonegap.files.examples import write_examples
 from tonegap.files.parameters import read_yaml
 from tonegap.files.repository import Experiment
 from tonegap.statistics.claims import assess_claims

@@ -4,7 +4,7 @@ import pytest
 
 from tonegap.files.parameters import read_yaml
 from tonegap.study.plan import overridden, plan_study
-from tonegap.study.state import Attempt, Record, judge
+from tonegap.study.state import Attempt, Record, cell_states
 
 INPUTS = {"data.dvc": "aaa", "src/tonegap/model": "bbb"}
 PARAMETERS = ("data.mix", "data.seed", "mixes.${data.mix}", "model", "train")
@@ -32,7 +32,7 @@ def record(cell, **changes) -> Record:
 
 
 def one(cell, records=(), attempts=None):
-    return judge([cell], list(records), attempts or {}, INPUTS, PARAMETERS)[0]
+    return cell_states([cell], list(records), attempts or {}, INPUTS, PARAMETERS)[0]
 
 
 def test_a_matching_experiment_makes_a_cell_done(cell):

@@ -32,7 +32,7 @@ _ARCHIVES: Final = frozenset((".zip", ".tar", ".gz", ".tgz", ".7z", ".rar", ".xz
 
 
 @dataclass
-class Taken:
+class Intake:
     """What became of the files that were given.
 
     Attributes
@@ -64,7 +64,7 @@ def take_images(
     *,
     max_bytes: int,
     max_pixels: int,
-) -> Taken:
+) -> Intake:
     """Take the images of a table from folders and zips into the store.
 
     Parameters
@@ -85,7 +85,7 @@ def take_images(
     MachineError
         If the disk refuses.
     """
-    names, taken, served = RowNames(annotations), Taken(), set[str]()
+    names, taken, served = RowNames(annotations), Intake(), set[str]()
     for offer in _all_offers(sources, max_bytes):
         outcome = offer if isinstance(offer, Skip) else _sort(offer, names, max_pixels)
         if isinstance(outcome, Skip):
@@ -102,7 +102,7 @@ def identify_images(
     *,
     max_bytes: int,
     max_pixels: int,
-) -> tuple[dict[str, str], Taken]:
+) -> tuple[dict[str, str], Intake]:
     """Take in the images of a table that does not know their md5, by their names.
 
     Parameters
@@ -119,11 +119,11 @@ def identify_images(
         md5 by identifier, for the images found. Of several images with equal bytes the
         first counts: rows are told apart by md5. Where different pictures have the name of
         one row, none counts: which is the mask and which the photograph cannot be known.
-    Taken
+    Intake
         The counts, and what was passed over.
     """
     rows = Identifiers((identifier, identifier) for identifier in identifiers)
-    files, taken = defaultdict[str, list[_NamedFile]](list), Taken()
+    files, taken = defaultdict[str, list[_NamedFile]](list), Intake()
     for offer in _all_offers(sources, max_bytes):
         outcome = offer if isinstance(offer, Skip) else _identify(offer, rows, store, max_pixels)
         if isinstance(outcome, Skip):
@@ -167,7 +167,7 @@ def _identify(
     return _NamedFile(match.rows[0], offer.name, md5, match.exact)
 
 
-def _chosen(candidates: Sequence[_NamedFile], taken: Taken) -> str | None:
+def _chosen(candidates: Sequence[_NamedFile], taken: Intake) -> str | None:
     """Md5 of a row's picture; None where different ones, such as a mask, have its name."""
     best = [file for file in candidates if file.exact] or list(candidates)
     for file in candidates:
@@ -236,7 +236,7 @@ def _offers_of_zip(path: Path, name: str, max_bytes: int) -> Iterator[Offer | Sk
         yield Skip(name, "it cannot be read as a zip (give it by itself to learn why)")
 
 
-def _keep(md5hash: str, content: bytes, store: ImageStore, taken: Taken, served: set[str]) -> None:
+def _keep(md5hash: str, content: bytes, store: ImageStore, taken: Intake, served: set[str]) -> None:
     key = md5_of(content)  # two resized copies of a row may both stay, twice the same may not
     if key in served:
         taken.repeated += 1

@@ -8,19 +8,19 @@ import pytest
 from PIL import Image
 from scipy.fft import dctn
 
-from tonegap.fingerprint import perceptual
+from tonegap.fingerprint import phash
 
 RNG = np.random.default_rng(4)
 GREY = RNG.integers(0, 256, (32, 32), dtype=np.uint8)
-WHOLE = perceptual.views(32, [(0.0, 0.0, 32.0, 32.0)])
+WHOLE = phash.views(32, [(0.0, 0.0, 32.0, 32.0)])
 
 
 def cosines(picture):
-    return perceptual.cosines(picture.astype(float), WHOLE)
+    return phash.cosines(picture.astype(float), WHOLE)
 
 
 def hexadecimal(picture):
-    return perceptual.phash(cosines(picture))[0]
+    return phash.phash(cosines(picture))[0]
 
 
 @pytest.mark.parametrize(
@@ -32,7 +32,7 @@ def test_area_means_are_those_of_a_fine_grid(count, side, box):
     step = (box[1] - box[0]) / count
     points = box[0] + step * (np.arange(count)[:, None] + (np.arange(1000) + 0.5) / 1000)
     expected = line[points.astype(int)].mean(axis=1)
-    ours = perceptual.area_means(count, side, float(box[0]), float(box[1])) @ line
+    ours = phash.area_means(count, side, float(box[0]), float(box[1])) @ line
     np.testing.assert_allclose(ours, expected, atol=2e-3)
 
 
@@ -42,7 +42,7 @@ def test_a_view_is_the_transform_of_the_reduced_box():
     box = (4.0, 8.0, 100.0, 104.0)  # parts of 3 whole pixels: Pillow weighs no part of one
     small = Image.fromarray(grey).resize((32, 32), Image.Resampling.BOX, box=box)
     expected = dctn(np.asarray(small, np.float64), norm="ortho")[:8, :8]
-    ours = perceptual.cosines(grey.astype(float), perceptual.views(128, [box]))[0]
+    ours = phash.cosines(grey.astype(float), phash.views(128, [box]))[0]
     np.testing.assert_allclose(ours, expected, atol=1e-4)
 
 
@@ -64,13 +64,13 @@ def test_phash_is_that_of_imagehash():
 def test_dhash_is_that_of_imagehash():
     """On a 9 x 8 picture the gradient hash is imagehash's."""
     grey = RNG.integers(0, 256, (8, 9), dtype=np.uint8)
-    assert perceptual.dhash(grey.astype(float)) == str(imagehash.dhash(Image.fromarray(grey)))
+    assert phash.dhash(grey.astype(float)) == str(imagehash.dhash(Image.fromarray(grey)))
 
 
 def test_mirrored_cosines_are_those_of_the_mirrored_picture():
     """The flip costs no second transform."""
     flipped = cosines(GREY[:, ::-1])
-    ours = perceptual.mirrored(cosines(GREY))
+    ours = phash.mirrored(cosines(GREY))
     np.testing.assert_allclose(ours, flipped, atol=1e-9)
 
 

@@ -9,7 +9,7 @@ from typing import Any, cast
 import torch
 
 from tonegap.errors import ModelError, one_line
-from tonegap.files.trained import read_trained
+from tonegap.files.saved_model import read_trained
 from tonegap.model.factory import build_model, load_factory, told
 from tonegap.model.protocol import GenerativeModel, as_generative
 

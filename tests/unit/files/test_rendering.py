@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 
 from tonegap.errors import DataError
-from tonegap.files.drawing import draw
+from tonegap.files.rendering import render_all
 from tonegap.phantom.render import jpeg_from_url
 
 
@@ -14,7 +14,7 @@ def test_workers_change_nothing(repository):
     table = pd.read_csv(repository / "src/tonegap/phantom/annotations.csv")
     urls = table["url"].dropna().tolist()[:20]
     urls[3] = "phantom:v1?melanin=much"
-    alone, together = list(draw(urls, processes=1)), list(draw(urls, processes=2))
+    alone, together = list(render_all(urls, processes=1)), list(render_all(urls, processes=2))
     assert isinstance(alone[3], DataError)
     assert isinstance(together[3], DataError)
     assert str(alone[3]) == str(together[3])
@@ -24,4 +24,4 @@ def test_workers_change_nothing(repository):
 
 def test_nothing_to_draw():
     """No urls give no drawings, with workers or without."""
-    assert list(draw([])) == list(draw([], processes=2)) == []
+    assert list(render_all([])) == list(render_all([], processes=2)) == []

@@ -6,7 +6,7 @@ from safetensors.torch import save_file
 
 from tonegap.errors import DataError, ModelError
 from tonegap.files.parameters import read_params
-from tonegap.files.trained import TrainedFacts, read_facts, read_trained, write_trained
+from tonegap.files.saved_model import TrainedFacts, read_facts, read_trained, write_trained
 
 
 @pytest.fixture

@@ -17,7 +17,7 @@ from PIL import Image
 
 from tonegap.errors import DataError
 from tonegap.files.foreign_zip import zip_offers
-from tonegap.files.given import Taken, identify_images, take_images
+from tonegap.files.image_intake import Intake, identify_images, take_images
 from tonegap.files.offers import Offer, Skip
 from tonegap.files.store import ImageStore, md5_of
 from tonegap.tables import inert
@@ -67,7 +67,7 @@ def _zip(tmp_path, files: dict[str, bytes], method=zipfile.ZIP_STORED):
     return path
 
 
-def _why(taken: Taken) -> dict[str, str]:
+def _why(taken: Intake) -> dict[str, str]:
     return {skip.name: skip.reason for skip in taken.skipped}
 
 

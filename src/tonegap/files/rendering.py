@@ -10,12 +10,12 @@ from tonegap.parallel import cores, in_order
 from tonegap.phantom.render import jpeg_from_url
 
 _CHUNK: Final = 16  # phantoms per task: a third of a second
-_WORTH_A_POOL: Final = 200  # starting workers takes as long as drawing this many
+_WORTH_A_POOL: Final = 200  # starting workers takes as long as rendering this many
 
-Drawn = bytes | DataError
+Rendered = bytes | DataError
 
 
-def draw(urls: Sequence[str], processes: int | None = None) -> Iterator[Drawn]:
+def render_all(urls: Sequence[str], processes: int | None = None) -> Iterator[Rendered]:
     """Draw phantoms, in the order of their urls and in bounded memory.
 
     Parameters
@@ -40,7 +40,7 @@ def draw(urls: Sequence[str], processes: int | None = None) -> Iterator[Drawn]:
     return in_order(_draw, urls, wanted, chunk=_CHUNK, worker="that draws phantoms")
 
 
-def _draw(url: str) -> Drawn:
+def _draw(url: str) -> Rendered:
     try:
         return jpeg_from_url(url)
     except DataError as problem:
