@@ -54,6 +54,7 @@ def train(folder, repository):
         return stage.run(
             model=params.model.model_copy(update=sizes),
             train=params.train.model_copy(update=small | changes),
+            data_seed=0,
             image_size=SIZE,
             images=folder / "images.npy",
             image_rows=folder / "images.csv",
@@ -221,7 +222,7 @@ run(
         update={"base_width": 4, "block_widths": (1, 2), "latent_channels": 2}),
     train=params.train.model_copy(
         update={"epochs": 40, "batch_size": 4, "perceptual_scale": 0.0}),
-    image_size=16, images=folder / "images.npy", image_rows=folder / "images.csv",
+    data_seed=0, image_size=16, images=folder / "images.npy", image_rows=folder / "images.csv",
     split=folder / "split.csv", weights_out=out / "vae.safetensors", metrics=out / "metrics",
 )
 """

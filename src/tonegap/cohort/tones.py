@@ -51,7 +51,7 @@ def tone_warning(cohort: pd.DataFrame, groups: Groups, column: str) -> str:
         return ""
     tones = group_tones(cohort, groups)
     skin_type = {
-        name: pd.to_numeric(cohort.loc[cohort["group"] == name, "fst"], errors="coerce").mean()
+        name: cohort.loc[cohort["group"] == name, "fst"].astype("float64").mean()
         for name in groups.pair
     }
     darker = max(groups.pair, key=lambda name: skin_type[name])
