@@ -22,8 +22,8 @@ class Sentence:
     ----------
     number : int
         Its place in the paper, 1-11.
-    says, contrast : str
-        The sentence, and the contrast that assesses it.
+    says, words : str
+        The sentence, and the contrast whose numbers are shown, in words.
     estimate, low, high : float or None
         With a 95 % interval, in the contrast's unit.
     percent, percent_low, percent_high, mde : float or None
@@ -37,7 +37,7 @@ class Sentence:
 
     number: int
     says: str
-    contrast: str
+    words: str
     estimate: float | None
     low: float | None
     high: float | None
@@ -69,12 +69,19 @@ def _sentence(row: Mapping[str, Any]) -> Sentence:
     return Sentence(
         number=number,
         says=str(row["says"]),
-        contrast=str(row["contrast"]),
+        words=_words(row),
         **{name: row.get(name) for name in names},
-        mde=row.get("mde_percent", row.get("mde")),
+        mde=row["mde"] if row.get("percent") is None else row["mde_percent"],
         verdict=str(row["verdict"]),
         icon=str(row["icon"]),
         style=str(row["style"]),
         reason=str(row.get("reason") or ""),
         figure=_FIGURES.get(number, "figures"),
     )
+
+
+def _words(row: Mapping[str, Any]) -> str:
+    """Return the words of the part that the row shows, or else of the first that decides."""
+    parts = [part for part in row["parts"] if part["decides"]]
+    shown = [part for part in parts if part["contrast"] == row["shown"]]
+    return str((shown or parts)[0]["words"])

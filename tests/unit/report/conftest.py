@@ -56,8 +56,14 @@ def _sentence(number, contrast, verdict, **numbers):
         "percent_low": None,
         "percent_high": None,
         "mde": 0.09,
+        "mde_percent": 12.0,
         "verdict": verdict,
         "reason": "",
+        "shown": contrast,
+        "parts": [
+            {"contrast": "beside", "words": "Beside it", "decides": False},
+            {"contrast": contrast, "words": f"Words of {contrast}", "decides": True},
+        ],
     }
     return row | numbers
 
