@@ -140,7 +140,8 @@ def canonical_table(
     checked = validate_annotations(trimmed(table), origin, names.shown())
     used = {*ANNOTATION_COLUMNS, *names.columns()}
     further = [name for name in frame.columns if name not in used]
-    return pd.concat([checked, frame.loc[checked.index, further]], axis=1)
+    others = frame[further].reset_index(drop=True)
+    return pd.concat([checked.reset_index(drop=True), others], axis=1)
 
 
 def identifier_md5(identifier: str) -> str:

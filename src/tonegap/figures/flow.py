@@ -13,7 +13,7 @@ _BOX_IN = 0.6
 _LEFT, _RIGHT = 0.30, 0.80  # centres of the two columns, of the figure's width
 _LEFT_NAMES = {
     "annotated": "annotated rows",
-    "labelled": "with a skin type",
+    "labelled": "with a value to group by",
     "grouped": "in a group",
     "quality": "not flagged",
     "listed": "on no list of exclusions",

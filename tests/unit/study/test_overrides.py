@@ -46,6 +46,6 @@ def test_dvc_reads_what_was_meant(tmp_path, overrides):
     path = tmp_path / "params.yaml"
     path.write_text(json.dumps(BASE))
     spelled = dvc_arguments(overrides, BASE)
-    assert spelled[::2] == ["-S"] * len(overrides)
+    assert set(spelled[::2]) == {"-S"}
     apply_overrides(path, spelled[1::2])
     assert read_yaml(path) == overridden(BASE, overrides, "test")
