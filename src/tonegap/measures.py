@@ -1,7 +1,8 @@
 """What is measured: one row per measure of an image, one per uncertainty score.
 
-Evaluation, metrics, collected tables, figures, statistics and the report read these tables. A new
-measure is one row here and one function in :mod:`tonegap.assessment`; so is a new score.
+Evaluation, metrics, collected tables, figures, statistics (slopes and gaps of every measure of an
+image) and the report read these tables. A new measure is one row here and one function in
+:mod:`tonegap.assessment`; so is a new score.
 """
 
 from __future__ import annotations

@@ -124,7 +124,7 @@ def _blocks(rows: Sequence[dict[str, Any]], groups: Groups) -> list[Block]:
     found: dict[tuple[str, Sides], list[dict[str, Any]]] = {}
     for row in rows:
         found.setdefault(
-            (measure_words(row["metric"]), sides_of(row["contrast"], groups)), []
+            (measure_words(row["metric"]), sides_of(row["contrast"], row["metric"], groups)), []
         ).append(row)
     return [
         Block(measure, sides, axis_through_zero(_drawn_numbers(mine)), mine)

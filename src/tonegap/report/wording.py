@@ -50,6 +50,7 @@ class Sides(NamedTuple):
     above: str
 
 
+_HIGHER_IS_BETTER = {row.name for row in MEASURES if row.better == "higher"}
 _NO_SIDES = Sides("lower", "higher")
 _SIDES: Mapping[str, Sides] = {
     "slope": Sides("error falls", "error rises"),
@@ -89,11 +90,13 @@ def measure_name(name: str) -> str:
     return " ".join(word.upper() if word in _ACRONYMS else word for word in words)
 
 
-def sides_of(contrast: str, groups: Groups) -> Sides:
-    """Say what the two sides of zero mean for a comparison."""
+def sides_of(contrast: str, metric: str, groups: Groups) -> Sides:
+    """Return what the two sides of zero mean for a comparison of a measure."""
     for start, sides in _SIDES.items():
         if contrast.startswith(start):
-            return Sides(*(_filled(words, groups) for words in sides))
+            below, above = (_filled(words, groups) for words in sides)
+            turned = start == "gap" and metric in _HIGHER_IS_BETTER
+            return Sides(above, below) if turned else Sides(below, above)
     return _NO_SIDES
 
 

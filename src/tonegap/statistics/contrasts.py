@@ -38,6 +38,7 @@ import numpy as np
 from scipy import stats
 
 from tonegap.groups import LIGHT_AND_DARK, Groups
+from tonegap.measures import MEASURES
 from tonegap.statistics.design import Arm
 
 Expected = Literal["negative", "positive", "equivalent", "none"]
@@ -58,11 +59,16 @@ EQUAL_DISTINCT = "equal_distinct"
 LOG_ERROR = "log_mse"
 MEASURE_WORDS: Mapping[str, str] = {
     LOG_ERROR: "log MSE",
-    "mse": "MSE",
-    "nmse": "NMSE",
+    **{row.name: row.words for row in MEASURES if row.per_image},
     "mse_given_pca": "MSE at equal difficulty for PCA",
     "mse_given_jpeg": "MSE at equal difficulty for JPEG",
 }
+_EXPECTED: Mapping[str, Expected] = {
+    row.name: "positive" if row.better == "lower" else "negative"
+    for row in MEASURES
+    if row.per_image
+}
+"""The sign of a gap by which the compared group fares worse; other measures are described."""
 BOUNDS: Mapping[str, float] = {"sigma_auc": 0.5, "auc_excess": 1.0, "sigma_error_rank": 1.0}
 _SIGMA_NEEDS = " (a model without a posterior has no sigma)"
 _BASELINE_NEEDS = " (it needs the baseline's error in every row, positive and not all the same)"
@@ -167,7 +173,7 @@ def declared_contrasts(
         if measure != LOG_ERROR
         for contrast in (
             *_slopes(measure, shares, groups),
-            *_gaps(measure, "none" if "given" in measure else "positive", groups),
+            *_gaps(measure, _EXPECTED.get(measure, "none"), groups),
         )
     ]
     return (*of_log, *_sigma(shares, groups), *twins, *others)

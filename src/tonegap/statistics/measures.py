@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 
 import numpy as np
 import pandas as pd
@@ -22,6 +22,7 @@ from jaxtyping import Bool, Float, Int
 
 from tonegap.errors import DataError
 from tonegap.groups import LIGHT_AND_DARK, Groups
+from tonegap.measures import MEASURES
 from tonegap.statistics.design import Design
 
 MIN_ROWS = 3
@@ -80,8 +81,7 @@ def _makers(
 
     return {
         "log_mse": lambda: _log(mse),
-        "mse": lambda: mse,
-        "nmse": lambda: _column(table, "nmse"),
+        **{row.name: partial(_column, table, row.name) for row in MEASURES if row.per_image},
         "sigma": lambda: sigma,
         "mse_given_pca": lambda: given("mse_pca"),
         "mse_given_jpeg": lambda: given("mse_jpeg"),

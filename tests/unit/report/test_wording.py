@@ -14,14 +14,16 @@ def test_every_declared_comparison_has_plain_words():
         assert "_" not in name
         assert name != contrast.name.replace("_", " ")
         assert measure_words(contrast.measure)[0].isupper()
-        assert sides_of(contrast.name, LIGHT_AND_DARK).below != "lower", contrast.name
+        assert sides_of(contrast.name, contrast.measure, LIGHT_AND_DARK).below != "lower", (
+            contrast.name
+        )
 
 
 def test_unknown_names_are_shown_as_they_are():
     """A new comparison is readable before it has words."""
     assert comparison_name("rank_of_rash", LIGHT_AND_DARK) == "rank of rash"
     assert measure_words("ssim_given_pca") == "ssim given PCA"
-    assert sides_of("rank_of_rash", LIGHT_AND_DARK) == ("lower", "higher")
+    assert sides_of("rank_of_rash", "mse", LIGHT_AND_DARK) == ("lower", "higher")
 
 
 def test_words_name_the_groups_of_the_study():
@@ -29,4 +31,4 @@ def test_words_name_the_groups_of_the_study():
     by_sex = Groups("male", "female", {})
     assert comparison_name("slope_female", by_sex).startswith("Female images")
     assert comparison_name("sigma_gap_50", by_sex) == "Trained on 50 % female images"
-    assert sides_of("gap_mixed", by_sex) == ("male fares worse", "female fares worse")
+    assert sides_of("gap_mixed", "mse", by_sex) == ("male fares worse", "female fares worse")
