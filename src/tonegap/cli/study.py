@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 if TYPE_CHECKING:
+    from tonegap.study.cluster_engine import Queue
     from tonegap.study.plan import Study
     from tonegap.study.run import Engine
     from tonegap.study.state import CellState
@@ -205,8 +206,11 @@ def _engine(name: EngineName, jobs: int, study: Study, site: Site) -> Engine:
     from tonegap.workspace import Workspace  # noqa: PLC0415
 
     base = read_yaml(Workspace.params)
-    if name is EngineName.slurm:
-        return _slurm_engine(jobs, study, site, base)
+    if name in _QUEUES:
+        from tonegap.study.cluster_engine import ClusterEngine  # noqa: PLC0415
+
+        queue = _QUEUES[name](jobs, study, site)
+        return ClusterEngine(_ROOT, queue, base, _announce, hub=site.hub, scratch=site.scratch)
     if any(vars(site).values()):
         from tonegap.errors import ParameterError  # noqa: PLC0415
 
@@ -226,14 +230,17 @@ def _engine(name: EngineName, jobs: int, study: Study, site: Site) -> Engine:
     )
 
 
-def _slurm_engine(jobs: int, study: Study, site: Site, base: dict[str, Any]) -> Engine:
-    from tonegap.study.jobs import JobQueue  # noqa: PLC0415
+def _slurm_queue(jobs: int, study: Study, site: Site) -> Queue:
     from tonegap.study.records import jobs_folder  # noqa: PLC0415
-    from tonegap.study.slurm import SlurmEngine  # noqa: PLC0415
+    from tonegap.study.submitit_queue import SubmititQueue  # noqa: PLC0415
 
     options = _pairs("--slurm", site.options)
-    queue = JobQueue(jobs_folder(_ROOT, study.name), site.cluster or Cluster.slurm, jobs, options)
-    return SlurmEngine(_ROOT, queue, base, _announce, hub=site.hub, scratch=site.scratch)
+    folder = jobs_folder(_ROOT, study.name)
+    return SubmititQueue(folder, site.cluster or Cluster.slurm, jobs, options)
+
+
+_QUEUES = {EngineName.slurm: _slurm_queue}
+"""Engines that hand cells to a cluster's scheduler: another one is its queue and a row here."""
 
 
 def _announce(cell: Any) -> None:

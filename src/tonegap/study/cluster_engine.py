@@ -1,7 +1,7 @@
-"""Engine ``slurm``: cells as jobs of a Slurm cluster, through submitit.
+"""Cells as jobs of a cluster, whatever its scheduler.
 
-A run of the study that was killed leaves its jobs alive. The next run finds them again,
-and what they have pushed meanwhile, and submits the rest.
+A scheduler is a :class:`Queue`. A run of the study that was killed leaves its jobs alive; the
+next run finds them again, with what they have pushed meanwhile, and submits the rest.
 """
 
 from __future__ import annotations
@@ -9,14 +9,13 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol, runtime_checkable
 
 from tonegap.errors import MachineError
 from tonegap.files.repository import head
 from tonegap.study.cluster import ClusterCell
 from tonegap.study.copies import cache_folder
 from tonegap.study.hub import bring_home, done_at_hub, hub_address, require_baseline
-from tonegap.study.jobs import JobQueue
 from tonegap.study.outcome import Outcome
 from tonegap.study.overrides import dvc_arguments
 from tonegap.study.plan import Cell
@@ -25,8 +24,36 @@ from tonegap.study.records import note_attempt
 _POLL_S = 1.0
 
 
-class SlurmEngine:
-    """Jobs of one array per batch of cells.
+@runtime_checkable
+class Queue(Protocol):
+    """The part of a scheduler's queue that belongs to one study.
+
+    Jobs are whatever the queue takes them for; the engine only hands them back.
+    """
+
+    def start(self, cells: Sequence[ClusterCell]) -> list[Any]:
+        """Submit cells; return a job for each. A cell whose job is alive already keeps it."""
+        ...
+
+    def room(self, running: int) -> int:
+        """Return how many more cells to submit now, when so many run."""
+        ...
+
+    def ended(self, jobs: Sequence[Any]) -> list[Any]:
+        """Return the jobs that run no more."""
+        ...
+
+    def reason(self, job: Any) -> str:
+        """Return why an ended job failed, in one line; empty if it succeeded."""
+        ...
+
+    def cancel(self, jobs: Sequence[Any]) -> None:
+        """Cancel jobs that have not ended."""
+        ...
+
+
+class ClusterEngine:
+    """Submits cells to a queue and watches their jobs.
 
     Parameters
     ----------
@@ -49,7 +76,7 @@ class SlurmEngine:
     def __init__(
         self,
         root: Path,
-        queue: JobQueue,
+        queue: Queue,
         base: Mapping[str, Any],
         started: Callable[[Cell], None],
         *,

@@ -1,4 +1,4 @@
-"""Jobs of a cluster: submitted, found again after a kill, watched and cancelled.
+"""Jobs of a Slurm cluster, through submitit: submitted, found again after a kill, watched.
 
 A job is known by the file that its submission leaves, which holds its cell, and its end by
 the file that it writes. Slurm is asked only which jobs it still has (``squeue``), so that
@@ -28,8 +28,8 @@ _SILENCE_S = 600.0
 """How long Slurm may fail to answer before waiting for it ends."""
 
 
-class JobQueue:
-    """The part of a cluster's queue that belongs to one study.
+class SubmititQueue:
+    """The part of Slurm's queue that belongs to one study.
 
     Parameters
     ----------

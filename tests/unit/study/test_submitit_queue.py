@@ -7,9 +7,9 @@ from types import SimpleNamespace
 import pytest
 
 from tonegap.errors import MachineError, StudyError
-from tonegap.study import jobs
+from tonegap.study import submitit_queue
 from tonegap.study.cluster import ClusterCell, run_cluster_cell
-from tonegap.study.jobs import JobQueue
+from tonegap.study.submitit_queue import SubmititQueue
 
 pytest.importorskip("submitit", reason="the slurm engine needs the extra tonegap[slurm]")
 
@@ -30,7 +30,7 @@ def slurm(monkeypatch, tmp_path):
 
 @pytest.fixture
 def queue(slurm):
-    return JobQueue(slurm / "jobs", "slurm", 2, {})
+    return SubmititQueue(slurm / "jobs", "slurm", 2, {})
 
 
 def job(slurm, job_id):
@@ -50,7 +50,7 @@ def test_a_job_that_left_without_a_result_is_lost(queue, slurm, monkeypatch):
     """Slow file systems have some time to show the result; then the job's log is named."""
     gone = job(slurm, "7_9")
     assert queue.ended([gone]) == []
-    monkeypatch.setattr(jobs, "_GRACE_S", 0.0)
+    monkeypatch.setattr(submitit_queue, "_GRACE_S", 0.0)
     time.sleep(0.01)
     assert queue.ended([gone]) == [gone]
     assert "ended without a result" in queue.reason(gone)
@@ -59,10 +59,10 @@ def test_a_job_that_left_without_a_result_is_lost(queue, slurm, monkeypatch):
 
 def test_a_silent_controller_loses_no_job(queue, slurm, monkeypatch):
     """While squeue fails every job may be alive; after long silence the run says so."""
-    monkeypatch.setattr(jobs, "_GRACE_S", 0.0)
+    monkeypatch.setattr(submitit_queue, "_GRACE_S", 0.0)
     (slurm / "queue").unlink()
     assert queue.ended([job(slurm, "7_9")]) == []
-    monkeypatch.setattr(jobs, "_SILENCE_S", 0.0)
+    monkeypatch.setattr(submitit_queue, "_SILENCE_S", 0.0)
     time.sleep(0.01)
     with pytest.raises(MachineError, match="squeue has failed"):
         queue.ended([job(slurm, "7_9")])
@@ -78,7 +78,7 @@ def test_a_silent_controller_loses_no_job(queue, slurm, monkeypatch):
 def test_unknown_options_are_refused(slurm, options, message):
     """Before anything is submitted, and on one line."""
     with pytest.raises(StudyError, match=message) as error:
-        JobQueue(slurm / "jobs", "slurm", 2, options)
+        SubmititQueue(slurm / "jobs", "slurm", 2, options)
     assert "\n" not in str(error.value)
 
 
@@ -86,12 +86,12 @@ def test_a_machine_without_slurm_says_so(slurm, monkeypatch):
     """The message names what is missing."""
     monkeypatch.setenv("PATH", "/nowhere")
     with pytest.raises(MachineError, match="sbatch and srun"):
-        JobQueue(slurm / "jobs", "slurm", 2, {})
+        SubmititQueue(slurm / "jobs", "slurm", 2, {})
 
 
 def test_processes_here_keep_to_the_number_at_once(tmp_path):
     """Slurm limits its arrays itself; processes of this machine are counted here."""
-    queue = JobQueue(tmp_path, "local", 3, {})
+    queue = SubmititQueue(tmp_path, "local", 3, {})
     assert queue.room(2) == 1
     assert queue.room(3) == 0
 
@@ -99,7 +99,7 @@ def test_processes_here_keep_to_the_number_at_once(tmp_path):
 @pytest.mark.slow
 def test_a_job_gives_its_reason(tmp_path):
     """A failing cell's reason travels from the job's process to this one."""
-    queue = JobQueue(tmp_path / "jobs", "local", 1, {})
+    queue = SubmititQueue(tmp_path / "jobs", "local", 1, {})
     cell = ClusterCell("toy", (), str(tmp_path / "nowhere"), "0" * 40, None, None)
     (started,) = queue.start([cell])
     while not queue.ended([started]):
