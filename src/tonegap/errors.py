@@ -9,7 +9,7 @@ from __future__ import annotations
 
 
 class TonegapError(Exception):
-    """Base of every error that a user can cause and can mend."""
+    """Base of every error that a user can cause and can fix."""
 
 
 class ParameterError(TonegapError):
@@ -25,7 +25,7 @@ class IntegrityError(DataError):
 
 
 class FetchError(TonegapError):
-    """Too few images could be had."""
+    """Too few images were available."""
 
 
 class SplitError(TonegapError):

@@ -163,7 +163,7 @@ def use_fitzpatrick17k(
     Raises
     ------
     IntegrityError
-        If the table has another md5. data.dvc is then as it was.
+        If the table has another md5. data.dvc is then unchanged.
     DataError
         If the table or a source of images cannot be read.
     MachineError
@@ -174,7 +174,7 @@ def use_fitzpatrick17k(
     if (found := md5_of(content)) != FITZPATRICK17K_MD5:
         raise IntegrityError(
             f"{given} is not the Fitzpatrick17k table: its md5 is {found}, expected "
-            f"{FITZPATRICK17K_MD5}; data.dvc is as it was; take the table from "
+            f"{FITZPATRICK17K_MD5}; data.dvc is unchanged; take the table from "
             f"{FITZPATRICK17K_URL}, or use `tonegap source table` for another data set"
         )
     table = validate_annotations(parse_text_table(content, str(given)), str(given))
@@ -206,7 +206,7 @@ def use_table(
     Raises
     ------
     DataError
-        If a column is not there, or a value breaks a rule. data.dvc is then as it was.
+        If a column is not there, or a value breaks a rule. data.dvc is then unchanged.
     MachineError
         If DVC fails, or a disk refuses.
     """

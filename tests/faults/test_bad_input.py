@@ -134,7 +134,7 @@ def test_wrong_weights_file(here, repository, monkeypatch, capsys, content):
 
 
 def test_source_with_another_table(here, monkeypatch, capsys):
-    """A table of another md5 is refused with both md5s, and data.dvc stays as it was."""
+    """A table with another md5 is rejected with both md5s; data.dvc is unchanged."""
     (here / "data.dvc").write_text("unchanged\n")
     other = here / "table.csv"
     other.write_text("md5hash\n1\n")

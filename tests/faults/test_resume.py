@@ -137,7 +137,7 @@ def test_it_says_that_it_goes_on(train, monkeypatch, capsys):
     """The user sees that earlier work is used."""
     _interrupt(train, monkeypatch, 3)
     train("interrupted")
-    assert "going on after epoch 2" in capsys.readouterr().err
+    assert "resuming after epoch 2" in capsys.readouterr().err
 
 
 def test_a_damaged_checkpoint_costs_time_only(train, folder, monkeypatch, capsys):
@@ -149,7 +149,7 @@ def test_a_damaged_checkpoint_costs_time_only(train, folder, monkeypatch, capsys
     train("interrupted")
     said = capsys.readouterr().err
     assert "damaged" in said
-    assert "going on after epoch 2" in said
+    assert "resuming after epoch 2" in said
     assert _results(folder / "interrupted") == _results(folder / "undisturbed")
 
 

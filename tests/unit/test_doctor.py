@@ -240,7 +240,7 @@ def test_weights_are_found_as_training_finds_them(clone):
     """A home folder is one to both; what training refuses is not good."""
     params = clone / "params.yaml"
     _change(params, "  perceptual_weights: random", "  perceptual_weights: ~/w.safetensors")
-    _fails(doctor._weights, clone, "w.safetensors, which is no file", "or random")
+    _fails(doctor._weights, clone, "w.safetensors, which is not a file", "or random")
     file = Path("~/w.safetensors").expanduser()
     file.touch()
     assert _look(doctor._weights, clone).detail == str(file)

@@ -55,13 +55,13 @@ def in_words(counts: Mapping[str, int], rows: int) -> str:
 
 
 def absent_images(listed: Manifest, params: Params, store: ImageStore) -> list[str]:
-    """Return the images that a run uses and the store lacks (looks at names, not at contents)."""
+    """Return the images that a run uses and the store lacks (checks names, not contents)."""
     wanted = usable(listed, accept_unverified=params.fetch.accept_unverified)
     return [name for name, sha256 in wanted.items() if not store.size(name, sha256)]
 
 
 def images_at_hand(root: Path, store_root: Path | None = None) -> str:
-    """Say how many images the runs of a repository will see, by group, and how many are absent.
+    """Describe how many images the runs will see, by group, and how many are absent.
 
     Parameters
     ----------

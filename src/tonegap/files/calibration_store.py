@@ -13,7 +13,7 @@ import pandas as pd
 
 from tonegap.calibration.planted import RECIPES
 from tonegap.calibration.population import Population, render_population
-from tonegap.calibration.trained import draw_study, outcomes, sizes_of, true_values
+from tonegap.calibration.trained import draw_study, estimates, sizes_of, true_values
 from tonegap.files.atomic import replacing
 from tonegap.phantom.mixtures import RECIPES as PHANTOMS
 
@@ -41,7 +41,7 @@ class TrainedCalibration:
 
     @property
     def folder(self) -> Path:
-        """Folder of the truth and the studies: another one for whatever changes a number."""
+        """Folder of the truth and the studies; whatever changes a number changes it."""
         planted = RECIPES[self.recipe]
         return self._named(self.recipe, (planted, sizes_of(planted)))
 
@@ -62,7 +62,7 @@ class TrainedCalibration:
         return pd.read_csv(path) if path.exists() else pd.DataFrame({"study": []})
 
     def truth(self) -> pd.DataFrame:
-        """Return the true values; measured once."""
+        """Return the true values; they are measured once."""
         path, planted = self.folder / "truth.csv", RECIPES[self.recipe]
         if not path.exists():
             found = true_values(_population(self), planted, sizes_of(planted), seed=self.seed)
@@ -76,7 +76,7 @@ class TrainedCalibration:
         return [number for number in range(studies) if number not in done]
 
     def keep(self, done: Iterable[pd.DataFrame]) -> None:
-        """Append studies as they finish, so that an interrupted call goes on where it was."""
+        """Append studies as they finish, so that an interrupted call resumes where it stopped."""
         path = self.folder / "studies.csv"
         path.parent.mkdir(parents=True, exist_ok=True)
         for rows in done:
@@ -87,8 +87,8 @@ def run_study(calibration: TrainedCalibration, number: int) -> pd.DataFrame:
     """Draw and assess one study; its number and the seed decide every draw."""
     child = np.random.SeedSequence([calibration.seed, *calibration.recipe.encode(), number])
     planted = RECIPES[calibration.recipe]
-    study = draw_study(_population(calibration), planted, sizes_of(planted), child)
-    return outcomes(study).assign(study=number)
+    table = draw_study(_population(calibration), planted, sizes_of(planted), child)
+    return estimates(table).assign(study=number)
 
 
 @lru_cache(maxsize=1)

@@ -1,4 +1,4 @@
-"""Read a collected study, where it is one of the data set at hand."""
+"""Read a collected study, if it belongs to the current data set."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ class Collected:
 def read_collected(
     runs: Path, images: Path, facts: Path, annotated: pd.Series
 ) -> tuple[Collected | None, str]:
-    """Read a study, or say why it is not shown.
+    """Read a study, or return the reason why it is not shown.
 
     Parameters
     ----------
@@ -76,7 +76,7 @@ def read_collected(
     names = by_run["study"].unique()
     if len(names) != 1:
         raise DataError(
-            f"{runs} holds {len(names)} studies ({', '.join(map(str, names[:3]))}), whose runs do "
-            "not compare; collect one of them"
+            f"{runs} holds {len(names)} studies ({', '.join(map(str, names[:3]))}), whose runs "
+            "cannot be compared; collect one of them"
         )
     return Collected(by_run, by_image, read_json(facts, "the study's facts")), ""

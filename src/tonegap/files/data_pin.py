@@ -1,4 +1,4 @@
-"""data.dvc and images.txt: the two files that say which data a branch assesses.
+"""data.dvc and images.txt: the two files that define which data a branch assesses.
 
 images.txt lists the images (:mod:`tonegap.files.manifest`), data.dvc names the annotation
 table. data.dvc has three forms; all can be committed, because none names a path of one machine:
@@ -6,14 +6,14 @@ table. data.dvc has three forms; all can be committed, because none names a path
 phantom
     An unfrozen import of the table in the source tree: a fresh clone needs nothing else.
 public table
-    A frozen import of its url, pinned by md5. The table may have come from a file of
-    this machine all the same: its md5 proves that it is the public one. A fresh clone
-    gets it by ``dvc update data.dvc``.
+    A frozen import of its url, pinned by md5. The table may still have come from a file of
+    this machine: its md5 proves that it is the public one. A fresh clone gets it with
+    ``dvc update data.dvc``.
 other table
-    Its md5 alone, as ``dvc add`` would write. A fresh clone gets it by ``dvc pull`` from
-    a DVC remote, or by the same ``tonegap source`` command.
+    Its md5 alone, as ``dvc add`` would write. A fresh clone gets it with ``dvc pull`` from
+    a DVC remote, or with the same ``tonegap source`` command.
 
-If a step fails, all three files (with the table itself) are as they were.
+If a step fails, all three files (including the table itself) are left unchanged.
 """
 
 from __future__ import annotations
@@ -36,16 +36,16 @@ PHANTOM_TABLE: Final = "src/tonegap/phantom/annotations.csv"
 _HEADER: Final = (
     "# Which annotation table this branch assesses. `tonegap source ...` rewrites this file.\n"
 )
-_UNCHANGED: Final = "data.dvc, images.txt and the table are as they were"
+_UNCHANGED: Final = "data.dvc, images.txt and the table are unchanged"
 
 
 def pin_phantom(repository: Path) -> None:
-    """Point data.dvc at the embedded phantom, bring its table into place, empty images.txt.
+    """Point data.dvc at the embedded phantom, put its table into place, empty images.txt.
 
     Raises
     ------
     MachineError
-        If DVC fails; everything is then as it was.
+        If DVC fails; everything is then unchanged.
     """
     with _restored_on_failure(repository):
         write_text(
@@ -68,14 +68,14 @@ def pin_table(repository: Path, content: bytes, images: Manifest, url: str | Non
     content
         The table's bytes, checked.
     images
-        The images that the commit is to hold.
+        The images of the commit.
     url
-        Where anybody can get the same bytes; None if nobody can.
+        Public url of the same bytes; None if there is none.
 
     Raises
     ------
     MachineError
-        If DVC fails; everything is then as it was.
+        If DVC fails; everything is then unchanged.
     """
     with _restored_on_failure(repository):
         write_bytes(repository / Workspace.annotations, content)
@@ -99,7 +99,7 @@ def _frozen_import(url: str, content: bytes) -> str:
 
 
 def _stage_md5(definition: dict[str, Any]) -> str:
-    """Return DVC's own hash of a stage file; without it DVC takes the file for edited."""
+    """Return DVC's own hash of a stage file; without it DVC considers the file edited."""
     text = json.dumps(definition, sort_keys=True)
     return hashlib.md5(text.encode(), usedforsecurity=False).hexdigest()
 

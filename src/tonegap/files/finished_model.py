@@ -1,4 +1,4 @@
-"""The model to assess: the one that was trained here, or a finished one of the user's."""
+"""The model to assess: the one trained here, or a finished one of the user."""
 
 from __future__ import annotations
 
@@ -19,19 +19,19 @@ TRAINED = "trained"
 def assessed_model(
     name: str, weights: Path, image_size: int, device: torch.device
 ) -> tuple[GenerativeModel, dict[str, Any]]:
-    """Load the model and what is known about its training.
+    """Load the model and the known facts about its training.
 
     Parameters
     ----------
     name
         ``trained``, or ``package.module:factory``, whose factory is called with the image
-        size and the device and gives a finished model.
+        size and the device and returns a finished model.
     weights
         The trained model's file; read for ``trained`` only.
     image_size
         Side of the images to assess, pixels.
     device
-        Where the trained model is put.
+        Device of the trained model.
 
     Raises
     ------
@@ -67,7 +67,7 @@ def _finished(name: str, image_size: int, device: torch.device) -> GenerativeMod
         ) from error
     if not isinstance(model, GenerativeModel):
         raise ModelError(
-            f"evaluate.model is {name!r}, which gave {type(model).__name__}; assessing needs the "
-            "methods reconstruct, posterior_std and sample (docs/own-model.md)"
+            f"evaluate.model is {name!r}, which returned {type(model).__name__}; assessing needs "
+            "the methods reconstruct, posterior_std and sample (docs/own-model.md)"
         )
     return model

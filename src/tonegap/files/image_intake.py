@@ -1,8 +1,8 @@
-"""Images that the user has: from folders and zips into the image store.
+"""Take the user's images from folders and zips into the image store.
 
-A file belongs to the row whose md5 its bytes have, whatever its name. Only where the
-bytes are of no row (a resized copy, say) does the name decide, in one of the forms in
-which Fitzpatrick17k is handed around:
+A file belongs to the row whose md5 its bytes have, whatever its name. If the bytes match
+no row (a resized copy, for example), the name decides. These are the names under which
+Fitzpatrick17k circulates:
 
 - ``<md5hash>.jpg``, the authors' archive (the suffix does not matter);
 - the row's ``url_alphanum``, the authors' download script;
@@ -33,18 +33,18 @@ _ARCHIVES: Final = frozenset((".zip", ".tar", ".gz", ".tgz", ".7z", ".rar", ".xz
 
 @dataclass
 class Intake:
-    """What became of the files that were given.
+    """What became of the user's files.
 
     Attributes
     ----------
     verified
-        Images taken in with the md5 of their row.
+        Images stored with the md5 of their row.
     unverified
-        Images taken in, and kept apart, for a row that their name points to.
+        Images stored separately, for the row that their name points to.
     repeated
         Images whose row had already been served in this call.
     skipped
-        Files that were passed over, with the reason.
+        Files that were skipped, with the reason.
     """
 
     verified: int = 0
@@ -53,7 +53,7 @@ class Intake:
     skipped: list[Skip] = field(default_factory=list)
 
     def reasons(self) -> Counter[str]:
-        """Count the skipped files by reason, figures and details left out."""
+        """Count the skipped files by reason, without numbers and details."""
         return Counter(re.sub(r"\s*[(:,].*|\d+", "", skip.reason) for skip in self.skipped)
 
 
@@ -70,7 +70,7 @@ def take_images(
     Parameters
     ----------
     sources
-        Folders, with zips in them, and zips; all are opened before anything is taken.
+        Folders (which may hold zips) and zips; all are opened before anything is stored.
     annotations
         The validated table.
     store
@@ -83,7 +83,7 @@ def take_images(
     DataError
         If a source is neither a folder nor a readable zip.
     MachineError
-        If the disk refuses.
+        If the disk refuses a write.
     """
     names, taken, served = RowNames(annotations), Intake(), set[str]()
     for offer in _all_offers(sources, max_bytes):
@@ -103,24 +103,24 @@ def identify_images(
     max_bytes: int,
     max_pixels: int,
 ) -> tuple[dict[str, str], Intake]:
-    """Take in the images of a table that does not know their md5, by their names.
+    """Take the images of a table without md5s into the store, by their names.
 
     Parameters
     ----------
     sources, store, max_bytes, max_pixels
         As in :func:`take_images`.
     identifiers
-        Files' names, with or without folders and suffix, case ignored; ``a.jpg`` may be of
-        the row ``a.png``. Identifiers that cannot be told apart in this way name no file.
+        Files' names, with or without folders and suffix, case ignored; ``a.jpg`` may belong
+        to the row ``a.png``. Ambiguous identifiers match no file.
 
     Returns
     -------
     dict
         md5 by identifier, for the images found. Of several images with equal bytes the
-        first counts: rows are told apart by md5. Where different pictures have the name of
-        one row, none counts: which is the mask and which the photograph cannot be known.
+        first counts: the md5 identifies a row. If different pictures match the name of one
+        row, none counts: tonegap cannot tell the mask from the photograph.
     Intake
-        The counts, and what was passed over.
+        The counts, and what was skipped.
     """
     rows = Identifiers((identifier, identifier) for identifier in identifiers)
     files, taken = defaultdict[str, list[_NamedFile]](list), Intake()
@@ -143,7 +143,7 @@ def identify_images(
 
 
 class _NamedFile(NamedTuple):
-    """A picture that is in the store, by the row that its name fits."""
+    """A stored picture, with the row that its name matches."""
 
     row: str
     name: str
@@ -168,7 +168,7 @@ def _identify(
 
 
 def _chosen(candidates: Sequence[_NamedFile], taken: Intake) -> str | None:
-    """Md5 of a row's picture; None where different ones, such as a mask, have its name."""
+    """Return the md5 of a row's picture; None if several, such as a mask, have its name."""
     best = [file for file in candidates if file.exact] or list(candidates)
     for file in candidates:
         if file.exact != best[0].exact:
@@ -196,7 +196,7 @@ def _no_image(offer: Offer, content: bytes, max_pixels: int) -> Skip | None:
     try:
         decode(content, max_pixels)
     except UnreadableImageError as problem:
-        return Skip(offer.name, f"it is no image ({problem})")
+        return Skip(offer.name, f"it is not an image ({problem})")
     return None
 
 
@@ -213,7 +213,7 @@ def _require_source(source: Path) -> None:
     if not source.is_dir() and not source.is_file():
         raise DataError(f"{source} is neither a folder nor a file; give a folder or a zip")
     if source.is_file():
-        next(zip_offers(source, max_bytes=0), None)  # raises if it is no zip
+        next(zip_offers(source, max_bytes=0), None)  # raises if it is not a zip
 
 
 def _offers(source: Path, max_bytes: int) -> Iterator[Offer | Skip]:
@@ -233,7 +233,7 @@ def _offers_of_zip(path: Path, name: str, max_bytes: int) -> Iterator[Offer | Sk
         for offer in zip_offers(path, max_bytes):
             yield replace(offer, name=f"{name}/{offer.name}")
     except DataError:
-        yield Skip(name, "it cannot be read as a zip (give it by itself to learn why)")
+        yield Skip(name, "it cannot be read as a zip (pass it by itself to see why)")
 
 
 def _keep(md5hash: str, content: bytes, store: ImageStore, taken: Intake, served: set[str]) -> None:
@@ -248,7 +248,7 @@ def _keep(md5hash: str, content: bytes, store: ImageStore, taken: Intake, served
 
 
 def _sort(offer: Offer, names: RowNames, max_pixels: int) -> tuple[str, bytes] | Skip:
-    """Say whose image an offer is, or why it is nobody's."""
+    """Return the row that an offer belongs to, or why it belongs to none."""
     rows = names.rows(offer.name)
     reason = _no_image_name(_bare(offer))
     if reason and not rows:
@@ -260,7 +260,7 @@ def _sort(offer: Offer, names: RowNames, max_pixels: int) -> tuple[str, bytes] |
     if md5 in names.md5s:
         return md5, content
     if len(rows) != 1:
-        reason = "its name fits several rows" if rows else "neither bytes nor name are of a row"
+        reason = "its name fits several rows" if rows else "neither bytes nor name match a row"
         return Skip(offer.name, reason)
     return _no_image(offer, content, max_pixels) or (next(iter(rows)), content)
 
@@ -270,10 +270,12 @@ def _bare(offer: Offer) -> str:
 
 
 def _no_image_name(name: str) -> str | None:
-    """Why a name is no image's, or None."""
+    """Return why a name is not that of an image, or None."""
     suffix = PurePosixPath(name).suffix.lower()
     if suffix in _ARCHIVES:
-        return "it is an archive within (unpack it, or give a zip by itself)"
+        return "it is an archive inside (unpack it, or pass a zip by itself)"
     return (
-        None if suffix in IMAGE_SUFFIXES and not name.startswith("._") else "it has no image's name"
+        None
+        if suffix in IMAGE_SUFFIXES and not name.startswith("._")
+        else "its name is not that of an image"
     )

@@ -1,4 +1,4 @@
-"""What an interrupted run already found out, beyond the images that it stored."""
+"""The permanent failures that an interrupted run already found."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ _FORGOTTEN_S: Final = 24 * 3600.0  # hosts change: older failures are asked for 
 
 
 class Journal:
-    """Definite failures, one JSON line each, appended as they happen.
+    """Permanent failures, one JSON line each, appended as they happen.
 
-    The file is there only while a run is under way, or after one was killed.
+    The file exists only during a run, or after one was killed.
 
     Parameters
     ----------
@@ -38,9 +38,9 @@ class Journal:
         return [outcome for line in lines if (outcome := _parse(line))]
 
     def note(self, outcome: FetchOutcome) -> None:
-        """Append a failure; one short write, so that processes do not mix lines.
+        """Append a failure in one short write, so that processes do not mix lines.
 
-        Where the disk refuses, nothing is noted: the journal saves questions, no more.
+        If the disk refuses, nothing is recorded: the journal only saves repeated requests.
         """
         with suppress(OSError):
             self._path.parent.mkdir(parents=True, exist_ok=True)
@@ -48,7 +48,7 @@ class Journal:
                 stream.write(f"\n{json.dumps(outcome)}".encode())  # ends a line that was cut short
 
     def forget(self) -> None:
-        """Remove the file: the run came to its end."""
+        """Remove the file: the run is complete."""
         with suppress(OSError):
             self._path.unlink(missing_ok=True)
 

@@ -1,4 +1,4 @@
-"""Download images that the store lacks, and say which are still missing, and why."""
+"""Download images that the store lacks, and report which are still missing, and why."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tonegap.files.tally import tally
 from tonegap.params import FetchParams
 from tonegap.tables import FETCH_COLUMNS, FetchOutcome
 
-_OTHER_MD5 = "what is at hand, or what its url gave, has another md5"
+_OTHER_MD5 = "the local copy, or the one from its url, has another md5"
 
 
 def obtain(
@@ -31,21 +31,21 @@ def obtain(
 ) -> list[FetchOutcome]:
     """Download missing images into the store; return those that are still missing.
 
-    A killed call is resumed by the next: it repeats no download and no definite failure. A
-    url that has given a copy with another md5 is not asked again.
+    The next call resumes a killed one: it repeats no download and no permanent failure. A
+    url that returned a copy with another md5 is not asked again.
 
     Parameters
     ----------
     urls
         The images to obtain: url, or None, by md5hash.
     held
-        Tells whether the store holds what is wanted for a row.
+        Function that is True if the store holds the wanted image of a row.
     store
         Where downloads go.
     params
         The section ``fetch``.
     ask
-        False: ask no url, only report.
+        If False, only report; ask no url.
     patience
         Pauses between attempts; None means the usual ones.
     trusted

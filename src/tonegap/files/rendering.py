@@ -1,4 +1,4 @@
-"""Phantoms drawn in order, on all cores where there are enough of them."""
+"""Render phantoms in order, on all cores if there are enough phantoms."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ Rendered = bytes | DataError
 
 
 def render_all(urls: Sequence[str], processes: int | None = None) -> Iterator[Rendered]:
-    """Draw phantoms, in the order of their urls and in bounded memory.
+    """Render phantoms in the order of their urls, in bounded memory.
 
     Parameters
     ----------
     urls
         ``phantom:`` urls.
     processes
-        Processes at work, this one included; None chooses by cores and by number of urls.
-        What is drawn does not depend on it.
+        Number of processes, including this one; None chooses by cores and number of urls.
+        The phantoms do not depend on it.
 
     Yields
     ------
@@ -34,7 +34,7 @@ def render_all(urls: Sequence[str], processes: int | None = None) -> Iterator[Re
     Raises
     ------
     MachineError
-        If a worker dies, for instance for lack of memory.
+        If a worker dies, for example because memory runs out.
     """
     wanted = processes or (cores() if len(urls) >= _WORTH_A_POOL else 1)
     return in_order(_draw, urls, wanted, chunk=_CHUNK, worker="that draws phantoms")

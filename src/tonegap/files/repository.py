@@ -1,8 +1,8 @@
-"""Run git and DVC, and read the facts that git keeps about this repository.
+"""Run git and DVC, and read what git knows about this repository.
 
 Experiments are commits under ``refs/exps/<2>/<38>/<name>``, where the two folders are
-the commit that the experiment started from. Queue state is not consulted: it is lost or
-wrong after a kill, the refs are not.
+the commit that the experiment started from. The queue's state is not read: after a kill it
+is lost or wrong, but the refs are not.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ def git(root: Path, *arguments: str) -> str:
     Raises
     ------
     MachineError
-        With git's own last words, if it fails or is not installed.
+        If git fails or is not installed; the message ends with git's own last line.
     """
     try:
         done = subprocess.run(  # noqa: S603  fixed program, no shell
@@ -66,12 +66,12 @@ def git(root: Path, *arguments: str) -> str:
 
 
 def head(root: Path) -> str:
-    """Return the commit that the workspace is on."""
+    """Return the commit that is checked out."""
     return git(root, "rev-parse", "HEAD").strip()
 
 
 def experiments(root: Path) -> list[Experiment]:
-    """Every experiment of the repository, of all baselines, newest first."""
+    """Return all experiments of the repository, of all baselines, newest first."""
     listing = git(
         root,
         "for-each-ref",
@@ -84,7 +84,7 @@ def experiments(root: Path) -> list[Experiment]:
 
 
 def file_at(root: Path, commit: str, path: str) -> str | None:
-    """Content of a git-tracked file at a commit, or None where it has none."""
+    """Return the content of a git-tracked file at a commit, or None if it is not there."""
     try:
         return git(root, "show", f"{commit}:{path}")
     except MachineError:
@@ -92,9 +92,9 @@ def file_at(root: Path, commit: str, path: str) -> str | None:
 
 
 def object_ids(root: Path, commit: str, paths: Sequence[str]) -> dict[str, str]:
-    """Git's hash of each file or folder at a commit; absent paths are left out.
+    """Return git's hash of each file or folder at a commit; leave out absent paths.
 
-    Equal hashes mean equal content, of a folder with all that is in it.
+    Equal hashes mean equal content; a folder's hash covers everything in it.
     """
     # Not --format, which git before 2.36 lacks.
     listing = git(root, "ls-tree", "-z", "--full-tree", commit, "--", *paths)
@@ -103,13 +103,13 @@ def object_ids(root: Path, commit: str, paths: Sequence[str]) -> dict[str, str]:
 
 
 def changed_files(root: Path, paths: Sequence[str]) -> list[str]:
-    """Files under ``paths`` that differ from HEAD or that git does not know."""
+    """Return the files under ``paths`` that differ from HEAD or are untracked."""
     listing = git(root, "status", "--porcelain", "--untracked-files=all", "--", *paths)
     return [line[3:] for line in listing.splitlines()]
 
 
 def dvc_command(*arguments: str) -> list[str]:
-    """Command line of the DVC that is installed beside this Python."""
+    """Return the command line of the DVC that is installed beside this Python."""
     return [sys.executable, "-m", "dvc", *arguments]
 
 
@@ -129,16 +129,16 @@ def dvc(
     arguments
         Its arguments.
     accept
-        Exit codes that are no failure.
+        Exit codes that do not count as failures.
     remedy
         What to do about a failure; ends the message.
     log
-        Receives what DVC printed, also when it failed.
+        Receives DVC's output, even if DVC failed.
 
     Raises
     ------
     MachineError
-        With the line of its output that says most, if the exit code is not accepted.
+        If the exit code is not accepted; the message quotes the most telling line of output.
     """
     done = subprocess.run(  # noqa: S603  our own interpreter and DVC
         dvc_command(*arguments),
@@ -162,10 +162,10 @@ def dvc(
 
 
 def telling_line(output: str) -> str:
-    """Pick the line of a program's output that says most about why it failed.
+    """Return the line of a program's output that best explains why it failed.
 
-    tonegap's own message, else the last exception that Python named, else DVC's last error,
-    which says only which stage failed but may have an offer of help below it, else the last line.
+    That is tonegap's own message; else Python's last exception; else DVC's last error, which
+    names only the failed stage and may be followed by an offer of help; else the last line.
     """
     lines = [line.strip() for line in output.splitlines() if line.strip()]
     ours = [line.removeprefix(_OURS).strip() for line in lines if line.startswith(_OURS)]
@@ -175,11 +175,11 @@ def telling_line(output: str) -> str:
 
 
 def stage_environment(root: Path) -> dict[str, str]:
-    """Environment in which DVC finds ``tonegap`` and git an identity.
+    """Return an environment in which DVC finds ``tonegap`` and git has an identity.
 
     The folder of this Python comes first on PATH, whether or not its environment is
     activated. DVC makes commits for experiments and crashes without a git identity, so
-    a neutral one is given where none is configured.
+    a neutral one is set if none is configured.
     """
     environment = dict(os.environ)
     environment["PATH"] = os.pathsep.join(
@@ -198,7 +198,7 @@ def stage_environment(root: Path) -> dict[str, str]:
 
 
 def configured(root: Path, key: str) -> str:
-    """Value of a key of git's configuration; empty where there is none."""
+    """Return the value of a key of git's configuration, or an empty string."""
     try:
         return git(root, "config", key).strip()
     except MachineError:

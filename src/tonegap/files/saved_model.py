@@ -1,8 +1,7 @@
-"""A trained model on disk: one safetensors file that says how to build the network again.
+"""A trained model on disk: one safetensors file that also describes how to rebuild the network.
 
-The header holds one entry, ``tonegap``, with sorted JSON: several entries would be
-written in an order that changes from run to run, and equal models would give unequal
-files.
+The header holds one entry, ``tonegap``, with sorted JSON. Several entries would be written
+in an order that changes from run to run, so equal models would have different files.
 """
 
 from __future__ import annotations
@@ -27,7 +26,7 @@ _LARGEST_HEADER = 100_000_000  # bytes, the format's own limit
 
 @dataclass(frozen=True)
 class TrainedFacts:
-    """What must be known to build a trained network again and to read its numbers.
+    """What is needed to rebuild a trained network and to interpret its numbers.
 
     Attributes
     ----------
@@ -39,7 +38,7 @@ class TrainedFacts:
         Training settings that change what the numbers mean (perceptual network and
         weights, KL reduction, beta, epochs, ...): plain JSON values.
     made_on : mapping
-        The device and the versions that trained it: provenance, no setting.
+        The device and the versions that trained it: provenance, not settings.
     """
 
     model: ModelParams
@@ -50,7 +49,7 @@ class TrainedFacts:
 
 def write_trained(path: Path, state: Mapping[str, Tensor], facts: TrainedFacts) -> None:
     """Write weights and facts atomically; the same content gives the same bytes."""
-    # Copies: safetensors refuses weights that are one in memory, as tied layers' are.
+    # Copies: safetensors rejects weights that share memory, such as those of tied layers.
     tensors = {
         name: tensor.detach().to("cpu", copy=True).contiguous() for name, tensor in state.items()
     }
@@ -78,9 +77,9 @@ def read_trained(path: Path) -> tuple[dict[str, Tensor], TrainedFacts]:
             header = (file.metadata() or {}).get(_ENTRY)
             state = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
     except (safetensors.SafetensorError, OSError) as error:
-        raise ModelError(f"{path} is no readable safetensors file ({error}); train again") from None
+        raise ModelError(f"{path} cannot be read as safetensors ({error}); train again") from None
     if header is None:
-        raise ModelError(f"{path} does not say which network it belongs to; train again")
+        raise ModelError(f"{path} does not name its network; train again")
     return state, _facts(header, path)
 
 
@@ -90,15 +89,17 @@ def read_facts(stream: BinaryIO, name: str) -> TrainedFacts:
     Raises
     ------
     DataError
-        If it is no file of :func:`write_trained`.
+        If it was not written by :func:`write_trained`.
     """
     length = int.from_bytes(stream.read(8), "little")
     if length > _LARGEST_HEADER:
-        raise DataError(f"{name} is no trained model of tonegap; train again")
+        raise DataError(f"{name} is not a trained model of tonegap; train again")
     try:
         header = json.loads(stream.read(length))["__metadata__"][_ENTRY]
     except (ValueError, KeyError, TypeError) as error:
-        raise DataError(f"{name} is no trained model of tonegap ({error}); train again") from None
+        raise DataError(
+            f"{name} is not a trained model of tonegap ({error}); train again"
+        ) from None
     return _facts(header, Path(name))
 
 

@@ -21,7 +21,7 @@ def tally(total: int, what: str) -> Iterator[Callable[[str], None]]:
     total
         Rows to come.
     what
-        Names the work.
+        Name of the work.
     """
     console = Console(stderr=True)
     counts: Counter[str] = Counter()
@@ -54,5 +54,5 @@ def say_counts(rows: Sequence[FetchOutcome], damaged: Sequence[str]) -> None:
     if damaged:
         console.print(
             f"{len(damaged)} files of the image store were found damaged, such as {damaged[0]}; "
-            "they were not used, and are asked for anew where there is a url"
+            "they were not used, and are downloaded again where there is a url"
         )

@@ -58,7 +58,7 @@ def resolve_weights(
     Raises
     ------
     WeightsError
-        If the weights cannot be had, cannot be read, or are of another network.
+        If the weights are not available, cannot be read, or are of another network.
     """
     network = feature_network(name, taps, imagenet_norm)
     if choice == "random":
@@ -74,7 +74,7 @@ def resolve_weights(
 
 
 def weights_label(name: PerceptualNetwork, choice: str) -> str:
-    """Say in a few words which features were used, for everything that shows a loss."""
+    """Describe the features in a few words, for everything that shows a loss."""
     if choice == "random":
         return f"{name}, random (untrained) features"
     return f"{name}, {'ImageNet' if choice == 'imagenet' else Path(choice).name} features"
@@ -86,7 +86,7 @@ def weights_file(choice: str) -> Path:
     Raises
     ------
     WeightsError
-        If it is not there or is no ``.safetensors`` file.
+        If it is absent or is not a ``.safetensors`` file.
     """
     path = Path(choice).expanduser()
     if path.suffix != ".safetensors":
@@ -96,14 +96,14 @@ def weights_file(choice: str) -> Path:
         )
     if not path.is_file():
         raise WeightsError(
-            f"train.perceptual_weights is {path}, which is no file (seen from {Path.cwd()}); "
+            f"train.perceptual_weights is {path}, which is not a file (seen from {Path.cwd()}); "
             "name a .safetensors file, or set imagenet or random"
         )
     return path
 
 
 def published_file(name: PerceptualNetwork) -> Path:
-    """Tell where torchvision keeps the weights that it publishes, downloaded or not yet."""
+    """Return where torchvision stores its published weights, downloaded or not."""
     return Path(torch.hub.get_dir()) / "checkpoints" / _PUBLISHED[name].rsplit("/", 1)[-1]
 
 
@@ -119,7 +119,7 @@ def _published(name: PerceptualNetwork) -> Mapping[str, Tensor]:
     # A failed connection is an OSError, a wrong hash or a broken archive a RuntimeError.
     except (OSError, RuntimeError, EOFError, pickle.UnpicklingError) as error:
         raise WeightsError(
-            f"torchvision's weights {place.name} cannot be had ({first_line(error)}); put that "
+            f"torchvision's weights {place.name} are not available ({first_line(error)}); put that "
             f"file at {place}, or set train.perceptual_weights to a .safetensors file with "
             "torchvision's key names, or to `random` (untrained features: losses do not carry over)"
         ) from error
@@ -138,7 +138,7 @@ def _from_file(path: Path) -> Mapping[str, Tensor]:
 
 @contextmanager
 def _socket_timeout(seconds: float) -> Iterator[None]:
-    """Let connections fail after a while: torch.hub sets no limit of its own."""
+    """Set a time-out for connections: torch.hub sets no limit of its own."""
     before = socket.getdefaulttimeout()
     socket.setdefaulttimeout(seconds)
     try:

@@ -73,8 +73,8 @@ def test_an_old_journal_is_forgotten(tmp_path):
     assert Journal(path).read() == []
 
 
-def test_a_file_that_cannot_be_had_is_one_line():
+def test_a_failed_download_is_one_line():
     """A refused url names its reason and the way out."""
-    with pytest.raises(FetchError, match=r"refused_url.*give the file") as caught:
+    with pytest.raises(FetchError, match=r"refused_url.*pass the file") as caught:
         download_file("http://127.0.0.1/table.csv", 1000)
     assert "\n" not in str(caught.value)

@@ -113,11 +113,11 @@ def test_ambiguous_and_unknown_names_are_recorded(tmp_path, table, store):
     why = _why(taken)
     assert (taken.verified, taken.unverified, len(why)) == (0, 0, len(files))
     assert why[f"ps_f2_1_{TWIN[:8]}.jpg"] == why["same.jpg"] == "its name fits several rows"
-    assert why["cat.jpg"] == "neither bytes nor name are of a row"
-    assert why["readme.txt"] == why["._macos.jpg"] == "it has no image's name"
+    assert why["cat.jpg"] == "neither bytes nor name match a row"
+    assert why["readme.txt"] == why["._macos.jpg"] == "its name is not that of an image"
     assert "no image" in why[f"{ROWS[0]}.jpg"]
     assert "fetch.max_pixels" in why[f"{ROWS[1]}.jpg"]
-    assert taken.reasons()["it is no image"] == 2
+    assert taken.reasons()["it is not an image"] == 2
 
 
 def test_repeats_are_counted_once(tmp_path, table, store):
@@ -143,7 +143,7 @@ def test_links_and_pipes_in_folders(tmp_path, table, store):
     assert (taken.verified, taken.repeated) == (1, 1)
     why = _why(taken)
     assert why.pop("outside.jpg") == "it is a link that leads out of the folder"
-    assert why.pop("nowhere.jpg") == why.pop("loop.jpg") == "it is a link that leads nowhere"
+    assert why.pop("nowhere.jpg") == why.pop("loop.jpg") == "it is a broken link"
     assert why.pop("up") == "it is a link to a folder"
     assert "pipe" in why.pop("pipe.jpg")
     assert why == {}
@@ -196,7 +196,7 @@ def test_hostile_zips(tmp_path, table, store):
     assert sum("leads out" in reason for reason in why.values()) == 4
     assert "symbolic link" in why["link.jpg"]
     assert "no photograph" in why["bomb.jpg"]
-    assert "archive within" in why["nested.zip"]
+    assert "archive inside" in why["nested.zip"]
     assert sorted(p.name for p in tmp_path.iterdir()) == ["hostile.zip", "store"]
 
 
@@ -311,7 +311,7 @@ def test_identifiers_with_another_suffix_and_twins(tmp_path, store):
 
 @pytest.mark.parametrize("pack", [_folder, _zip])
 def test_a_mask_of_the_same_name_is_not_taken_for_the_image(tmp_path, store, pack):
-    """Which of two pictures is meant cannot be known: their row gets none, and both are named."""
+    """If two pictures match one row, the row gets neither, and both are named."""
     files = {
         "annotations/PAT_1.png": RESIZED[0],
         "images/PAT_1.png": ORIGINAL[0],
@@ -374,13 +374,13 @@ def test_zips_within_a_folder_are_opened_and_zips_within_zips_named(tmp_path, st
     outer = _zip(tmp_path, {"part_2.zip": packed, "PAT_2.png": ORIGINAL[1]})
     found, taken = identify_images([folder, outer], ["PAT_1", "PAT_2"], store, **LIMITS)
     assert found == {"PAT_1": ROWS[0], "PAT_2": ROWS[1]}
-    archive = "it is an archive within (unpack it, or give a zip by itself)"
+    archive = "it is an archive inside (unpack it, or pass a zip by itself)"
     assert _why(taken) == {
-        "images/cut.zip": "it cannot be read as a zip (give it by itself to learn why)",
+        "images/cut.zip": "it cannot be read as a zip (pass it by itself to see why)",
         "images/part_1.ZIP/imgs/other.png": "its name is of no row",
         "PAT_3.tar.gz": archive,
         "part_2.zip": archive,
-        "notes.txt": "it has no image's name",
+        "notes.txt": "its name is not that of an image",
     }
 
 
@@ -389,7 +389,7 @@ def test_an_md5_is_a_name_with_any_suffix(tmp_path, table, store):
     files = {ROWS[0]: ORIGINAL[0], f"{ROWS[1]}.jpg_large": RESIZED[1], f"{ROWS[2]}.html": b"<p>"}
     taken = take_images([_folder(tmp_path, files)], table, store, **LIMITS)
     assert (taken.verified, taken.unverified) == (1, 1)
-    assert "it is no image" in _why(taken)[f"{ROWS[2]}.html"]
+    assert "it is not an image" in _why(taken)[f"{ROWS[2]}.html"]
 
 
 @pytest.mark.slow
