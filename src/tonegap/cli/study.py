@@ -196,7 +196,7 @@ def _pairs(option: str, texts: Sequence[str]) -> dict[str, Any]:
     for text in texts:
         key, equals, value = text.partition("=")
         if not equals:
-            raise ParameterError(f"{option} {text!r} has another form than key=value")
+            raise ParameterError(f"{option} {text!r} is not of the form key=value")
         pairs[key.strip()] = parse_value(value)
     return pairs
 

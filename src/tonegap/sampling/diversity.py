@@ -1,4 +1,4 @@
-"""How many distinct images a draw holds: diversity, which the paper confounds with mix."""
+"""The number of distinct images in a draw: diversity, which the paper confounds with mix."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ MOST_REPEATS: Final = 3.0
 """Draws per distinct image beyond which a draw repeats its images too often.
 
 A draw with replacement that repeats each image three times on average has seen 94 % of the
-images there are, so more draws bring nothing new: the pool limits the training, not the mix.
+pool, so more draws add little: the pool limits the training, not the mix.
 The paper's least diverse draw has 1.6 (1,668 draws of 1,055 images).
 """
 
@@ -19,10 +19,10 @@ GroupSizes = tuple[int, int]  # (reference, compared)
 
 
 def expected_distinct(pool: int, draws: int) -> float:
-    """Distinct images to expect among ``draws`` with replacement from ``pool`` images.
+    """Return the expected number of distinct images in ``draws`` with replacement from ``pool``.
 
     n (1 - (1 - 1/n)^k) for n images and k draws: each image is missed with probability
-    (1 - 1/n)^k. Zero where nothing is drawn or there is nothing to draw from.
+    (1 - 1/n)^k. Zero if there are no draws or no images.
     """
     if pool == 0 or draws == 0:
         return 0.0
@@ -32,12 +32,12 @@ def expected_distinct(pool: int, draws: int) -> float:
 
 
 def equal_distinct(pools: GroupSizes, n_train: int) -> int:
-    """Return the number of distinct images that every mix can hold, the paper's rarest.
+    """Return the number of distinct images that every mix can hold.
 
-    It is what ``n_train`` draws with replacement from the smaller pool alone would give on
-    average, rounded down: the least diverse of all mixes stays as the paper draws it (1,055
-    distinct images), and the others come down to it. Mixes between the two groups reach more,
-    since the expected number is concave in the draws, so no mix needs to know the others.
+    It is the expected number for ``n_train`` draws with replacement from the smaller pool
+    alone, rounded down. The least diverse mix stays as in the paper (1,055 distinct images),
+    and the others are reduced to it. Mixes between the two groups reach more, because the
+    expected number is concave in the draws, so no mix needs to know the others.
 
     Parameters
     ----------
@@ -50,9 +50,9 @@ def equal_distinct(pools: GroupSizes, n_train: int) -> int:
 
 
 def divide(total: int, draws: GroupSizes) -> GroupSizes:
-    """Divide ``total`` distinct images between the groups as their draws are divided.
+    """Divide ``total`` distinct images between the groups in proportion to their draws.
 
-    Rounded half up for the compared group; a group with draws gets one image at least.
+    The compared group's number is rounded half up; a group with draws gets at least one image.
     """
     reference, compared = draws
     drawn = reference + compared
@@ -64,7 +64,7 @@ def divide(total: int, draws: GroupSizes) -> GroupSizes:
 
 
 def repetition(group: str, draws: int, distinct: int) -> str:
-    """Warn where draws repeat their images more than :data:`MOST_REPEATS` times on average.
+    """Warn if draws repeat their images more than :data:`MOST_REPEATS` times on average.
 
     Parameters
     ----------
@@ -77,14 +77,14 @@ def repetition(group: str, draws: int, distinct: int) -> str:
     Returns
     -------
     str
-        A sentence; empty where the images are diverse enough.
+        A sentence; empty if the images are diverse enough.
     """
     if draws <= MOST_REPEATS * distinct:
         return ""
     return (
         f"{draws} training draws of the group {group} hold {distinct} distinct images, each "
         f"{draws / distinct:.1f} times on average (the paper: at most 1.6), so the gap may "
-        "reflect few images rather than the mix; give more images or lower data.n_train"
+        "reflect few images rather than the mix; add images or lower data.n_train"
     )
 
 

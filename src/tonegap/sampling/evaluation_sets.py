@@ -1,4 +1,4 @@
-"""The test sets, one per group: of equal size, without repeats, the same for every mix."""
+"""The test sets, one per group: equal in size, without repeats, the same for every mix."""
 
 from __future__ import annotations
 
@@ -21,15 +21,15 @@ _TOGETHER = "clusters_stay_together"
 def draw_test_sets(pools: Pools, data: DataParams, groups: Groups) -> dict[str, pd.DataFrame]:
     """Draw a test set per group.
 
-    Each group has a stream of its own and is drawn as a random order of its pool, of which
-    the first ``n_test`` images are taken. Under ``clusters_stay_together`` whole clusters
-    are taken in random order, passing over those with which ``n_test`` could not be met.
+    Each group has its own random stream. Its pool is shuffled, and the first ``n_test``
+    images form the test set. Under ``clusters_stay_together``, whole clusters are taken in
+    random order, except those that would make ``n_test`` impossible to reach.
 
     Matched test sets have the same number of images in every stratum (condition, or
-    condition and source). How many is drawn too: of the pairs that each stratum could
-    give, ``n_test`` are drawn without replacement (multivariate hypergeometric), so rare
-    strata stay rare. With ``clusters_stay_together`` matched test sets take only images
-    without a near duplicate, which keeps the counts exact; clusters go to training. Groups
+    condition and source). These numbers are random too: ``n_test`` of the pairs that the
+    strata could provide are drawn without replacement (multivariate hypergeometric), so rare
+    strata stay rare. With ``clusters_stay_together``, matched test sets take only images
+    without a near duplicate, so that the counts are exact; clusters go to training. Groups
     that are not compared are never matched.
 
     Returns
@@ -74,9 +74,9 @@ def _unmatched(
 def _whole_clusters(
     pool: pd.DataFrame, group: str, n_test: int, generator: np.random.Generator
 ) -> pd.DataFrame:
-    """Take whole clusters in random order, each unless ``n_test`` could then not be met.
+    """Take whole clusters in random order; skip any that makes ``n_test`` unreachable.
 
-    Where taking whatever fits leads to ``n_test``, the same clusters are taken.
+    If taking every cluster that fits leads to ``n_test``, the same clusters are taken.
     """
     members = [pool.index[rows] for rows in pool.groupby("cluster").indices.values()]
     order = [members[cluster] for cluster in generator.permutation(len(members))]
@@ -97,7 +97,7 @@ def _whole_clusters(
 
 
 def _reachable_sums(sizes: list[int], limit: int) -> list[int]:
-    """Say which sums up to ``limit`` the sizes from each place on can give, as bits."""
+    """Return, as bits, the sums up to ``limit`` of the sizes from each position on."""
     within = (1 << limit + 1) - 1
     sums = [1]
     for size in reversed(sizes):
@@ -106,7 +106,7 @@ def _reachable_sums(sizes: list[int], limit: int) -> list[int]:
 
 
 def _nearest_sums(sizes: pd.Series, wanted: int) -> list[int]:
-    """Nearest sums of cluster sizes below and above, as far as there are any from 1 on."""
+    """Return the nearest possible sums of cluster sizes below and above, if any (from 1 on)."""
     sums, most = _reachable_sums(sizes.tolist(), int(sizes.sum()))[0], int(sizes.sum())
     sides = (range(wanted - 1, 0, -1), range(wanted + 1, most + 1))
     nearest = [next((n for n in side if sums >> n & 1), 0) for side in sides]
@@ -114,7 +114,7 @@ def _nearest_sums(sizes: pd.Series, wanted: int) -> list[int]:
 
 
 def _lower_to(most: int) -> str:
-    """Advise fewer test images, where there are any."""
+    """Advise fewer test images, if any are possible."""
     return f"lower data.n_test to at most {most}, or " if most else ""
 
 
@@ -149,7 +149,7 @@ def _by_stratum(
     generator: np.random.Generator,
 ) -> pd.DataFrame:
     rows = [generator.permutation(strata[name])[:count] for name, count in counts.items()]
-    # Shuffled, so that a prefix of the test set is no run of one condition.
+    # Shuffled, so that a prefix of the test set mixes conditions.
     return pool.iloc[generator.permutation(np.concatenate(rows))]
 
 

@@ -1,4 +1,4 @@
-"""What a split is made of: pools, diversity, and near duplicates that cross borders."""
+"""Describe a split: pools, diversity, and near duplicates that cross its borders."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ def explanation(
 
 
 class _Counter(NamedTuple):
-    """Counts by group, then in all."""
+    """Return counts by group, then the total."""
 
     groups: Groups
 

@@ -42,11 +42,11 @@ def draw_split(
     Raises
     ------
     SplitError
-        If the cohort cannot give what is asked for.
+        If the cohort is too small for the split.
     """
     pools = make_pools(cohort, data.duplicates)
     tests = draw_test_sets(pools, data, groups)
-    # Where clusters stay together whole ones are tested, so none of their images is left.
+    # If clusters stay together, whole clusters are tested, so none of their images is left.
     left = {group: pools.left(group, tests[group]) for group in groups.pair}
     test = pd.concat([tests[group] for group in groups.names])
     train = draw_training(left, data, share, groups)

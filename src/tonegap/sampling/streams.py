@@ -8,7 +8,7 @@ import numpy as np
 
 
 class Draw(IntEnum):
-    """The draws of a split. The numbers are part of its definition: keep them."""
+    """The draws of a split. The numbers are part of its definition: do not change them."""
 
     TEST_REFERENCE = 0
     TEST_COMPARED = 1
@@ -29,7 +29,7 @@ def stream(seed: int, draw: Draw, *key: int) -> np.random.Generator:
     draw
         Streams of different draws are independent for the same seed.
     *key
-        Further numbers that set streams apart, such as the training draws per group.
+        Further numbers that distinguish streams, such as the training draws per group.
     """
     entropy = np.random.SeedSequence(seed, spawn_key=(int(draw), *key))
     return np.random.Generator(np.random.PCG64(entropy))

@@ -20,8 +20,8 @@ _DRAWS = (Draw.TRAIN_REFERENCE, Draw.TRAIN_COMPARED)
 def group_draws(n_train: int, share: float) -> GroupSizes:
     """Divide the training draws between the groups: (reference, compared).
 
-    The draws of the compared group are ``n_train * share`` rounded half up, the others the
-    rest, so the shares are exact counts and not left to chance.
+    The compared group gets ``n_train * share`` draws, rounded half up, and the reference group
+    the rest. The shares are thus exact counts, not left to chance.
     """
     # Rounding to nine digits first: 0.35 * 10 is 3.4999999999999996 in binary.
     n_compared = floor(round(n_train * share, 9) + 0.5)
@@ -33,7 +33,7 @@ def draw_training(
 ) -> pd.DataFrame:
     """Draw the training images.
 
-    Every mix has streams of its own (keyed by its draws per group), so the mixes of one
+    Every mix has its own random streams (keyed by its draws per group), so the mixes of one
     seed are sampled independently from the same images, as in the paper.
 
     Parameters

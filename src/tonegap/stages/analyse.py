@@ -1,6 +1,6 @@
-"""Stage ``analyse``: what the collected study says, as tables and as one document.
+"""Stage ``analyse``: the results of the collected study, as tables and as one document.
 
-It reads the collected tables alone, so the same results give the same bytes on every machine.
+It reads only the collected tables, so the same results give the same bytes on every machine.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ TABLES: Final[Mapping[str, Callable[[Collected], pd.DataFrame]]] = MappingProxyT
         "influence": lambda study: gap_without(study.images, study.groups),
     }
 )
-"""Tables by the name of their file, and the analysis that makes each."""
+"""Tables by file name, with the analysis that makes each."""
 
 
 def run(
@@ -55,7 +55,7 @@ def run(
     study, study_images, study_facts
         The collected study.
     tables
-        Written: a path for each of :data:`TABLES`. Without a study they have no rows.
+        Written: a path for each of :data:`TABLES`. Without a study, they have no rows.
     claims
         Written: the claims, for the report and for machines.
 
@@ -81,7 +81,7 @@ def _claims(collected: Collected | None, annotated: pd.DataFrame) -> Mapping[str
 
 
 def _rounded(table: pd.DataFrame) -> pd.DataFrame:
-    """Keep six significant digits of every number that is not a count."""
+    """Round every number that is not a count to six significant digits."""
     rounded = {
         name: table[name].map(_DIGITS.format, na_action="ignore").astype(float)
         for name in table.columns

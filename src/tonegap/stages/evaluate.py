@@ -86,9 +86,9 @@ def run(
     Parameters
     ----------
     images, image_rows, cohort, split, fetch
-        Packed pixels and the tables that say whose they are.
+        Packed pixels and the tables that describe them.
     weights
-        The trained model; not read where ``params.model`` names another.
+        The trained model; not read if ``params.model`` names another.
     params
         The section ``evaluate``.
     groups
@@ -96,15 +96,15 @@ def run(
     device
         Where the model runs.
     settings
-        What else changes the meaning of the numbers; copied into ``evaluation``.
+        Other settings that change the meaning of the numbers; copied into ``evaluation``.
     per_image, evaluation, conditions
         Written: a row per test image; means by group and gaps; means
         by condition and group.
     examples
         Written: a few originals with their reconstructions, as pixels.
     plots
-        Written: a folder with the conditions side by side and, where tonegap rendered
-        every image itself, a picture of the reconstructions.
+        Written: a folder with the conditions side by side and, if tonegap rendered every
+        image itself, a picture of the reconstructions.
 
     Raises
     ------
@@ -161,7 +161,7 @@ def _read_sets(images: Path, image_rows: Path, cohort: Path, split: Path) -> _Se
 
 
 def _in_both_ranges(means: dict[str, dict[str, float | None]]) -> dict[str, Any]:
-    """Put beside the MSE of images in [-1, 1] that of the same images in [0, 1], by its name."""
+    """Add the MSE of the same images in [0, 1] to that of images in [-1, 1], under its own name."""
     in_01 = {
         group: None if value is None else mse_01(value) for group, value in means["mse"].items()
     }
@@ -192,7 +192,7 @@ def _baseline(
 
 
 def _as_fitted(baselines: Mapping[str, Reconstructor]) -> dict[str, int]:
-    """Return the components of the PCA baseline, if any: a small draw supports fewer than asked."""
+    """Return the number of PCA components, if any: a small draw supports fewer than requested."""
     pca = baselines.get("pca")
     return {"pca_components": pca.components} if isinstance(pca, PcaBaseline) else {}
 
@@ -227,7 +227,7 @@ def _examples(
 def _warn_of_another_range(
     test: UInt8[np.ndarray, "images size size 3"], darkest: pd.Series
 ) -> None:
-    """Say where reconstructions look like values in [0, 1]: every error would be wrong."""
+    """Warn if reconstructions look like values in [0, 1]: every error would be wrong."""
     if test.size and test.min() < _DARK and darkest.min() >= _MIDDLE:
         print(  # noqa: T201 - the stage's own words
             "tonegap evaluate: warning: no image is reconstructed darker than middle grey, "
@@ -237,7 +237,7 @@ def _warn_of_another_range(
 
 
 def _side_by_side(by_condition: pd.DataFrame, groups: Groups) -> pd.DataFrame:
-    """Return one row per condition that both compared groups have, to plot one on the other."""
+    """Return one row per condition that both compared groups have, for a scatter plot."""
     names = dict(zip(groups.pair, ("reference", "compared"), strict=True))
     compared = by_condition[by_condition["group"].isin(groups.pair)]
     wide = compared.assign(group=compared["group"].map(names)).pivot_table(

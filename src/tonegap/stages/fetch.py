@@ -24,9 +24,9 @@ from tonegap.files.tally import in_words, say_counts
 from tonegap.params import FetchParams
 from tonegap.tables import FETCH_COLUMNS, TAKEN, TYPICAL_BYTES, FetchOutcome, Status, few, inert
 
-_GIVE: Final = "give a folder or zip of images: tonegap source ... --images PATH"
+_GIVE: Final = "pass a folder or zip of images: tonegap source ... --images PATH"
 _ADVICE: Final[Mapping[str, str]] = {
-    "md5_mismatch": "set fetch.accept_unverified to take copies with another md5",
+    "md5_mismatch": "set fetch.accept_unverified to use copies with another md5",
     "not_downloaded": "download them: tonegap source download",
 }
 _SHOWN: Final = 3
@@ -46,8 +46,8 @@ def run(
 ) -> None:
     """Gather exactly the listed images, and render the phantoms.
 
-    Images come from the image store. Those that it lacks are downloaded into it, so that a
-    killed run is resumed. The outputs depend on the inputs alone, not on the store.
+    Images come from the image store. Missing ones are downloaded into it, so that a killed
+    run can resume. The outputs depend only on the inputs, not on the store.
 
     Parameters
     ----------
@@ -62,7 +62,7 @@ def run(
         Written: the archive, sorted by md5hash, and one :class:`~tonegap.tables.FetchOutcome`
         per row, in the order of the table.
     missing
-        Written if a listed image is missing: one outcome for each that is.
+        Written if listed images are missing: one outcome for each of them.
     store_root
         Folder of the image store; None means the user's own.
     patience
@@ -76,9 +76,9 @@ def run(
         If the table or the list breaks a rule, or the list names images of no row.
     FetchError
         If a listed image is missing, or if fewer rows than ``params.min_success`` have an
-        image. In the second case archive and table are written first, to show why.
+        image. In the second case, the archive and the table are written first, to show why.
     MachineError
-        If a disk is too small or refuses.
+        If a disk is full or refuses a write.
     """
     table = read_annotations(annotations)
     listed = read_manifest(manifest)
@@ -114,12 +114,12 @@ def run(
 def _require_rows(
     listed: Manifest, urls: Mapping[str, str | None], manifest: Path, annotations: Path
 ) -> None:
-    """Reject a list of another table, which a half-done `git checkout` leaves behind."""
+    """Reject a list that belongs to another table: a partial `git checkout` leaves one behind."""
     strange = sorted(set(listed) - set(urls))
     if strange:
         raise DataError(
             f"{manifest} lists {len(strange)} images of no row of {annotations}, such as "
-            f"{few(strange, _SHOWN)}, so the two are of different data sets; restore both (`git "
+            f"{few(strange, _SHOWN)}, so the two belong to different data sets; restore both (`git "
             "checkout data.dvc images.txt`, `dvc checkout data.dvc`) or run `tonegap source ...`"
         )
 
@@ -146,7 +146,7 @@ def _entries(
     params: FetchParams,
     outcomes: dict[str, FetchOutcome],
 ) -> Iterator[tuple[str, bytes]]:
-    """Yield the archive's entries one by one, and note what became of every row."""
+    """Yield the archive's entries one by one, and record the outcome of every row."""
     urls = table.set_index("md5hash")["url"].sort_index()
     rendered = render_all([url for url in urls if is_phantom(url)])
     for md5hash, url in urls.items():
@@ -175,10 +175,10 @@ def _stored(
     md5hash: str, sha256: str | None, store: ImageStore, params: FetchParams
 ) -> tuple[FetchOutcome, bytes | None]:
     if sha256 is not None and not params.accept_unverified:
-        detail = "the listed copy has another md5 (fetch.accept_unverified takes it)"
+        detail = "the listed copy has another md5 (fetch.accept_unverified uses it)"
         return FetchOutcome(md5hash, "md5_mismatch", "store", detail=detail), None
     content = store.get(md5hash, sha256)
-    if content is None:  # it was there a moment ago
+    if content is None:  # it was there before
         raise FetchError(
             f"the image {md5hash} was damaged or removed while it was read, so the archive would "
             "lack it; run the stage again"
@@ -194,7 +194,7 @@ def _require_success(rows: list[FetchOutcome], min_success: float, fetch: Path) 
     lost = Counter(row.status for row in rows if row.status not in TAKEN)
     (worst, count), *_ = lost.most_common(1)
     raise FetchError(
-        f"{taken} of {len(rows)} images are at hand, fewer than fetch.min_success = "
+        f"{taken} of {len(rows)} images are available, fewer than fetch.min_success = "
         f"{min_success}; {count} rows are {worst!r} ({fetch} lists all): "
         f"{_ADVICE.get(worst, _GIVE)}"
     )

@@ -46,7 +46,7 @@ def run(
     figures: Path,
     private: Path,
 ) -> None:
-    """Draw every figure whose tables are there; say why the others are not.
+    """Draw every figure whose tables exist; report why the others are absent.
 
     Parameters
     ----------
@@ -67,7 +67,7 @@ def run(
     Raises
     ------
     DataError
-        If a table is there but lacks a column, or holds more than one study.
+        If a table lacks a column or holds more than one study.
     """
     table = read_csv(rows, ROW_COLUMNS, "the table of groups")
     flow = read_csv(exclusions_flow, _FLOW_COLUMNS, "the exclusions flow")
@@ -105,7 +105,7 @@ def _drawn(entry: Entry, material: Material) -> Drawing | None:
 
 
 def _write(drawing: Drawing | None, path: Path) -> None:
-    """Write a figure, or remove that of an earlier run."""
+    """Write a figure, or remove the one of an earlier run."""
     if drawing is None:
         for suffix in (*ENCODERS, ".csv"):
             path.with_suffix(suffix).unlink(missing_ok=True)
@@ -118,7 +118,7 @@ def _write(drawing: Drawing | None, path: Path) -> None:
 def _listed(
     entry: Entry, groups: Groups, folder: Path, drawing: Drawing | None, reason: str
 ) -> dict[str, Any]:
-    """Return a figure's words and its folder, or why it is not there."""
+    """Return a figure's texts and its folder, or why it is absent."""
     title, reading = entry.worded(groups)
     shown = {"name": entry.name, "title": title, "reading": reading}
     if drawing is None:

@@ -1,4 +1,4 @@
-"""Stage ``filter``: the cohort, what was left out and why, and the near duplicates."""
+"""Stage ``filter``: the cohort, the excluded rows with reasons, and the near duplicates."""
 
 from __future__ import annotations
 
@@ -46,9 +46,9 @@ def run(
     Parameters
     ----------
     annotations, fetch, index
-        Tables of the rows, of what became of their images, and of the images' measures.
+        Tables of the rows, of the outcome of fetching each, and of the images' measures.
     lists
-        Folder of what others found out: images to keep or to drop, known duplicates.
+        Folder of published lists: images to keep or to drop, known duplicates.
     params
         The sections ``filter`` and ``groups``.
     groups
@@ -62,7 +62,7 @@ def run(
     Raises
     ------
     DataError
-        If no image is left. The tables are written first, for they say why.
+        If no image is left. The tables are written first, because they show why.
     """
     measures = read_csv(index, INDEX_COLUMNS, "the image index")
     table = read_csv(annotations, ANNOTATION_COLUMNS, "the annotation table")
@@ -88,7 +88,7 @@ def run(
 
 
 def _tones(selected: Cohort, params: CohortParams) -> dict[str, Any]:
-    """Return the measured tone of each group, and a warning where it contradicts the labels."""
+    """Return the measured tone of each group; warn if it contradicts the labels."""
     warning = tone_warning(selected.frame, selected.groups, params.groups.column)
     if warning:
         print(f"tonegap filter: warning: {warning}", file=sys.stderr)  # noqa: T201  its own words
@@ -101,6 +101,6 @@ def _require_images(selected: Cohort, exclusions: Path) -> None:
     every = selected.flow[selected.flow["group"] == "all"]
     worst = every.sort_values("excluded").iloc[-1]
     raise DataError(
-        f"no image is left of {every['left'].iloc[0]} annotated rows, most were lost at the step "
+        f"no image is left of {every['left'].iloc[0]} annotated rows; most were lost at the step "
         f"{worst['step']!r} ({worst['excluded']} rows); {exclusions} gives each row's reason"
     )

@@ -36,7 +36,7 @@ def run(
     max_pixels
         Larger pictures are recorded as unreadable, not decoded.
     processes
-        Processes at work, this one included; None chooses by cores and by number of
+        Number of processes, including this one; None chooses by cores and by number of
         images. The table does not depend on it.
 
     Raises
@@ -45,7 +45,7 @@ def run(
         If the archive cannot be read, or holds anything but ``<md5hash>.jpg``. A single
         damaged entry is recorded as unreadable instead.
     MachineError
-        If a worker dies, for instance for lack of memory.
+        If a worker dies, for example because memory runs out.
     """
     with open_archive(raw) as archive:
         names = archive.names()
@@ -72,7 +72,7 @@ def _require_own_names(names: Sequence[str], raw: Path) -> None:
 
 
 def _tasks(archive: ImageArchive, names: Sequence[str]) -> Iterator[list[ImageFile]]:
-    """Read images, a few at a time: a task is bounded in images and, but for one, in bytes."""
+    """Yield batches of images, limited in number and in bytes (one image may exceed the limit)."""
     task: list[ImageFile] = []
     for name in names:
         task.append(_read(archive, name))

@@ -1,7 +1,7 @@
-"""Stage ``report``: one page for people.
+"""Stage ``report``: one page for readers.
 
-It depends on files under version control only, never on the clock, the machine or git's state:
-the same files give the same bytes on every clone.
+It depends only on files under version control, never on the clock, the machine or git's state.
+The same files give the same bytes on every clone.
 """
 
 from __future__ import annotations
@@ -56,7 +56,8 @@ def run(
     Parameters
     ----------
     annotations, rows
-        Hashed, to say which data; data/groups.csv, which the study must be of.
+        The annotation table, hashed to identify the data; data/groups.csv, whose images the
+        study must use.
     groups
         The groups of the parameters, for a report without a study.
     cohort_counts, exclusions_flow
@@ -64,7 +65,7 @@ def run(
     study, study_images, study_facts
         The collected study.
     tables, claims
-        What the stage ``analyse`` wrote.
+        The outputs of the stage ``analyse``.
     planted
         Effects that the recipe of the embedded phantoms plants.
     figures
@@ -116,7 +117,7 @@ def _analysis(tables: Mapping[str, Path], collected: Collected | None) -> Analys
 def _planted(
     path: Path, annotations: Path, contrasts: Sequence[Mapping[str, Any]]
 ) -> list[Planted]:
-    """Set what the phantoms' recipe plants beside what the study found."""
+    """Compare the effects that the phantoms' recipe plants with what the study found."""
     document = read_json(path, "the planted effects")
     if document["annotations_md5"] != _md5(annotations):
         return []  # other images than those of the recipe
@@ -134,7 +135,7 @@ def _compared(effect: Mapping[str, str], row: Mapping[str, Any]) -> Planted:
 
 
 def _warnings(counts: Mapping[str, Any], collected: Collected | None) -> list[str]:
-    """Return what a reader should know of the images before believing a number."""
+    """Return what a reader should know about the images before trusting a number."""
     warnings = [str(counts["tone_warning"])] if counts.get("tone_warning") else []
     if collected is None or "n_train" not in collected.runs:
         return warnings
@@ -181,7 +182,7 @@ def _pictures(figures: Path) -> list[Picture]:
 
 
 def _picture(entry: Mapping[str, Any], figures: Path) -> Picture:
-    """Take a figure in; pictures of photographs stay where they are."""
+    """Embed a figure; leave pictures of photographs where they are."""
     folder, svg, missing = entry["folder"], None, str(entry.get("missing", ""))
     if folder == figures.as_posix():
         path = figures / f"{entry['name']}.svg"

@@ -22,7 +22,7 @@ def run(
     groups: Groups,
     split: Path,
 ) -> None:
-    """Draw the split; warn on stderr of a group with few distinct training images.
+    """Draw the split; warn on stderr if a group has few distinct training images.
 
     Parameters
     ----------
@@ -40,7 +40,7 @@ def run(
     Raises
     ------
     SplitError
-        If the cohort is too small for what is asked for.
+        If the cohort is too small for the split.
     """
     images = read_csv(cohort, _COHORT_COLUMNS, "the cohort")
     drawn = draw_split(images, data, share, groups)

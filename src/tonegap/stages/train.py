@@ -37,20 +37,20 @@ from tonegap.training.usage import EpochUsage, Meter, peak_bytes, reset_peak
 from tonegap.training.workbench import TrainingJob, Workbench
 
 _LATER = ("checkpoint", "device", "precision", "compile", "cache_features", "perceptual_weights")
-"""Keys of ``train`` that enter a run's key as what they came to, or not at all."""
+"""Keys of ``train`` that enter a run's key as their resolved value, or not at all."""
 
 _UNDETERMINED = "does not have a deterministic implementation"
-"""How PyTorch words it where `train.deterministic` cannot be had."""
+"""PyTorch's words for an operation that `train.deterministic` does not allow."""
 
 
 @dataclass(frozen=True)
 class Speed:
-    """What a run took, beside its results.
+    """The cost of a run.
 
     Attributes
     ----------
     seconds : float
-        Wall time of this process's part of the run, with compiling, caching of features,
+        Wall time of this process's part of the run, including compiling, caching of features,
         checkpoints and reading.
     images_per_s : float
         Training images over ``seconds``.
@@ -75,13 +75,13 @@ class Stopwatch:
         reset_peak(device)
 
     def note(self, epochs: Sequence[EpochUsage], images: int, key: str) -> Speed:
-        """Say how fast it went, and keep it in the user's cache: times are no results."""
+        """Report the speed and store it in the user's cache: times are not results."""
         seconds = time.monotonic() - self._started
         peak = peak_bytes(self._device)
         speed = Speed(seconds, len(epochs) * images / seconds, peak, tuple(epochs))
         _say(
             f"trained {len(epochs)} epochs in {seconds:.1f} s: {speed.images_per_s:.1f} images/s"
-            + (f", {peak / 1e9:.1f} GB of GPU memory at the most" if peak else "")
+            + (f", {peak / 1e9:.1f} GB of GPU memory at most" if peak else "")
         )
         timings = user_cache() / "timings" / f"{key}.json"
         try:
@@ -104,7 +104,7 @@ def run(
     metrics: Path,
     workbench: Workbench | None = None,
 ) -> Speed:
-    """Train one model, or go on with one that was interrupted.
+    """Train one model, or resume one that was interrupted.
 
     Parameters
     ----------
@@ -121,7 +121,7 @@ def run(
     metrics
         Folder; written: loss terms per epoch.
     workbench
-        What earlier runs of this process left, for training many models one after another.
+        State shared by the runs of this process, for training many models one after another.
 
     Raises
     ------
@@ -150,11 +150,11 @@ def run(
 
 
 def training_seed(train: int, data: int) -> int:
-    """Seed of a training, in [0, 2**32), from ``train.seed`` and ``data.seed``.
+    """Return the seed of a training, in [0, 2**32), from ``train.seed`` and ``data.seed``.
 
-    Runs of a study that draw other images start from other weights too: its seeds would
-    else say nothing about what initial weights, the order of batches and the noise change.
-    Models of one draw and several mixes share them.
+    Runs of a study that draw other images also start from other weights. Otherwise its seeds
+    would not cover the effect of initial weights, batch order and noise. Models of one data
+    seed and several mixes share them.
     """
     return int(np.random.SeedSequence((train, data)).generate_state(1)[0])
 
@@ -173,7 +173,7 @@ def read_training_data(
     if packed.shape[1] != image_size:
         raise DataError(
             f"{images} holds images of {packed.shape[1]} px, but data.image_size is {image_size}; "
-            "run `dvc repro` to pack them anew"
+            "run `dvc repro` to pack them again"
         )
     draws = read_csv(split, ["role", "draw", "md5hash"], "the split")
     ids = draws[draws["role"] == "train"].sort_values("draw")["md5hash"].astype(str)
@@ -182,7 +182,7 @@ def read_training_data(
     if places.isna().any():
         raise DataError(
             f"{split} draws the image {ids[places.isna()].iloc[0]}, which {image_rows} does not "
-            "have; the two are of different cohorts: run `dvc repro`"
+            "have; the two belong to different cohorts: run `dvc repro`"
         )
     return TrainingData(packed, places.to_numpy(np.int64), tuple(ids))
 
@@ -196,7 +196,7 @@ def _train(
     *,
     meter: Meter,
 ) -> list[EpochUsage]:
-    """Train to the end, keeping checkpoints and the log; tell what each epoch took."""
+    """Train to the end, writing checkpoints and the log; return the cost of each epoch."""
     _resume(job.run, store)
     for losses in job.run.losses:
         log.add(losses)
@@ -230,7 +230,7 @@ def _resume(run: Run, store: CheckpointStore) -> None:
         _say(f"warning: {warning}")
     if opened.checkpoint is not None:
         run.restore(Snapshot(opened.checkpoint.tensors, opened.checkpoint.facts))
-        _say(f"going on after epoch {run.next_epoch}, from {store.folder}")
+        _say(f"resuming after epoch {run.next_epoch}, from {store.folder}")
 
 
 def _checkpoint(run: Run) -> Checkpoint:
@@ -239,7 +239,7 @@ def _checkpoint(run: Run) -> Checkpoint:
 
 
 def _features(bench: Workbench, train: TrainParams) -> tuple[FeatureNetwork | None, str]:
-    """Give the perceptual network, and what its features are."""
+    """Return the perceptual network and a description of its features."""
     if train.perceptual_scale == 0.0:
         return None, "none"
     choice = (
@@ -256,7 +256,7 @@ def _features(bench: Workbench, train: TrainParams) -> tuple[FeatureNetwork | No
 
 
 def _settings(train: TrainParams, job: TrainingJob, label: str) -> dict[str, str | float | bool]:
-    """Say what changes the meaning of the losses."""
+    """Return the settings that change the meaning of the losses."""
     data = job.loop.data
     return {
         "features": label,
@@ -285,7 +285,7 @@ def _key_facts(
     bench: Workbench,
     features: FeatureNetwork | None,
 ) -> dict[str, Any]:
-    """Collect everything that determines the trained weights, to the last bit."""
+    """Return everything that determines the trained weights, to the last bit."""
     arithmetic, data = bench.arithmetic, job.loop.data
     state = {} if features is None else features.state_dict()
     return {
@@ -319,7 +319,7 @@ def _sha256(parts: Iterator[bytes]) -> str:
 
 
 def _identity(path: Path) -> tuple[object, ...]:
-    """Tell files apart without reading them: packed images are only ever replaced whole."""
+    """Identify files without reading them: packed images are only ever replaced as a whole."""
     status = path.stat()
     return (path.resolve(), status.st_ino, status.st_size, status.st_mtime_ns)
 
@@ -330,15 +330,15 @@ def _store(key: str) -> CheckpointStore:
 
 @contextmanager
 def _explained(metrics: Path) -> Iterator[None]:
-    """Say what to do where the machine is at its limits; other failures are bugs."""
+    """Advise what to do when the machine is at its limits; other failures are bugs."""
     try:
         yield
     except OSError as error:
         if error.errno not in (errno.ENOSPC, errno.EDQUOT):
             raise
         raise MachineError(
-            f"the disk became full while training wrote to {metrics} ({error.strerror}); "
-            "the checkpoints are kept: free some space and run again to go on"
+            f"the disk filled up while training wrote to {metrics} ({error.strerror}); "
+            "the checkpoints are kept: free some space and run again to resume"
         ) from error
     except torch.OutOfMemoryError as error:
         raise MachineError(
@@ -352,18 +352,18 @@ def _explained(metrics: Path) -> Iterator[None]:
         raise MachineError(
             f"the model uses an operation that cannot be made deterministic here "
             f"({_telling(error)}); replace it, or set train.deterministic to false: a killed "
-            "run then goes on as well, but equal runs give slightly unequal weights"
+            "run still resumes, but equal runs then differ slightly in their weights"
         ) from error
 
 
 def _telling(error: Exception) -> str:
-    """Give what PyTorch says first, without the advice that follows."""
+    """Return the first part of PyTorch's message, without the advice that follows."""
     return first_line(error).partition(". ")[0]
 
 
 @contextmanager
 def _progress(epochs: int, already: int) -> Iterator[Callable[[int, int], None] | None]:
-    """Show a progress bar where someone is looking."""
+    """Show a progress bar if the output is a terminal."""
     if not sys.stderr.isatty():
         yield None
         return

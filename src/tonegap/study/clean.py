@@ -30,13 +30,13 @@ def clean_study(root: Path, study: Study, *, results: bool) -> list[str]:
     root, study
         The repository and the study.
     results
-        Remove its experiments as well, those set aside included. Their images, models
+        Remove its experiments as well, including those set aside. Their images, models
         and tables stay in DVC's cache until ``dvc gc --all-experiments``.
 
     Returns
     -------
     list of str
-        What was removed, a line each.
+        One line for each thing removed.
 
     Raises
     ------
@@ -65,7 +65,7 @@ def _remove_notes(root: Path, study: Study) -> list[str]:
 
 
 def _remove_copies(root: Path, study: Study) -> list[str]:
-    """Remove what killed runs of this study left, and what a killed `dvc exp run --temp` did."""
+    """Remove the leftovers of killed runs of this study and of a killed `dvc exp run --temp`."""
     lines = []
     for folder in leftovers(root):
         shutil.rmtree(folder, ignore_errors=True)

@@ -1,8 +1,8 @@
 """One cell on any machine that reaches the hub: clone, run, push, verify.
 
-The same function serves Slurm and every other scheduler. The hub is a git repository;
-its data come and go either through a cache folder that all machines see, or through the
-DVC remote that the hub's own configuration names.
+The same function serves Slurm and every other scheduler. The hub is a git repository. Its
+data travel either through a cache folder that all machines share, or through the DVC remote
+that the hub's own configuration names.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ def run_cluster_cell(cell: ClusterCell) -> str:
     Returns
     -------
     str
-        Why it failed, one line; empty where the hub has the experiment and its data.
+        Why it failed, one line; empty if the hub has the experiment and its data.
     """
     folder = _workplace(cell)
     remove_copy(folder)
@@ -70,7 +70,7 @@ def run_cluster_cell(cell: ClusterCell) -> str:
 
 
 def _workplace(cell: ClusterCell) -> Path:
-    """Folder of a cell's clone: always the same, so that the next attempt tidies up."""
+    """Return the folder of a cell's clone: always the same, so that the next attempt tidies up."""
     what = f"{os.getuid()} {cell.hub} {cell.baseline} {cell.name}"
     name = f"tonegap-{hashlib.sha256(what.encode()).hexdigest()[:16]}"
     return Path(cell.scratch or tempfile.gettempdir()).resolve() / name
@@ -87,14 +87,14 @@ def _run_in(clone: Path, cell: ClusterCell) -> None:
     pull = () if cell.cache else ("--pull",)
     log = sys.stdout  # the job's
     dvc(clone, "exp", "run", *pull, "-n", cell.name, *cell.arguments, LAST_STAGE, log=log)
-    # With a shared cache the data are where they belong already.
+    # With a shared cache, the data are already in place.
     data = ("--no-cache",) if cell.cache else ()
     dvc(clone, "exp", "push", *data, "origin", cell.name, log=log)
     _verify(clone, cell)
 
 
 def _verify(clone: Path, cell: ClusterCell) -> None:
-    """Look for the experiment at the hub: DVC reports success for some pushes that failed."""
+    """Verify that the hub has the experiment: DVC reports success for some failed pushes."""
     ref = experiment_ref(cell.baseline, cell.name)
     ours = git(clone, "rev-parse", ref).strip()
     theirs = git(clone, "ls-remote", "origin", ref).split()

@@ -1,4 +1,4 @@
-"""Collect a study: its experiments become tables that git tracks.
+"""Collect a study: turn its experiments into tables that git tracks.
 
 A stage cannot depend on git refs, so this command reads the experiments once, and the
 ``figures`` and ``report`` stages depend on the tables.
@@ -31,7 +31,7 @@ from tonegap.study.state import CellState
 from tonegap.workspace import Workspace
 
 RUN_COLUMNS = ("study", "run", "mix", "share", "seed", "distinct")
-"""What tells runs apart in the study's tables; ``distinct`` is ``data.distinct``."""
+"""The columns that identify a run in the study's tables; ``distinct`` is ``data.distinct``."""
 
 _TOLD_APART = ("data.mix", "data.seed", "data.distinct")
 
@@ -50,8 +50,8 @@ def runs_where(states: Sequence[CellState], where: Overrides) -> list[CellState]
     Raises
     ------
     StudyError
-        If no run has such a value, or the runs left differ in a parameter that the tables do
-        not tell apart: figures and claims would take several models for one.
+        If no run has such a value, or the chosen runs differ in a parameter that the tables
+        do not record: figures and claims would treat several models as one.
     """
     choices = _choices([state.cell for state in states])
     for dotted, value in where.items():
@@ -66,14 +66,14 @@ def runs_where(states: Sequence[CellState], where: Overrides) -> list[CellState]
     if left := _choices([state.cell for state in chosen]):
         hint = " ".join(f"--where {dotted}={values[0]}" for dotted, values in left.items())
         raise StudyError(
-            f"the runs differ in {_spelled(left)}, and figures and claims are those of one model; "
+            f"the runs differ in {_spelled(left)}, but figures and claims describe one model; "
             f"choose, for instance {hint} (`dvc exp show` compares them all)"
         )
     return chosen
 
 
 def _choices(cells: Sequence[Cell]) -> dict[str, list[Any]]:
-    """Give the values of each parameter in which cells differ, but for those told apart."""
+    """Return the values of each differing parameter that the tables do not record."""
     first = cells[0].overrides if cells else {}
     values = {
         dotted: [v for n, v in enumerate(found) if v not in found[:n]]
@@ -102,17 +102,17 @@ def collect_study(
     study, states
         The study and the state of each cell that counts (:func:`runs_where`).
     partial
-        Collect what is done though cells are missing.
+        Collect the finished cells even if others are missing.
 
     Returns
     -------
     list of str
-        What was written, a line each.
+        One line for each file written.
 
     Raises
     ------
     StudyError
-        If nothing is done, or cells are missing and ``partial`` is false.
+        If no cell is done, or cells are missing and ``partial`` is false.
     """
     done = [state for state in states if state.status == "done"]
     _require_done(study, states, done, partial=partial)
@@ -124,8 +124,8 @@ def collect_study(
     write_json(_facts(root, study, states, done), at.study_facts)
     examples = _collect_examples(at, done)
     return [
-        f"{Workspace.study}: {len(runs)} rows, a run and group each",
-        f"{Workspace.study_images}: {len(images)} rows, a run and test image each",
+        f"{Workspace.study}: {len(runs)} rows, one per run and group",
+        f"{Workspace.study_images}: {len(images)} rows, one per run and test image",
         f"{Workspace.study_facts}: settings and experiments of {len(done)} of {len(states)} runs",
         *([f"{examples}: example reconstructions"] if examples else []),
     ]
@@ -146,7 +146,7 @@ def _require_done(
 
 
 def _output(root: Path, path: Path, state: CellState) -> bytes:
-    """Return a file that DVC keeps, as an experiment has it."""
+    """Return the content of a DVC-tracked file in an experiment."""
     try:
         content: bytes = read_output(  # type: ignore[no-untyped-call]
             path.as_posix(), repo=str(root), rev=state.commit, mode="rb"
@@ -182,7 +182,7 @@ def images_of(root: Path, study: Study, state: CellState) -> pd.DataFrame:
 
 
 def _runs_of(root: Path, images: pd.DataFrame, state: CellState) -> pd.DataFrame:
-    """Give a row per group: means over its test images, and how diverse its training was."""
+    """Return a row per group: means over its test images, and the diversity of its training."""
     mine = images[images["run"] == state.cell.name]
     split = _table(root, Workspace.split, state)
     measures = [name for name in COLUMNS if name in mine.columns]
@@ -220,7 +220,7 @@ def _facts(
 
 
 def _code(root: Path, done: Sequence[CellState]) -> str:
-    """Give the commits from which the runs started, newest first: their code, not today's."""
+    """Return the commits from which the runs started, newest first: their code, not today's."""
     commits = {str(state.commit) for state in done}
     baselines = [run.baseline for run in experiments(root) if run.commit in commits]
     return ", ".join(dict.fromkeys(baselines))
@@ -233,9 +233,9 @@ def _made_on(root: Path, state: CellState) -> Mapping[str, str]:
 
 
 def _common_params(done: Sequence[CellState]) -> dict[str, Any]:
-    """Give the parameters that all runs share; those of the grid stand in the tables."""
+    """Return the parameters that all runs share; those of the grid are in the tables."""
     groups = [state.cell.params.model_dump(mode="json") for state in done]
-    for values in groups:  # of a weights file the name alone: its folder is this machine's
+    for values in groups:  # only the name of a weights file: its folder belongs to this machine
         values["train"]["perceptual_weights"] = Path(values["train"]["perceptual_weights"]).name
     return {
         group: {
@@ -248,9 +248,9 @@ def _common_params(done: Sequence[CellState]) -> dict[str, Any]:
 
 
 def _collect_examples(at: Workspace, done: Sequence[CellState]) -> Path | None:
-    """Bring together one seed's examples of every mix; photographs go to the private folder.
+    """Combine one seed's examples of every mix; photographs go to the private folder.
 
-    Where a study has runs on equal numbers of distinct images beside others, the others show.
+    If a study also has runs on equal numbers of distinct images, the other runs are shown.
     """
     kinds = {state.cell.params.data.distinct for state in done}
     shown = [s for s in done if len(kinds) == 1 or s.cell.params.data.distinct != "equal"]
@@ -269,6 +269,6 @@ def _collect_examples(at: Workspace, done: Sequence[CellState]) -> Path | None:
     ):
         (at.root / other).unlink(missing_ok=True)  # of another study
     if not same:
-        return None  # the mixes were tested on other images: side by side they would mislead
+        return None  # the mixes were tested on different images: side by side they would mislead
     write_examples(StudyExamples.of_runs(by_mix), at.root / path)
     return path

@@ -1,4 +1,4 @@
-"""What ``tonegap study compare`` reads: a collected table, or runs of a study."""
+"""Read the inputs of ``tonegap study compare``: a collected table, or runs of a study."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class Source:
 
 
 def read_source(root: Path, text: str) -> Source:
-    """Read ``FOLDER``, ``TABLE.csv`` or ``STUDY``, each with ``:key=value,...`` behind it or not.
+    """Read ``FOLDER``, ``TABLE.csv`` or ``STUDY``, each optionally followed by ``:key=value,...``.
 
     Parameters
     ----------
@@ -70,7 +70,7 @@ def _where(conditions: str, text: str) -> dict[str, Any]:
     for pair in filter(None, conditions.split(",")):
         key, equals, value = pair.partition("=")
         if not equals:
-            raise StudyError(f"{text!r} has another form than STUDY:key=value,key=value")
+            raise StudyError(f"{text!r} is not of the form STUDY:key=value,key=value")
         where[key.strip()] = parse_value(value)
     return where
 
@@ -117,5 +117,5 @@ def _settings_of(root: Path, state: CellState) -> Mapping[str, Any]:
 
 
 def _groups(settings: Mapping[str, Any]) -> Groups:
-    """Read the groups of finished runs; where nothing names any they are the paper's."""
+    """Read the groups of finished runs; the default is the paper's groups."""
     return Groups.from_mapping(settings["groups"]) if "groups" in settings else LIGHT_AND_DARK

@@ -17,7 +17,7 @@ def study_names(root: Path) -> list[str]:
 
 
 def twin_of(root: Path, name: str) -> str | None:
-    """Name the study with the same runs at equal distinct images: ``<name>_equal``, if any."""
+    """Return the study with the same runs at equal distinct images: ``<name>_equal``, if any."""
     twin = f"{name}_equal"
     return twin if twin in study_names(root) else None
 
@@ -37,7 +37,7 @@ def read_study(root: Path, name: str, extra: Overrides | None = None) -> Study:
     Raises
     ------
     StudyError
-        If there is no such study, or its file has another form.
+        If there is no such study, or its file is malformed.
     ParameterError
         If a value is refused.
     """

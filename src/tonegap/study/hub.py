@@ -1,7 +1,8 @@
-"""A hub: the git repository through which machines without a common file system meet.
+"""A hub: the git repository that connects machines without a shared file system.
 
-Machines clone it and push experiments to it; this clone fetches them back. What the hub
-holds already, because an earlier run was killed before it could fetch, is not run again.
+Machines clone it and push experiments to it; this clone fetches them back. If the hub already
+holds an experiment, because an earlier run was killed before it could fetch, it is not run
+again.
 """
 
 from __future__ import annotations
@@ -15,12 +16,12 @@ from tonegap.study.records import experiment_ref, is_done
 
 
 def hub_address(hub: str) -> str:
-    """Spell a hub as any working folder understands it: a path becomes absolute."""
+    """Return a hub's address as it is valid in any working folder: make a path absolute."""
     return str(Path(hub).resolve()) if Path(hub).exists() else hub
 
 
 def require_baseline(root: Path, hub: str, baseline: str) -> None:
-    """Refuse a hub that lacks the commit from which experiments start.
+    """Reject a hub that lacks the commit from which experiments start.
 
     Raises
     ------
@@ -41,7 +42,7 @@ def require_baseline(root: Path, hub: str, baseline: str) -> None:
 
 
 def bring_home(root: Path, hub: str, baseline: str, name: str) -> str:
-    """Fetch an experiment from the hub; give its commit, empty where the hub has none."""
+    """Fetch an experiment from the hub; return its commit, or empty if the hub has none."""
     ref = experiment_ref(baseline, name)
     listed = git(root, "ls-remote", hub, ref).split()
     if not listed:
@@ -51,7 +52,7 @@ def bring_home(root: Path, hub: str, baseline: str, name: str) -> str:
 
 
 def done_at_hub(root: Path, hub: str, baseline: str, cell: Cell) -> bool:
-    """Whether the hub holds a cell's results already; brings them home if so.
+    """Fetch a cell's results if the hub already holds them; return True in that case.
 
     An experiment of that name with other parameters is renamed at the hub, because DVC
     would refuse to push a second.

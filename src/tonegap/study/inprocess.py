@@ -1,11 +1,11 @@
 """Engine ``inprocess``: many models in one process, each saved as a real DVC experiment.
 
 On a fast GPU a model trains in seconds, and starting Python, loading torch, compiling
-and moving images would take longer than training. Here that is paid once. The runs work
-in one clone inside ``.dvc/tmp``, which shares the workspace's cache and leaves its files
-alone. DVC decides there what must run, restores what the run cache knows and writes
-dvc.lock, as ever; only, where it would start a stage's command, the stage runs here. What
-a run yields is committed in the clone and fetched as an experiment ref.
+and moving images would take longer than training. Here this cost is paid once. The runs work
+in one clone inside ``.dvc/tmp``, which shares the workspace's cache but not its files. There,
+DVC decides as usual what must run, restores what the run cache knows and writes dvc.lock.
+The only difference: instead of starting a stage's command, it runs the stage in this process.
+The results are committed in the clone and fetched as an experiment ref.
 """
 
 from __future__ import annotations
@@ -52,8 +52,8 @@ class InProcessEngine:
     root
         The repository.
     study
-        The study. Its size decides whether compiling pays, however many runs are left: a run
-        gives the same numbers before and after an interruption.
+        The study. Its full size decides whether to compile, not the number of runs left, so
+        that a run gives the same numbers before and after an interruption.
     started
         Called with a cell when its run starts.
     """
@@ -82,14 +82,14 @@ class InProcessEngine:
                 yield Outcome(cell, reason, monotonic() - start)
 
     def _attempt(self, cell: Cell, root: Path, clone: Path) -> str:
-        """Run one cell; return why it failed, empty where it did not."""
+        """Run one cell; return why it failed, or an empty string."""
         log = log_path(root, cell.name)
         log.unlink(missing_ok=True)
         try:
             self._run_cell(cell, Workspace(clone))
             ref = experiment_ref(self._baseline, cell.name)
             fetch_experiment(clone, ref, root)
-        # A process of its own would end the cell alone, by an error as by sys.exit.
+        # In its own process, an error or sys.exit would end only this cell.
         except (Exception, SystemExit) as error:  # noqa: BLE001
             write_text(log, traceback.format_exc())
             return f"{_reason(error)} (log: {log.relative_to(root)})"
@@ -101,7 +101,7 @@ class InProcessEngine:
         arguments = dvc_arguments(cell.overrides, read_yaml(at.params))
         apply_overrides(at.params, arguments[1::2])
         stages_here = _stages_run_here(lambda name: self._run_stage(name, cell, at))
-        # DVC's run cache takes the names in dvc.lock for paths below the current folder.
+        # DVC's run cache reads the names in dvc.lock as paths below the current folder.
         with chdir(at.root), Repo() as repo, stages_here:
             repo.reproduce([LAST_STAGE])
             results = [out.fs_path for out in repo.index.outs if not out.use_cache and out.exists]
@@ -152,7 +152,7 @@ def _stages_run_here(run: Callable[[str], None]) -> Iterator[None]:
 
 
 def _require_own_code(root: Path) -> None:
-    """Refuse to train with another copy's code: dvc.lock would name code that did not run."""
+    """Reject code of another copy: dvc.lock would name code that did not run."""
     mine, named = Path(tonegap.__file__).resolve().parent, (root / "src" / "tonegap").resolve()
     if mine != named:
         raise StudyError(
@@ -162,7 +162,7 @@ def _require_own_code(root: Path) -> None:
 
 
 def _reason(error: BaseException) -> str:
-    """Say in one line what went wrong first: DVC wraps what a stage raises."""
+    """Describe the first error in one line: DVC wraps the errors of a stage."""
     while error.__cause__ is not None and not isinstance(error, TonegapError):
         error = error.__cause__
     if isinstance(error, SystemExit):

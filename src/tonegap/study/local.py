@@ -1,8 +1,8 @@
 """Engine ``local``: cells as concurrent ``dvc exp run`` processes on this machine.
 
-DVC's queue is left to people who use it by hand: its record of what ran is lost or wrong
-after a kill. Each process here works in a copy of its own (see
-:mod:`tonegap.study.copies`), and what is done is read from git afterwards.
+DVC's queue is not used: its record of what ran is lost or wrong after a kill. Each process
+works in its own copy (see :mod:`tonegap.study.copies`), and git shows afterwards which cells
+are done.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ _LOCK_PAUSE_S = 1.0
 
 @dataclass(frozen=True)
 class _Slot:
-    """What one experiment at a time may use: a copy of the repository, and a device or none."""
+    """The resources of one experiment: a copy of the repository, and possibly a device."""
 
     copy: Path
     device: str | None
@@ -61,7 +61,7 @@ class LocalEngine:
     study
         Name of the study, which names the copies.
     jobs
-        Experiments at once.
+        Number of concurrent experiments.
     base
         Content of params.yaml.
     devices
@@ -94,7 +94,7 @@ class LocalEngine:
         self._starting = Lock()
 
     def run(self, cells: Sequence[Cell]) -> Generator[Outcome, None, None]:
-        """Run cells; yield outcomes as they come. Leaving the iterator stops what runs."""
+        """Run cells; yield outcomes as they arrive. Closing the iterator stops running cells."""
         self._stopped = False
         with ExitStack() as copies:
             self._slots = self._make_slots(min(self.jobs, len(cells)), copies)
@@ -137,7 +137,7 @@ class LocalEngine:
             self._slots.put(slot)
 
     def _persist(self, cell: Cell, slot: _Slot) -> str:
-        """Run one experiment, again where another process held DVC's lock for too long."""
+        """Run one experiment; retry if another process held DVC's lock for too long."""
         for _ in range(_LOCK_ATTEMPTS):
             reason = self._attempt(cell, slot)
             if _LOCKED not in reason or self._stopped:
@@ -146,7 +146,7 @@ class LocalEngine:
         return reason
 
     def _attempt(self, cell: Cell, slot: _Slot) -> str:
-        """Run one experiment and bring it home; return why it failed, empty where it did not."""
+        """Run one experiment and fetch it; return why it failed, or an empty string."""
         try:
             reset(slot.copy, self._baseline)
             reason = self._execute(cell, slot)
@@ -155,11 +155,11 @@ class LocalEngine:
                 fetch_experiment(slot.copy, ref, self._root)
         except MachineError as error:
             reason = str(error)
-        # What was on its way when the study was left failed because of that.
+        # Experiments that were running when the study stopped failed because of that.
         return INTERRUPTED if reason and self._stopped else reason
 
     def _execute(self, cell: Cell, slot: _Slot) -> str:
-        """Run one experiment; return why it failed, empty where it did not."""
+        """Run one experiment; return why it failed, or an empty string."""
         log = log_path(self._root, cell.name)
         arguments = ["exp", "run", "-n", cell.name, LAST_STAGE]
         command = dvc_command(*arguments, *dvc_arguments(cell.overrides, self.base))
@@ -183,9 +183,9 @@ class LocalEngine:
         return "" if code == 0 else _reason(self._root, log, code)
 
     def _stop_processes(self) -> None:
-        """End every experiment with all that it started: DVC alone would orphan its stage.
+        """End every experiment with all its child processes: DVC alone would orphan its stage.
 
-        Who interrupts a second time does not want to wait for an orderly end.
+        A second interrupt kills without waiting.
         """
         with self._starting:
             self._stopped = True
@@ -208,7 +208,7 @@ class LocalEngine:
 
 
 def _halted_family(process: subprocess.Popen[bytes]) -> list[psutil.Process]:
-    """Give a process with all its descendants; it is halted, or it might start further ones."""
+    """Return a process and all its descendants; halt it first, so that it starts no others."""
     try:
         parent = psutil.Process(process.pid)
         parent.suspend()
@@ -228,6 +228,6 @@ def _environment(root: Path, device: str | None, jobs: int) -> dict[str, str]:
 
 
 def _reason(root: Path, log: Path, code: int) -> str:
-    """Say what went wrong first, by what process, and where the whole story is."""
+    """Describe the first error, how the process ended, and where its log is."""
     killed = f"killed by signal {-code}: " if code < 0 else ""
     return f"{killed}{telling_line(log.read_text(errors='replace'))} (log: {log.relative_to(root)})"

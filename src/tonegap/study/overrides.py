@@ -10,7 +10,7 @@ from tonegap.study.plan import Overrides
 
 
 def dvc_arguments(overrides: Overrides, base: Mapping[str, Any]) -> list[str]:
-    """Spell overrides for ``dvc exp run``, leaving out what params.yaml says already.
+    """Spell overrides for ``dvc exp run``; leave out those that params.yaml already sets.
 
     DVC reads them by Hydra's grammar: text is quoted, and a key that the file lacks (a
     new row of ``mixes``) needs a plus sign.

@@ -30,20 +30,20 @@ _OUTPUTS = ("outs", "metrics", "plots")
 
 
 def study_state(root: Path, study: Study, commit: str = "HEAD") -> list[CellState]:
-    """Judge every cell of a study by what git holds (see :mod:`tonegap.study.state`).
+    """Determine the state of every cell from git (see :mod:`tonegap.study.state`).
 
     Parameters
     ----------
     study, root
         The study and its repository.
     commit
-        Whose code and data the cells are to rest on.
+        Commit whose code and data the cells must use.
     """
     return _judged(root, study.cells, read_attempts(root, study), commit)
 
 
 def is_done(root: Path, cell: Cell) -> bool:
-    """Whether an experiment here makes a cell done, whatever was tried since."""
+    """Return True if an experiment here makes a cell done, whatever was tried since."""
     return _judged(root, [cell], {}, "HEAD")[0].status == "done"
 
 
@@ -62,7 +62,7 @@ def _judged(
 
 @dataclass(frozen=True)
 class Grounds:
-    """What the results of a run rest on, as dvc.yaml declares it.
+    """The inputs of a run's results, as dvc.yaml declares them.
 
     Attributes
     ----------
@@ -77,7 +77,7 @@ class Grounds:
 
 
 def read_grounds(root: Path) -> Grounds:
-    """Read dvc.yaml up to the stage that evaluates: what follows cannot change a result."""
+    """Read dvc.yaml up to the evaluate stage: later stages cannot change a result."""
     needed: set[str] = set()
     written = {Workspace.annotations.as_posix()}
     parameters: set[str] = set()
@@ -91,10 +91,11 @@ def read_grounds(root: Path) -> Grounds:
 
 
 def inputs_at(root: Path, commit: str, paths: Sequence[str]) -> dict[str, str]:
-    """Give the content of code and data files at a commit, as texts to compare.
+    """Return the content of code and data files at a commit, as texts to compare.
 
-    Git's hash of each, but of data.dvc the hashes of the data that it names: DVC breaks its
-    long lines anew when it runs an experiment, and the file would seem to have changed.
+    The text is git's hash of each file. For data.dvc it is the hashes of the data that it
+    names: DVC rewraps its long lines when it runs an experiment, so the file itself would
+    seem changed.
     """
     found = object_ids(root, commit, paths)
     text = file_at(root, commit, _DATA)
@@ -106,14 +107,14 @@ def inputs_at(root: Path, commit: str, paths: Sequence[str]) -> dict[str, str]:
 
 
 def require_committed(root: Path) -> None:
-    """Refuse to run on code, data or parameters that no commit holds.
+    """Reject uncommitted code, data or parameters.
 
-    Results could not be traced, and the copies that runs work in have what is committed.
+    Their results could not be traced, and the runs' copies hold only what is committed.
 
     Raises
     ------
     StudyError
-        Naming the first changed file.
+        If a file is not committed; the message names the first.
     """
     others = (Workspace.pipeline.as_posix(), Workspace.params.as_posix())
     changed = changed_files(root, [*read_grounds(root).files, *others])
@@ -142,14 +143,14 @@ def read_records(root: Path, cells: Sequence[Cell], inputs: Sequence[str]) -> li
 
 
 def study_lock(root: Path, name: str) -> FileLock:
-    """Lock that a running study holds; the system frees it when the process dies."""
+    """Return the lock of a running study; the system frees it when the process dies."""
     folder = root / _NOTES
     folder.mkdir(parents=True, exist_ok=True)
     return FileLock(folder / f"{name}.lock", timeout=0)
 
 
 def is_running(root: Path, name: str) -> bool:
-    """Whether some process runs the study now."""
+    """Return True if a process runs the study now."""
     try:
         with study_lock(root, name):
             return False
@@ -158,38 +159,38 @@ def is_running(root: Path, name: str) -> bool:
 
 
 def experiment_ref(baseline: str, name: str) -> str:
-    """Git ref of an experiment."""
+    """Return the git ref of an experiment."""
     return f"refs/exps/{baseline[:2]}/{baseline[2:]}/{name}"
 
 
 def log_path(root: Path, cell: str) -> Path:
-    """Where the output of a cell's last attempt is kept."""
+    """Return the path of the log of a cell's last attempt."""
     return root / _NOTES / f"{cell}.log"
 
 
 def note_path(root: Path, cell: str) -> Path:
-    """Where the note on a cell's last attempt is kept."""
+    """Return the path of the note on a cell's last attempt."""
     return root / _NOTES / f"{cell}.json"
 
 
 def jobs_folder(root: Path, study: str) -> Path:
-    """Where the jobs of a study keep their logs and results."""
+    """Return the folder for the logs and results of a study's jobs."""
     return root / _NOTES / "jobs" / study
 
 
 def copies_folder(root: Path, study: str) -> Path:
-    """Where a study's runs have their copies of the repository."""
+    """Return the folder for the repository copies of a study's runs."""
     return root / _NOTES / "copies" / study
 
 
 def note_attempt(root: Path, cell: str, *, alive: bool, reason: str = "") -> None:
-    """Note that an attempt began, or how it ended."""
+    """Record that an attempt began, or how it ended."""
     note = {"alive": alive, "reason": reason}
     write_text(note_path(root, cell), json.dumps(note) + "\n")
 
 
 def read_attempts(root: Path, study: Study) -> dict[str, Attempt]:
-    """Read the last attempt at each cell; one that began under a dead process was killed."""
+    """Read the last attempt at each cell; if its process is dead, it was killed."""
     running = is_running(root, study.name)
     attempts = {}
     for cell in study.cells:
@@ -206,10 +207,10 @@ def read_attempts(root: Path, study: Study) -> dict[str, Attempt]:
 
 
 def _is_evaluated(root: Path, commit: str) -> bool:
-    """Whether a commit holds an evaluation, and of its own model.
+    """Return True if a commit holds an evaluation of its own model.
 
-    An experiment that ended earlier, as `dvc exp run ... train` does, has that of the commit
-    that it started from. dvc.lock tells: there, the stages disagree on the model or the split.
+    An experiment that stopped early, such as `dvc exp run ... train`, still holds the evaluation
+    of its starting commit. In its dvc.lock, the stages then disagree on the model or the split.
     """
     if file_at(root, commit, Workspace.evaluation.as_posix()) is None:
         return False
@@ -220,13 +221,13 @@ def _is_evaluated(root: Path, commit: str) -> bool:
 
 
 def _hashes_of(path: str, lock: str) -> set[str]:
-    """Hashes under which a dvc.lock knows a file; by its lines, since YAML takes 0.2 s a file."""
+    """Return a file's hashes in a dvc.lock; read its lines, because YAML takes 0.2 s a file."""
     entry = rf"- path: {re.escape(path)}\n(?:\s+(?!md5:)\w+: .*\n)*\s+md5: (\w+)"
     return set(re.findall(entry, lock))
 
 
 def _path(output: str | Mapping[str, object]) -> str:
-    """Path of an output in dvc.yaml, which stands there with its options or without."""
+    """Return the path of an output in dvc.yaml, which is listed with or without options."""
     return output if isinstance(output, str) else next(iter(output))
 
 

@@ -1,4 +1,4 @@
-"""Warn of finished runs whose training draws repeat few images."""
+"""Warn about finished runs whose training draws repeat few images."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tonegap.workspace import Workspace
 
 
 def repetitive_runs(root: Path, states: Sequence[CellState]) -> list[str]:
-    """Describe, once for each mix and group, the finished run with the fewest distinct images.
+    """Describe the finished run with the fewest distinct images for each mix and group.
 
     Returns
     -------

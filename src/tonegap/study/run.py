@@ -1,4 +1,4 @@
-"""Run a study: do what is missing, nothing twice, whatever was killed before."""
+"""Run a study: run the missing cells, and none twice, even after a kill."""
 
 from __future__ import annotations
 
@@ -26,10 +26,10 @@ _LOOK_S = 2.0
 
 @runtime_checkable
 class Engine(Protocol):
-    """Runs cells and says how each ended."""
+    """An engine runs cells and reports how each ended."""
 
     def run(self, cells: Sequence[Cell]) -> Generator[Outcome, None, None]:
-        """Run cells, in any order and number at once; when closed, stop what runs."""
+        """Run cells, in any order and number at once; when closed, stop the running ones."""
         ...
 
 
@@ -41,19 +41,19 @@ def run_study(
     Parameters
     ----------
     root, study, engine
-        Where to run what, and how.
+        The repository, the study, and the engine that runs it.
     ended
         Called with the outcome of each cell.
 
     Returns
     -------
     list of CellState
-        The study's state afterwards, read again from git: an engine's word is not enough.
+        The study's state afterwards, read again from git, not from the engine.
 
     Raises
     ------
     StudyError
-        If the study runs already, or code or data are not committed.
+        If the study is already running, or code or data are not committed.
     """
     require_committed(root)
     baseline = head(root)
@@ -88,7 +88,7 @@ def _run_missing(
 
 
 def _set_aside(root: Path, cell: Cell) -> None:
-    """Keep an outdated experiment of this baseline under another name: DVC refuses a second."""
+    """Rename an outdated experiment of this baseline: DVC rejects a second of the same name."""
     baseline = head(root)
     for experiment in experiments(root):
         if experiment.name == cell.name and experiment.baseline == baseline:
@@ -112,7 +112,7 @@ def _interruptible() -> Iterator[None]:
 
 
 def visible_gpus() -> list[str]:
-    """CUDA devices that may be shared out, without loading torch into this process."""
+    """Return the available CUDA devices, without loading torch into this process."""
     chosen = os.environ.get("CUDA_VISIBLE_DEVICES")
     if chosen is not None:
         return [name for name in chosen.split(",") if name]
@@ -129,7 +129,7 @@ def visible_gpus() -> list[str]:
 
 
 def leftovers(root: Path) -> list[Path]:
-    """Temporary copies that killed experiments left behind and no process works in."""
+    """Return temporary copies of killed experiments in which no process works."""
     folder = (root / ".dvc/tmp/exps/standalone").resolve()
     if not folder.is_dir():
         return []

@@ -1,4 +1,4 @@
-"""Which cells of a study are done: pure judgement over what the repository records.
+"""Decide which cells of a study are done, from the repository's records alone.
 
 A cell is done when an experiment of its name has the same values of the parameters that its
 stages read, the same code and data as the workspace, and an evaluation. Nothing else counts: no
@@ -19,18 +19,18 @@ Status = Literal["done", "running", "failed", "outdated", "missing"]
 
 @dataclass(frozen=True)
 class Record:
-    """What one experiment's commit says.
+    """The facts of one experiment's commit.
 
     Attributes
     ----------
     name, commit : str
         The experiment.
     params : Params or None
-        Its params.yaml; None where it is not valid today.
+        Its params.yaml; None if it is not valid today.
     inputs : mapping of path to git object
         Its code and data files, by content.
     evaluated : bool
-        Whether it holds an evaluation of its own model.
+        True if it holds an evaluation of its own model.
     """
 
     name: str
@@ -42,14 +42,14 @@ class Record:
 
 @dataclass(frozen=True)
 class Attempt:
-    """The last attempt at a cell on this machine: alive, or ended with a reason.
+    """The last attempt at a cell on this machine: running, or ended with a reason.
 
     Attributes
     ----------
     name : str
         The cell.
     alive : bool
-        Whether its process is there.
+        True if its process is running.
     reason : str
         Why it failed; empty while it runs.
     """
@@ -61,7 +61,7 @@ class Attempt:
 
 @dataclass(frozen=True)
 class CellState:
-    """Status of a cell, the commit that makes it done, and a reason where it is not."""
+    """Status of a cell, the commit that makes it done, or the reason why it is not."""
 
     cell: Cell
     status: Status
@@ -76,7 +76,7 @@ def cell_states(
     inputs: Mapping[str, str],
     parameters: Sequence[str],
 ) -> list[CellState]:
-    """Give the state of every cell, in the order of the cells.
+    """Return the state of every cell, in the order of the cells.
 
     Parameters
     ----------
@@ -89,7 +89,7 @@ def cell_states(
     inputs
         The workspace's code and data files, by content.
     parameters
-        Those that the stages read, as dvc.yaml names them: ``train``, ``data.seed``,
+        The parameters that the stages read, as dvc.yaml names them: ``train``, ``data.seed``,
         ``mixes.${data.mix}``.
     """
     return [
@@ -124,9 +124,9 @@ def _judge_one(
 def _mismatch(
     record: Record, cell: Cell, inputs: Mapping[str, str], parameters: Sequence[str]
 ) -> str:
-    """Say why an experiment is not the cell's; empty where it is."""
+    """Return why an experiment does not belong to the cell, or an empty string."""
     if record.params is None:
-        return "its parameters are not valid any more"
+        return "its parameters are no longer valid"
     there, here = (_values(params, parameters) for params in (record.params, cell.params))
     for name, value in here.items():
         if there.get(name) != value:

@@ -75,7 +75,7 @@ def test_a_study_gives_the_runs_with_its_keys(study) -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("toy:train.beta", "has another form than STUDY:key=value"),
+        ("toy:train.beta", "is not of the form STUDY:key=value"),
         ("toy:train.beta=2", "no run of toy has train.beta=2; .*6.0"),
         ("toy:train.lr=2", "no run of toy has train.lr=2"),
     ],

@@ -47,7 +47,7 @@ def test_a_matching_experiment_makes_a_cell_done(cell):
         ({"inputs": {**INPUTS, "src/tonegap/model": "ccc"}}, "src/tonegap/model has changed"),
         ({"inputs": {"data.dvc": "aaa"}}, "src/tonegap/model has changed"),
         ({"evaluated": False}, "no evaluation"),
-        ({"params": None}, "not valid any more"),
+        ({"params": None}, "no longer valid"),
     ],
 )
 def test_an_experiment_of_other_inputs_is_outdated(cell, changes, reason):

@@ -118,7 +118,7 @@ def test_options_of_slurm_belong_to_slurm(toy, engine, option):
 @pytest.mark.parametrize("option", [("--slurm", "partition"), ("--set", "data.seed")])
 def test_an_option_without_a_value_is_refused(toy, option):
     """Both kinds of pairs have one form."""
-    with pytest.raises(ParameterError, match="has another form than key=value"):
+    with pytest.raises(ParameterError, match="is not of the form key=value"):
         call("run", "toy", "--engine", "slurm", *option)
 
 
