@@ -91,26 +91,11 @@ class Population:
         group = self.cohort["cluster"].map(dealt).astype(object)
         return replace(self, cohort=self.cohort.assign(group=group))
 
-    def set_aside(self, n: int) -> tuple[Population, pd.DataFrame]:
-        """Set aside about ``n`` images of each group, whole clusters, the same at every call.
-
-        Returns
-        -------
-        tuple of Population, DataFrame
-            What is left to draw from, and the rows set aside.
-        """
-        group, cluster = self.cohort["group"], self.cohort["cluster"].astype(str)
-        sizes = cluster.groupby(group).agg(sorted)
-        last = {name: names[min(n, len(names)) - 1] for name, names in sizes.items()}
-        held = cluster <= group.map(last)
-        return replace(self, cohort=self.cohort[~held]), self.cohort[held]
-
-    def with_contrast(self, factor: float, further: pd.DataFrame) -> Population:
-        """Multiply the difference from the mean picture of every dark picture, ``further`` too."""
+    def with_contrast(self, factor: float) -> Population:
+        """Multiply every dark picture's difference from the mean picture."""
         if factor == 1.0:
             return self
-        rows = pd.concat([self.cohort["group"], further["group"]])
-        dark = rows.index[rows == _COHORT.groups.compare[1]].to_numpy()
+        dark = (self.cohort["group"] == _COHORT.groups.compare[1]).to_numpy()
         mean = self.images.mean(axis=0)
         changed = mean + factor * (self.images[dark] - mean)
         images = self.images.copy()

@@ -26,7 +26,6 @@ RATE_COLUMNS = (
     "rejected_se",
     "covered",
     "covered_se",
-    "covered_any_pool",
 )
 
 
@@ -36,7 +35,7 @@ def rates(studies: pd.DataFrame, truth: pd.DataFrame, recipe: str) -> pd.DataFra
     Parameters
     ----------
     studies
-        Column study and those of :func:`tonegap.calibration.trained.outcomes`.
+        Column study and those of :func:`tonegap.calibration.trained.estimates`.
     truth
         Of :func:`tonegap.calibration.trained.true_values`.
     recipe
@@ -49,26 +48,19 @@ def rates(studies: pd.DataFrame, truth: pd.DataFrame, recipe: str) -> pd.DataFra
         ``follows`` or ``none``), truth and truth_se (of the population), studies, mean and bias
         with bias_se, sd (of the estimates), se (root mean square of their standard errors),
         rejected (``p <= .05``; power where the effect holds, else false alarms) and covered
-        (share of the 95 % intervals that hold the truth of their own models), each with the
-        standard error of the counting, and covered_any_pool (that hold the mean over all training
-        pools). Estimates are in the estimator's unit: log units, or squared error for ``mse``.
+        (share of the 95 % intervals that hold the truth), each with the standard error of the
+        counting. Estimates are in the estimator's unit: log units, or squared error for ``mse``.
 
     Notes
     -----
-    Intervals are conditional on the images that a study trains on. The truth of a study's own
-    models is that of the population plus what their estimate on the held-out images, which are
-    the same in every study, differs from its mean over studies.
+    Intervals are conditional on the images that a study trains on, and every study here trains on
+    others: where training matters much, they cover less than they promise.
     """
     joined = studies.merge(truth, on="estimator", validate="many_to_one")
-    moved = joined["held_out"] - joined.groupby("estimator")["held_out"].transform("mean")
-    covered, covered_any_pool = (
-        (joined["low"] <= truth) & (truth <= joined["high"])
-        for truth in (joined["truth"] + moved, joined["truth"])
-    )
+    covered = (joined["low"] <= joined["truth"]) & (joined["truth"] <= joined["high"])
     joined = joined.assign(
         rejected=joined["p"] <= ALPHA,
         covered=covered,
-        covered_any_pool=covered_any_pool,
         variance=joined["se"] ** 2,
     )
     groups = joined.groupby(["estimator", "effect", "truth", "truth_se"], sort=False)
@@ -79,7 +71,6 @@ def rates(studies: pd.DataFrame, truth: pd.DataFrame, recipe: str) -> pd.DataFra
         variance=("variance", "mean"),
         rejected=("rejected", "mean"),
         covered=("covered", "mean"),
-        covered_any_pool=("covered_any_pool", "mean"),
     ).reset_index()
     size = np.sqrt(table["studies"])
     table = table.assign(

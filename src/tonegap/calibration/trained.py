@@ -13,7 +13,6 @@ from typing import Final
 
 import numpy as np
 import pandas as pd
-from jaxtyping import UInt8
 
 from tonegap.assessment import reconstruction_errors
 from tonegap.calibration.planted import Planted
@@ -71,8 +70,6 @@ class Sizes:
         As in the parameters.
     components
         Of PCA.
-    held_out
-        Images of each group that no study trains or tests on; all models are shown them.
     """
 
     pools: tuple[int, int] = (542, 542)
@@ -80,7 +77,6 @@ class Sizes:
     n_train: int = 417
     n_seeds: int = 10
     components: int = 8
-    held_out: int = 400
 
 
 SIZES: Final = Sizes()
@@ -95,44 +91,37 @@ def sizes_of(planted: Planted) -> Sizes:
     return UNEQUAL if planted.unequal else SIZES
 
 
-@dataclass(frozen=True)
-class Study:
-    """What a study's models did.
-
-    Attributes
-    ----------
-    tested
-        The per-image study table.
-    held_out
-        The same models on images that are the same in every study.
-    """
-
-    tested: pd.DataFrame
-    held_out: pd.DataFrame
-
-
 def draw_study(
     population: Population, planted: Planted, sizes: Sizes, child: np.random.SeedSequence
-) -> Study:
-    """Draw a cohort, train PCA for every seed and mix, and assess it."""
+) -> pd.DataFrame:
+    """Draw a cohort, train PCA for every seed and mix, and assess it.
+
+    Returns
+    -------
+    DataFrame
+        The per-image study table.
+    """
     rng = np.random.default_rng(child)
-    available, held = population.set_aside(sizes.held_out)
-    available = available.dealt(rng) if planted.dealt else available
-    cohort, _ = available.draw(sizes.pools, rng)
-    images = available.with_contrast(planted.contrast, held).images
+    population = prepared(population, planted, rng)
+    cohort, _ = population.draw(sizes.pools, rng)
     first = int(rng.integers(2**31 - sizes.n_seeds))
-    tested, held_out = zip(*_runs(images, cohort, held, sizes, first), strict=True)
-    return Study(pd.concat(tested, ignore_index=True), pd.concat(held_out, ignore_index=True))
+    return pd.concat(_runs(population, cohort, None, sizes, first), ignore_index=True)
+
+
+def prepared(population: Population, planted: Planted, rng: np.random.Generator) -> Population:
+    """Plant what a recipe adds to rendered phantoms."""
+    population = population.dealt(rng) if planted.dealt else population
+    return population.with_contrast(planted.contrast)
 
 
 def _runs(
-    images: UInt8[np.ndarray, "images size size 3"],
+    population: Population,
     cohort: pd.DataFrame,
-    others: pd.DataFrame,
+    tested: pd.DataFrame | None,
     sizes: Sizes,
     first_seed: int,
-) -> Iterator[tuple[pd.DataFrame, pd.DataFrame]]:
-    """Yield the rows of each run: of the split's test sets, and of other images."""
+) -> Iterator[pd.DataFrame]:
+    """Yield the rows of each run: of the split's test sets, or of other images."""
     known = cohort[["md5hash", "group", "label_fine", "source", "cluster"]]
     row_of = pd.Series(cohort.index, index=cohort["md5hash"])
     for seed in range(first_seed, first_seed + sizes.n_seeds):
@@ -142,19 +131,16 @@ def _runs(
                 role: row_of.loc[split.loc[split["role"] == role, "md5hash"]].to_numpy()
                 for role in ("test", "train")
             }
-            pca = PcaBaseline(images[rows["train"]], sizes.components, seed)
-            test, other = (
-                shown.assign(
-                    run=f"{mix}-{seed}",
-                    mix=mix,
-                    share=share,
-                    seed=seed,
-                    distinct="paper",
-                    mse=reconstruction_errors(pca, images[shown.index], _BATCH),
-                )
-                for shown in (cohort.loc[rows["test"]], others)
+            pca = PcaBaseline(population.images[rows["train"]], sizes.components, seed)
+            test = cohort.loc[rows["test"]] if tested is None else tested
+            yield test.assign(
+                run=f"{mix}-{seed}",
+                mix=mix,
+                share=share,
+                seed=seed,
+                distinct="paper",
+                mse=reconstruction_errors(pca, population.images[test.index], _BATCH),
             )
-            yield test, other
 
 
 def _data(sizes: Sizes, seed: int, mix: str) -> DataParams:
@@ -169,20 +155,6 @@ def _data(sizes: Sizes, seed: int, mix: str) -> DataParams:
         match="none",
         distinct="paper",
     )
-
-
-def outcomes(study: Study) -> pd.DataFrame:
-    """Return what every estimator finds in a study, and on the held-out images.
-
-    Returns
-    -------
-    DataFrame
-        :data:`ESTIMATOR_COLUMNS` and held_out, the estimate on the held-out images: it moves from
-        study to study with the models alone.
-    """
-    held_out = estimates(study.held_out).set_index("estimator")["estimate"]
-    found = estimates(study.tested)
-    return found.assign(held_out=found["estimator"].map(held_out))
 
 
 def estimates(table: pd.DataFrame) -> pd.DataFrame:
@@ -249,17 +221,15 @@ def true_values(
         estimator, truth, truth_se (of the mean over tens of cohorts).
     """
     one = replace(sizes, n_seeds=1)
-    available, held = population.set_aside(sizes.held_out)
     found = []
     for child in np.random.SeedSequence([seed, *b"truth"]).spawn(max(cohorts // 10, 2)):
         rng = np.random.default_rng(child)
-        dealt = available.dealt(rng) if planted.dealt else available
-        images = dealt.with_contrast(planted.contrast, held).images
+        dealt = prepared(population, planted, rng)
         runs: list[pd.DataFrame] = []
         for number in range(10):
             cohort, others = dealt.draw(sizes.pools, rng)
             chosen = others.loc[rng.permutation(others.index)[:tested]]
-            runs += [other for _, other in _runs(images, cohort, chosen, one, number)]
+            runs += _runs(dealt, cohort, chosen, one, number)
         found.append(estimates(pd.concat(runs, ignore_index=True)))
     values = pd.concat(found).groupby("estimator")["estimate"]
     return pd.DataFrame(

@@ -11,11 +11,11 @@ import pytest
 from tonegap.calibration.planted import RECIPES, Planted
 from tonegap.calibration.population import Population, render_population
 from tonegap.calibration.rates import rates
-from tonegap.calibration.trained import Sizes, draw_study, estimates, outcomes, true_values
+from tonegap.calibration.trained import Sizes, draw_study, estimates, true_values
 from tonegap.files.calibration_store import TrainedCalibration
 from tonegap.phantom.mixtures import RECIPES as PHANTOMS
 
-SMALL = Sizes(pools=(100, 100), n_test=40, n_train=120, n_seeds=3, components=4, held_out=50)
+SMALL = Sizes(pools=(100, 100), n_test=40, n_train=120, n_seeds=3, components=4)
 STUDIES = 20
 
 
@@ -27,7 +27,7 @@ def population() -> Population:
 def _studies(population: Population, planted: Planted) -> pd.DataFrame:
     children = np.random.SeedSequence(3).spawn(STUDIES)
     found = [
-        outcomes(draw_study(population, planted, SMALL, child)).assign(study=number)
+        estimates(draw_study(population, planted, SMALL, child)).assign(study=number)
         for number, child in enumerate(children)
     ]
     return pd.concat(found, ignore_index=True)
@@ -52,7 +52,7 @@ def test_a_null_is_rarely_rejected_and_a_planted_gap_nearly_always_found(
 
 def test_estimates_are_differences_of_mean_log_errors_within_runs(population: Population) -> None:
     """With equally many test images in every run, both primaries have a closed form."""
-    table = draw_study(population, RECIPES["null"], SMALL, np.random.SeedSequence(1)).tested
+    table = draw_study(population, RECIPES["null"], SMALL, np.random.SeedSequence(1))
     means = table.assign(log=np.log(table["mse"])).groupby(["share", "group"])["log"].mean()
     gap = means.xs("dark", level="group") - means.xs("light", level="group")
     found = estimates(table).set_index("estimator")["estimate"]
@@ -64,8 +64,7 @@ def test_a_study_is_decided_by_its_seed(population: Population) -> None:
     """The same seed gives the same table, another seed other images."""
     null = RECIPES["null"]
     first, again, other = (
-        draw_study(population, null, SMALL, np.random.SeedSequence(seed)).tested
-        for seed in (1, 1, 2)
+        draw_study(population, null, SMALL, np.random.SeedSequence(seed)) for seed in (1, 1, 2)
     )
     pd.testing.assert_frame_equal(first, again)
     assert set(first["md5hash"]) != set(other["md5hash"])
@@ -92,20 +91,9 @@ def test_dealing_keeps_clusters_and_numbers() -> None:
     assert list(after) != list(before)
 
 
-def test_held_out_images_are_the_same_in_every_study(population: Population) -> None:
-    """No study trains or tests on them, and they keep their groups while others are dealt."""
-    null = RECIPES["null"]
-    one, two = (draw_study(population, null, SMALL, np.random.SeedSequence(n)) for n in (1, 2))
-    held = {
-        frozenset(zip(s.held_out["md5hash"], s.held_out["group"], strict=True)) for s in (one, two)
-    }
-    assert len(held) == 1
-    assert set(one.held_out["md5hash"]).isdisjoint(one.tested["md5hash"])
-
-
 def test_contrast_changes_dark_pictures_only(population: Population) -> None:
     """Dark pictures move away from the mean picture by the factor, light ones stay."""
-    changed = population.with_contrast(1.2, population.cohort.iloc[:0])
+    changed = population.with_contrast(1.2)
     dark = (population.cohort["group"] == "dark").to_numpy()
     assert np.array_equal(changed.images[~dark], population.images[~dark])
     mean = population.images.mean(axis=0)
@@ -122,7 +110,7 @@ def test_true_values_of_a_null_are_near_zero(population: Population) -> None:
 
 
 def test_rates_are_counted() -> None:
-    """Two of four p values are at most .05; three intervals hold the mean, two their own truth."""
+    """Two of four p values are at most .05, and three of four intervals hold the truth."""
     studies = pd.DataFrame(
         {
             "study": range(4),
@@ -133,13 +121,11 @@ def test_rates_are_counted() -> None:
             "low": [0.0, 0.1, 0.2, 0.3],
             "high": [0.2, 0.3, 0.4, 0.5],
             "p": [0.5, 0.06, 0.05, 0.01],
-            "held_out": [0.0, 0.0, 0.4, 0.0],
         }
     )
     truth = pd.DataFrame({"estimator": ["gap_overall"], "truth": [0.2], "truth_se": [0.0]})
     row = rates(studies, truth, "contrast_only").iloc[0]
-    assert (row["rejected"], row["covered_any_pool"], row["studies"]) == (0.5, 0.75, 4)
-    assert row["covered"] == 0.5  # of true values .1, .1, .1 and .5
+    assert (row["rejected"], row["covered"], row["studies"]) == (0.5, 0.75, 4)
     assert row["bias"] == pytest.approx(0.05)
     assert row["rejected_se"] == pytest.approx(0.25)
     assert (row["holds"], row["se"]) == ("planted", pytest.approx(0.1))
