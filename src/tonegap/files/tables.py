@@ -22,7 +22,6 @@ _TEXT = dict.fromkeys(
         "sha256",
         "pixel_sha256",
         "phash",
-        "dhash",
         "phash_flip",
         "phash_crops",
         "phash_inner",

@@ -2,11 +2,10 @@
 
 ``phash`` keeps the signs of the 8 x 8 lowest cosine coefficients of a 32 x 32 picture
 about their median (as in Zauner, *Implementation and benchmarking of perceptual image
-hash functions*, 2010, section 3.2.1); ``dhash`` keeps whether each pixel of a 9 x 8
-picture is brighter than its left neighbour.
+hash functions*, 2010, section 3.2.1).
 
-Reduction by area means and the cosine transform are linear, so that one product of
-matrices takes a picture, or a crop of it, to its coefficients without a picture between.
+Reduction by area means and the cosine transform are linear, so one matrix product maps a
+picture, or a crop of it, directly to its coefficients.
 """
 
 from __future__ import annotations
@@ -15,7 +14,7 @@ from collections.abc import Sequence
 from typing import Final, NamedTuple
 
 import numpy as np
-from jaxtyping import Bool, Float
+from jaxtyping import Float
 
 _SIDE: Final = 32
 _KEPT: Final = 8
@@ -26,7 +25,7 @@ _ODD: Final = np.where(np.arange(_KEPT) % 2 == 1, -1.0, 1.0)
 
 
 class Views(NamedTuple):
-    """Boxes of a square picture, as matrices that take it to the cosines of each box.
+    """Boxes of a square picture, as matrices that map it to the cosines of each box.
 
     Attributes
     ----------
@@ -39,10 +38,10 @@ class Views(NamedTuple):
 
 
 def area_means(count: int, side: int, start: float, end: float) -> Float[np.ndarray, "count side"]:
-    """Weights that take a line of ``side`` pixels to ``count`` means over equal parts.
+    """Return weights that reduce a line of ``side`` pixels to ``count`` means over equal parts.
 
-    The parts divide [``start``, ``end``], in pixels from the line's beginning; a pixel that
-    a part covers in part counts by what is covered. Each row sums to 1.
+    The parts divide [``start``, ``end``], in pixels from the line's beginning; a partly
+    covered pixel counts by its covered share. Each row sums to 1.
     """
     bounds = np.linspace(start, end, count + 1)
     pixels = np.arange(side)
@@ -62,7 +61,7 @@ def views(side: int, boxes: Sequence[tuple[float, float, float, float]]) -> View
 
 
 def cosines(grey: Float[np.ndarray, "side side"], boxes: Views) -> Float[np.ndarray, "n 8 8"]:
-    """Lowest 8 x 8 coefficients of the orthonormal DCT-II of each box, reduced to 32 x 32."""
+    """Return the lowest 8 x 8 DCT-II coefficients (orthonormal) of each box, reduced to 32 x 32."""
     count, kept, side = boxes.rows.shape
     # One large product instead of a stack of small ones.
     rows = (boxes.rows.reshape(count * kept, side) @ grey).reshape(count, kept, side)
@@ -70,7 +69,7 @@ def cosines(grey: Float[np.ndarray, "side side"], boxes: Views) -> Float[np.ndar
 
 
 def mirrored(coefficients: Float[np.ndarray, "*n 8 8"]) -> Float[np.ndarray, "*n 8 8"]:
-    """Coefficients of the picture flipped left to right: odd cosines change sign."""
+    """Return the coefficients of the picture flipped left to right: odd cosines change sign."""
     return coefficients * _ODD
 
 
@@ -78,15 +77,7 @@ def phash(coefficients: Float[np.ndarray, "*n 8 8"]) -> list[str]:
     """Hash of each picture by its cosines: 16 hexadecimal digits."""
     flat = coefficients.reshape(-1, _KEPT * _KEPT)
     half = _KEPT * _KEPT // 2
-    # np.median's value, in a quarter of its time on so few numbers.
+    # Same value as np.median, in a quarter of its time for so few numbers.
     middle = np.partition(flat, (half - 1, half), axis=1)[:, half - 1 : half + 1]
-    return _hex(flat > middle.mean(axis=1, keepdims=True))
-
-
-def dhash(grey: Float[np.ndarray, "8 9"]) -> str:
-    """Gradient hash of one picture of 8 rows and 9 columns: 16 hexadecimal digits."""
-    return _hex((grey[:, 1:] > grey[:, :-1]).reshape(1, -1))[0]
-
-
-def _hex(bits: Bool[np.ndarray, "n 64"]) -> list[str]:
+    bits = flat > middle.mean(axis=1, keepdims=True)
     return [row.tobytes().hex() for row in np.packbits(bits, axis=1)]

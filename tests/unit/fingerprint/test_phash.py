@@ -61,12 +61,6 @@ def test_phash_is_that_of_imagehash():
     assert (expected[1:, 1:] == ours[1:, 1:]).mean() > 0.95
 
 
-def test_dhash_is_that_of_imagehash():
-    """On a 9 x 8 picture the gradient hash is imagehash's."""
-    grey = RNG.integers(0, 256, (8, 9), dtype=np.uint8)
-    assert phash.dhash(grey.astype(float)) == str(imagehash.dhash(Image.fromarray(grey)))
-
-
 def test_mirrored_cosines_are_those_of_the_mirrored_picture():
     """The flip costs no second transform."""
     flipped = cosines(GREY[:, ::-1])
