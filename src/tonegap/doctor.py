@@ -1,4 +1,4 @@
-"""``tonegap doctor``: what this machine has for a study, and what to do about the rest."""
+"""``tonegap doctor``: check whether this machine can run a study, and advise on what is missing."""
 
 from __future__ import annotations
 
@@ -24,26 +24,26 @@ from tonegap.files.store import ImageStore
 from tonegap.workspace import Workspace
 
 _NEEDED_BYTES = 5_000_000_000  # raw images of Fitzpatrick17k, twice, and a study's models
-_OLDEST_GIT = (2, 29)  # the first whose `git fetch` can leave FETCH_HEAD alone
+_OLDEST_GIT = (2, 29)  # the first version whose `git fetch` can leave FETCH_HEAD unchanged
 _OLDEST_PYTHON = (3, 11)
 _INPUTS = ("src", "lists", "dvc.yaml", "params.yaml", "data.dvc", "images.txt")
 _IMAGES = ("verified", "unverified")  # the image store's folders
 _NO_SCM = "without git's history run `dvc config core.no_scm true` once"
-_UNSET = 251  # DVC's exit code where a key has no value
+_UNSET = 251  # DVC's exit code if a key has no value
 
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing that was looked at.
+    """One check and its result.
 
     Attributes
     ----------
     topic : str
-        What was looked at.
+        What was checked.
     good : bool
-        Whether a study can run with it.
+        True if a study can run with it.
     detail : str
-        What was found; where it is not good, what to do.
+        What was found and, if it is not good, what to do.
     """
 
     topic: str
@@ -52,7 +52,7 @@ class Finding:
 
 
 def examine(root: Path) -> Iterator[Finding]:
-    """Look at everything that a study of the repository at ``root`` needs; change nothing."""
+    """Check everything that a study of the repository at ``root`` needs; change nothing."""
     for topic, check in CHECKS:
         try:
             yield Finding(topic, good=True, detail=check(root))
@@ -69,7 +69,7 @@ def _python(_root: Path) -> str:
 
 
 def _installed(package: str) -> str:
-    """Version of a package that tonegap cannot do without.
+    """Return the version of a required package.
 
     Raises
     ------
@@ -158,7 +158,7 @@ def _disk(root: Path) -> str:
 
 
 def _existing(path: Path) -> Path:
-    """Give the path, or its nearest parent that is there."""
+    """Return the path, or its nearest existing parent."""
     return next(place for place in [path, *path.absolute().parents] if place.exists())
 
 
@@ -199,10 +199,10 @@ def _store(_root: Path) -> str:
 
 
 def _images(root: Path) -> str:
-    """Say how many images the runs will see, and whether they are here."""
+    """Report how many images the runs will see, and whether they are in the store."""
     at = Workspace(root)
     if not at.annotations.is_file():
-        return "not known before the annotation table is here: `dvc repro data.dvc`"
+        return "not known until the annotation table is here: `dvc repro data.dvc`"
     listed, params = read_manifest(at.manifest), read_params(at.params)
     absent = absent_images(listed, params, ImageStore(user_cache() / "images"))
     urls = file_urls(read_annotations(at.annotations))

@@ -1,4 +1,4 @@
-"""Parameters: params.yaml as frozen, validated values, read at this one place.
+"""Parameters: params.yaml as frozen, validated values, read only here.
 
 ``params.yaml`` explains every key with its unit and its consequence; the classes
 here hold the types and the ranges. Unknown keys and impossible values raise
@@ -21,8 +21,8 @@ from tonegap.nearest import nearest
 GroupName = Annotated[str, pydantic.Field(pattern=r"^[A-Za-z][A-Za-z0-9_]*$")]
 Share = Annotated[float, pydantic.Field(ge=0.0, le=1.0)]
 Count = Annotated[int, pydantic.Field(ge=1, lt=2**31)]
-# Bounds far above any use: beyond them a slip of the hand would ask for more memory than there
-# is, and fail late and without a word of which parameter did it.
+# Bounds far above any use: beyond them, a typing error would request more memory than there
+# is, and fail late without naming the parameter.
 Draws = Annotated[int, pydantic.Field(ge=1, le=10_000_000)]
 Channels = Annotated[int, pydantic.Field(ge=1, le=16_384)]
 Widening = Annotated[int, pydantic.Field(ge=1, le=1024)]
@@ -38,25 +38,25 @@ PerceptualNetwork = Literal["vgg19", "squeezenet1_1"]
 Baseline = Literal["pca", "jpeg"]
 
 _RESERVED = ("all", "neither", "gap")
-"""Words that stand beside the names of groups in metrics and tables."""
+"""Words used beside the names of groups in metrics and tables."""
 
-# Foreign values in messages: aliases of YAML can make a small file mean a huge value.
+# Foreign values in messages: with YAML aliases, a small file can hold a huge value.
 _LONGEST_NAME = 80
 _SHOWN = reprlib.Repr()
 _SHOWN.maxlevel, _SHOWN.maxstring = 2, _LONGEST_NAME
 
-# Side of the smallest image of which each network's last tap has a pixel left.
+# Side of the smallest image for which each network's last tap still has a pixel.
 _SMALLEST_IMAGE: dict[PerceptualNetwork, int] = {"vgg19": 16, "squeezenet1_1": 17}
 
 
 class Section(pydantic.BaseModel):
-    """One group of params.yaml: frozen, strict, and closed to unknown keys."""
+    """One group of params.yaml: frozen, strict, without unknown keys."""
 
     model_config = pydantic.ConfigDict(frozen=True, extra="forbid", strict=True)
 
 
 class FetchParams(Section):
-    """Where images come from and how hard the downloader tries."""
+    """Where images come from, and the downloader's limits."""
 
     download: bool
     accept_unverified: bool
@@ -88,7 +88,7 @@ Values = tuple[int | float | str, ...]
 
 
 class GroupsParams(Section):
-    """Which groups are compared, and what tells them apart."""
+    """Which groups are compared, and what defines them."""
 
     column: Annotated[str, pydantic.Field(min_length=1)]
     compare: tuple[GroupName, GroupName]
@@ -116,7 +116,9 @@ class GroupsParams(Section):
                 raise ValueError(f"compare names {name!r}, which has no values; {known}")
         for name, values in self.define.items():
             if name in _RESERVED:
-                raise ValueError(f"no group may be called {name!r}, which tables use themselves")
+                raise ValueError(
+                    f"no group may be called {name!r}: tables use this word themselves"
+                )
             if values == ():
                 raise ValueError(f"the group {name!r} has no values")
         return self
@@ -252,15 +254,15 @@ def params_from_mapping(raw: object, origin: str = "params.yaml") -> Params:
     Parameters
     ----------
     raw
-        What a YAML reader made of the file: nested mappings.
+        Content of the file as nested mappings.
     origin
         The file's name, for messages.
 
     Raises
     ------
     ParameterError
-        Naming the first key that is missing, unknown or impossible, the value found
-        and the nearest valid ones.
+        If a key is missing or unknown or its value is invalid; the message names the first
+        such key, the value found and the nearest valid ones.
     """
     if not isinstance(raw, Mapping):
         raise ParameterError(f"{origin}: expected groups of keys, found {type(raw).__name__}")
@@ -291,16 +293,16 @@ def params_from_mapping(raw: object, origin: str = "params.yaml") -> Params:
 
 
 ADDED: Final[Mapping[str, Any]] = MappingProxyType({"train.perceptual_norm": "none"})
-"""What experiments did that ran before a parameter existed, by its dotted name.
+"""Value of each later parameter in experiments that ran before it existed, by dotted name.
 
-A new parameter needs a row here, or every earlier experiment counts as outdated.
+A new parameter needs a row here; otherwise every earlier experiment counts as outdated.
 """
 
 
 def params_of_experiment(raw: object) -> Params:
     """Read the parameters of an earlier experiment with today's names.
 
-    Keys that are gone are dropped: no stage reads them. Keys that are new take the value of
+    Removed keys are dropped, because no stage reads them. New keys take the value in
     :data:`ADDED`.
 
     Raises
@@ -330,7 +332,7 @@ def known_keys() -> dict[str, tuple[str, ...]]:
 
 
 def nearest_key(dotted: str) -> str:
-    """Say which known parameter an unknown ``group.key`` may have meant."""
+    """Suggest the known parameter that an unknown ``group.key`` may mean."""
     known = known_keys()
     group, _, key = dotted.partition(".")
     if group not in known:
@@ -360,17 +362,17 @@ def _first_problem(error: pydantic.ValidationError) -> str:
 
 
 def _nearest(name: str, known: Iterable[str]) -> str:
-    """Nearest of the first names: foreign ones may be many, and long."""
+    """Suggest the nearest of the first names: foreign names may be many and long."""
     return nearest(name[:_LONGEST_NAME], [word[:_LONGEST_NAME] for word in islice(known, 100)])
 
 
 def _inline(name: str) -> str:
-    """Show a foreign name within a message, without its line breaks and its excess."""
+    """Return a foreign name for a message, on one line and truncated."""
     return ascii(name[:_LONGEST_NAME])[1:-1]
 
 
 def _choices(problem: Mapping[str, Any]) -> tuple[str, ...]:
-    """Values that a literal field admits, from the field's own annotation."""
+    """Return the values that a literal field allows, from the field's annotation."""
     field: type[Section] | None = _section(str(problem["loc"][0]))
     if field is None:
         return ()

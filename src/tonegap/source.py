@@ -49,7 +49,7 @@ _LARGEST_TABLE: Final = 200_000_000  # bytes
 
 @dataclass(frozen=True)
 class Chosen:
-    """What a change of data set did.
+    """The result of a change of data set.
 
     Attributes
     ----------
@@ -60,11 +60,11 @@ class Chosen:
     listed
         Images in images.txt.
     added
-        Those of them that images.txt did not list before.
+        Listed images that are new in images.txt.
     at_hand
         How many images the runs will see, by group.
     taken
-        What became of the files that were given.
+        Outcome for the user's files.
     skipped
         Table of the skipped files (name, reason), or None if none was skipped.
     """
@@ -78,13 +78,13 @@ class Chosen:
     skipped: Path | None = None
 
     def lines(self) -> list[str]:
-        """Say it in words."""
+        """Describe it in words."""
         lines = [f"data.dvc points at {self.name}: {self.rows} annotated images"]
         taken = self.taken
         if taken.verified or taken.unverified or taken.repeated or taken.skipped:
             lines.append(
-                f"images given: {taken.verified} verified by md5, {taken.unverified} with another "
-                f"md5 (kept apart), {taken.repeated} repeated, {len(taken.skipped)} skipped"
+                f"images found: {taken.verified} verified by md5, {taken.unverified} with another "
+                f"md5 (stored separately), {taken.repeated} repeated, {len(taken.skipped)} skipped"
             )
         lines += [f"  {count} skipped: {why}" for why, count in taken.reasons().most_common()]
         if self.skipped:
@@ -95,7 +95,7 @@ class Chosen:
 
 @dataclass(frozen=True)
 class Downloaded:
-    """What a download did.
+    """The result of a download.
 
     Attributes
     ----------
@@ -110,7 +110,7 @@ class Downloaded:
     failed: Counter[str]
 
     def lines(self) -> list[str]:
-        """Say it in words."""
+        """Describe it in words."""
         lines = _listing(self.listed, self.added)
         if self.failed:
             count = sum(self.failed.values())
@@ -127,7 +127,7 @@ def _listing(listed: int, added: int) -> list[str]:
 
 
 def use_phantom(repository: Path) -> Chosen:
-    """Go back to the embedded phantom.
+    """Switch back to the embedded phantom.
 
     Raises
     ------
@@ -153,8 +153,8 @@ def use_fitzpatrick17k(
     repository
         Root of the repository.
     annotations
-        The table, a file or a url; None is the public one at its pinned commit. Whatever
-        is given must be the public one, byte for byte.
+        The table, a file or a url; None means the public one at its pinned commit. Any other
+        must equal the public one, byte for byte.
     images
         Folders and zips of its images.
     store_root
@@ -200,13 +200,13 @@ def use_table(
     table
         The table, a file or a url.
     columns
-        Where it keeps what the study needs; None where it has this study's own columns.
-        With ``columns``, images are told by their names, and their md5 becomes the key.
+        The columns that the study needs; None if the table has tonegap's own columns.
+        With ``columns``, images are identified by name, and their md5 becomes the key.
 
     Raises
     ------
     DataError
-        If a column is not there, or a value breaks a rule. data.dvc is then unchanged.
+        If a column is missing, or a value breaks a rule. data.dvc is then unchanged.
     MachineError
         If DVC fails, or a disk refuses.
     """
@@ -219,7 +219,7 @@ def use_table(
         content = raw if neat.equals(frame.reset_index(drop=True)) else _csv(neat)
     else:
         frame = _trimmed_names(frame, name)
-        canonical_table(frame, columns, {}, name)  # before any image is taken
+        canonical_table(frame, columns, {}, name)  # before any image is stored
         limits = read_params(repository / Workspace.params).fetch
         md5s, taken = identify_images(
             images,
@@ -245,7 +245,7 @@ def download_images(
 ) -> Downloaded:
     """Download the images that the store lacks from their urls, and list them in images.txt.
 
-    Images that arrive are listed even if others fail. A killed call is resumed by the next.
+    Downloaded images are listed even if others fail. The next call resumes a killed one.
 
     Parameters
     ----------
@@ -254,7 +254,7 @@ def download_images(
     manifest
         The list of images; rewritten.
     failures
-        Written: an outcome for each image that is still missing; removed if none is.
+        Written: an outcome for each image that is still missing; removed if there is none.
     params
         The section ``fetch``; its switch ``download`` concerns the stage ``fetch`` alone.
     store_root
@@ -299,7 +299,7 @@ def _csv(frame: pd.DataFrame) -> bytes:
 
 
 def _trimmed_names(frame: pd.DataFrame, origin: str) -> pd.DataFrame:
-    """Take blanks from the ends of column names, where nobody sees them.
+    """Strip blanks from the ends of column names, where they are invisible.
 
     Raises
     ------
@@ -309,7 +309,9 @@ def _trimmed_names(frame: pd.DataFrame, origin: str) -> pd.DataFrame:
     names = frame.columns.str.strip()
     if names.has_duplicates:
         twice = inert(names[names.duplicated()][0])
-        raise DataError(f"{origin} has two columns {twice!r}, but for blanks; rename one of them")
+        raise DataError(
+            f"{origin} has two columns {twice!r} that differ only in blanks; rename one of them"
+        )
     return frame.set_axis(names, axis=1)
 
 
@@ -340,7 +342,7 @@ def _pin(
     store_root: Path | None,
     url: str | None = None,
 ) -> Chosen:
-    """List the images at hand and point the branch at the table."""
+    """List the images in the store and point the branch at the table."""
     path = repository / Workspace.manifest
     before = read_manifest(path) if path.exists() else {}
     images = with_images_at_hand(before, table, _store(store_root))
@@ -379,7 +381,7 @@ def _table_bytes(given: Path | str) -> bytes:
         return download_file(given, _LARGEST_TABLE)
     path = Path(given)
     if not path.is_file():
-        raise DataError(f"there is no table at {path}; give a CSV file or its http(s) url")
+        raise DataError(f"there is no table at {path}; pass a CSV file or its http(s) url")
     if path.stat().st_size > _LARGEST_TABLE:
         raise DataError(f"{path} has more than {_LARGEST_TABLE} bytes; is it the table?")
     try:

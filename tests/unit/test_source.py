@@ -248,7 +248,7 @@ def test_columns_that_only_blanks_tell_apart_are_refused(branch, tmp_path):
     """Which of the two counts is for the user to say."""
     table = tmp_path / "twins.csv"
     table.write_text("img,fst, fst,dx\na,1,2,x\n")
-    with pytest.raises(DataError, match="two columns 'fst', but for blanks"):
+    with pytest.raises(DataError, match="two columns 'fst' that differ only in blanks"):
         use_table(branch, table, ColumnNames("img", "fst", "dx"))
     assert _pin(branch) == PINNED_AT_START
 

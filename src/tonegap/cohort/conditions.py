@@ -18,9 +18,9 @@ def prevalence(labels: pd.Series, group: pd.Series, groups: Groups) -> pd.DataFr
     labels
         Condition of each image.
     group
-        Its group or missing, with the index of ``labels``.
+        Group of each image, or missing, with the index of ``labels``.
     groups
-        Which two are compared.
+        The groups; two of them are compared.
 
     Returns
     -------
@@ -31,7 +31,7 @@ def prevalence(labels: pd.Series, group: pd.Series, groups: Groups) -> pd.DataFr
         log2_ratio: doublings from the reference to the compared group, 0 where the label is
         equally common. The ratio's shares have half an image added to every label (the
         Jeffreys prior of a multinomial), (n + 1/2) / (N + K/2) for K labels, so that a label
-        that one group lacks has a finite ratio, nearer to zero the less is known.
+        that one group lacks has a finite ratio, which is nearer to zero for small groups.
     """
     n_all = labels.value_counts()
     reference, compared = (

@@ -43,7 +43,7 @@ def duplicate_counts(images: pd.DataFrame) -> dict[str, int]:
     -------
     dict
         ``clusters`` of at least two images, the ``images`` in them, the size of the
-        ``largest`` (1 where there are none), and how many clusters straddle groups,
+        ``largest`` (1 if there are none), and how many clusters straddle groups,
         labels and sources: the same picture under two names.
     """
     sizes = images["cluster"].value_counts()

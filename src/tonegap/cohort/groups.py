@@ -17,7 +17,7 @@ SKIN_TYPES: Final[Mapping[str, tuple[str, ...]]] = {
     "fst_second": ("fst_second",),
     "fst_both": ("fst", "fst_second"),
 }
-"""Columns of skin types that each choice of ``groups.column`` looks at."""
+"""Columns of skin types that each choice of ``groups.column`` reads."""
 
 MEASURED: Final = ("ita",)
 """Choices of ``groups.column`` that are measured from the picture."""
@@ -34,14 +34,14 @@ _WORDS: Final = {
 
 
 def columns_of(definition: GroupsParams) -> tuple[str, ...]:
-    """Name the columns of the rows that decide the group."""
+    """Return the names of the columns that decide the group."""
     if definition.column in MEASURED:
         return (definition.column,)
     return SKIN_TYPES.get(definition.column, (OWN,))
 
 
 def groups_of(definition: GroupsParams) -> Groups:
-    """Name the groups, with what each holds in words, such as ``FST 1-2``."""
+    """Return the groups' names, each with its content in words, such as ``FST 1-2``."""
     prefix = _WORDS.get(definition.column, definition.column)
     words = {name: f"{prefix} {_words(held)}" for name, held in definition.define.items()}
     return Groups(*definition.compare, words)
@@ -53,14 +53,14 @@ def assign_groups(rows: pd.DataFrame, definition: GroupsParams) -> pd.Series:
     Parameters
     ----------
     rows
-        The columns of :func:`columns_of`; missing where a row has no value.
+        The columns of :func:`columns_of`; missing if a row has no value.
     definition
         The section ``groups``. Under ``fst_both`` a row is in a group if both skin types are.
 
     Returns
     -------
     Series of str
-        Name of the group, missing where the row is in none, with the index of ``rows``.
+        Name of the group, missing if the row is in none, with the index of ``rows``.
 
     Raises
     ------
@@ -75,7 +75,7 @@ def assign_groups(rows: pd.DataFrame, definition: GroupsParams) -> pd.Series:
 
 
 def groups_disagree(rows: pd.DataFrame, definition: GroupsParams) -> pd.Series:
-    """Say which rows two columns put into different groups (Series of bool)."""
+    """Return True for rows that two columns put into different groups (Series of bool)."""
     first, *others = (_group(rows[column], definition) for column in columns_of(definition))
     differ = pd.Series(data=False, index=rows.index)
     for other in others:
@@ -84,7 +84,7 @@ def groups_disagree(rows: pd.DataFrame, definition: GroupsParams) -> pd.Series:
 
 
 def lacks_value(rows: pd.DataFrame, definition: GroupsParams) -> pd.Series:
-    """Say which rows lack a value that the definition needs (Series of bool)."""
+    """Return True for rows that lack a value that the definition needs (Series of bool)."""
     return rows[list(columns_of(definition))].isna().any(axis=1)
 
 
@@ -104,7 +104,7 @@ def _group(cells: pd.Series, definition: GroupsParams) -> pd.Series:
 
 
 def _holds(held: Range | Values, cells: pd.Series) -> pd.Series:
-    """Say which cells a group holds; numbers compare as numbers, text as text without blanks."""
+    """Return True for cells in a group; compare numbers as numbers, and text without blanks."""
     numbers = pd.to_numeric(cells, errors="coerce").astype("float64")
     if isinstance(held, Range):
         low = -np.inf if held.min is None else held.min

@@ -1,8 +1,9 @@
 """The exclusion rules, in their fixed order.
 
-Annotations are asked first, images second: the flow shows the study's groups (7,755 light and
-2,168 dark in Fitzpatrick17k) on any machine, and then how many of their images that machine has.
-Each rule sees only the rows that the rules before it kept, so a row leaves once, with one reason.
+Rules about annotations come first, rules about images second. The flow thus shows the study's
+groups (7,755 light and 2,168 dark in Fitzpatrick17k) on any machine, and then how many of their
+images that machine has. Each rule sees only the rows that passed the rules before it, so a row
+is excluded once, with one reason.
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ Rule = Callable[[pd.DataFrame, CohortParams], pd.DataFrame]
 
 
 def without_value(rows: pd.DataFrame, params: CohortParams) -> pd.DataFrame:
-    """Find rows that lack the value by which groups are told apart."""
+    """Find rows that lack the value that defines the groups."""
     return _leaving(rows, lacks_value(rows, params.groups), "no_value", _values(rows, params))
 
 
@@ -44,13 +45,13 @@ def flagged(rows: pd.DataFrame, params: CohortParams) -> pd.DataFrame:
     """Find rows whose quality flag begins with the words of one of ``filter.exclude_qc``."""
     flags = rows["qc"].astype("string").str.strip()
     unfit = "|".join(re.escape(flag.strip()) for flag in params.filter.exclude_qc if flag.strip())
-    # No word goes on behind the match: "1" is not "10". Without flags to exclude none matches.
+    # The match must end at a word's end: "1" is not "10". Without flags to exclude, none matches.
     matches = flags.str.match(rf"(?:{unfit})(?!\w)" if unfit else r"(?!)").fillna(value=False)
     return _leaving(rows, matches, "qc_flag", flags)
 
 
 def listed_out(rows: pd.DataFrame, _params: CohortParams) -> pd.DataFrame:
-    """Find rows that a list in ``lists/`` leaves out."""
+    """Find rows that a list in ``lists/`` excludes."""
     return _leaving(rows, rows["listed"].notna(), rows["listed"], rows["url"])
 
 
@@ -77,9 +78,9 @@ def too_small(rows: pd.DataFrame, params: CohortParams) -> pd.DataFrame:
 def duplicated(rows: pd.DataFrame, params: CohortParams) -> pd.DataFrame:
     """Find rows that repeat another one, by ``filter.duplicates``.
 
-    Of each set the image with the most pixels is kept, the smallest md5hash among
-    equals. The detail names the one kept. A set that lies in both groups keeps one
-    image too: which of its labels is right cannot be known here.
+    The image with the most pixels stays in each set, or the smallest md5hash among equals.
+    The detail names the image that stays. A set with images in both groups keeps one image
+    too, because the rule cannot know which label is right.
     """
     if params.filter.duplicates == "keep":
         return _leaving(rows, pd.Series(data=False, index=rows.index), "duplicate", rows["cluster"])
@@ -93,7 +94,7 @@ def duplicated(rows: pd.DataFrame, params: CohortParams) -> pd.DataFrame:
     return _leaving(rows, rows["md5hash"] != kept, reason, "kept " + kept.astype("string"))
 
 
-# Named by what the rows that pass have in common: the steps of the flow chart.
+# Each step of the flow chart is named after what the passing rows have in common.
 _BY_ANNOTATION: tuple[tuple[str, Rule], ...] = (
     ("labelled", without_value),
     ("grouped", without_group),

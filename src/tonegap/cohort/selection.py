@@ -47,7 +47,7 @@ _UNKNOWN_FST = -1
 
 @dataclass(frozen=True)
 class Cohort:
-    """The images to assess, and how they were arrived at.
+    """The images to assess, and how they were selected.
 
     Attributes
     ----------
@@ -56,9 +56,9 @@ class Cohort:
         missing, ``ita`` is in degrees, ``side`` is the shorter side in pixels.
     rows : DataFrame
         One row per annotated row, in the order of the table; columns ``ROW_COLUMNS``; the group
-        is missing where the row is in none.
+        is missing if the row is in none.
     exclusions : DataFrame
-        One row per annotated row left out: md5hash, step, reason, detail, group.
+        One row per excluded annotated row: md5hash, step, reason, detail, group.
     flow : DataFrame
         One row per step and group (all, each group, neither), in the order of the steps:
         step, group, left, excluded (rows).
@@ -93,21 +93,21 @@ def select_cohort(
         ``ANNOTATION_COLUMNS``, which are Fitzpatrick17k's, and the column that ``groups.column``
         names; md5hash unique.
     fetch
-        ``FETCH_COLUMNS``. A row that is absent counts as not fetched.
+        ``FETCH_COLUMNS``. An absent row counts as not fetched.
     index
         ``INDEX_COLUMNS``; width and height in pixels.
     clusters
-        Cluster of near duplicates by md5hash; images that it lacks are their own.
-        Clusters may hang together by an image that is in no group.
+        Cluster of near duplicates by md5hash; an absent image is its own cluster. An image
+        in no group may still connect a cluster.
     params
         The sections ``filter`` and ``groups``.
     lists
-        Images that others found fit or unfit; None where there are no lists.
+        Images listed as fit or unfit; None if there are no lists.
 
     Raises
     ------
     DataError
-        If a fetched image has no row in the index, or the groups cannot be told apart.
+        If a fetched image has no row in the index, or the groups are not defined.
     """
     groups = groups_of(params.groups)
     annotated = _joined(annotations, fetch, index, clusters, params.groups)
@@ -155,7 +155,7 @@ def _joined(
 
 
 def annotated_rows(annotations: pd.DataFrame, definition: GroupsParams) -> pd.DataFrame:
-    """Return the columns that are read here: a user's own table may have others of any name.
+    """Return only the columns that are needed: a user's table may have any others.
 
     Raises
     ------
@@ -169,7 +169,7 @@ def annotated_rows(annotations: pd.DataFrame, definition: GroupsParams) -> pd.Da
     if definition.column not in annotations.columns:
         known = (*SKIN_TYPES, *MEASURED, *map(str, annotations.columns))
         raise DataError(
-            f"params.yaml: groups.column is {definition.column!r}, which is no column of the "
+            f"params.yaml: groups.column is {definition.column!r}, which is not a column of the "
             f"annotation table, so that rows cannot be grouped; {nearest(definition.column, known)}"
         )
     return rows.assign(**{OWN: annotations[definition.column]})

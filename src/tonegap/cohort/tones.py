@@ -1,4 +1,4 @@
-"""Measured skin tone of each group, and a warning where it contradicts the skin types."""
+"""Measured skin tone of each group, and a warning if it contradicts the skin types."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pandas as pd
 from tonegap.groups import Groups
 
 SKIN_TYPE_PREFIX = "fst"
-"""Columns of skin types begin so; a higher Fitzpatrick skin type is darker."""
+"""Prefix of the columns of skin types; a higher Fitzpatrick skin type is darker."""
 
 
 def group_tones(cohort: pd.DataFrame, groups: Groups) -> dict[str, dict[str, Any]]:
@@ -35,7 +35,7 @@ def group_tones(cohort: pd.DataFrame, groups: Groups) -> dict[str, dict[str, Any
 
 
 def tone_warning(cohort: pd.DataFrame, groups: Groups, column: str) -> str:
-    """Warn where the group with the higher skin types measures lighter; else return "".
+    """Return a warning if the group with the higher skin types measures lighter, else "".
 
     Parameters
     ----------
@@ -44,8 +44,8 @@ def tone_warning(cohort: pd.DataFrame, groups: Groups, column: str) -> str:
     groups
         The two that are compared.
     column
-        What the groups are made of (``groups.column``). Groups that are no skin types have no
-        darker side, and there is nothing to warn of.
+        The column that defines the groups (``groups.column``). Groups that are not defined by
+        skin type have no darker side, so there is no warning.
     """
     if not column.startswith(SKIN_TYPE_PREFIX):
         return ""
@@ -63,5 +63,5 @@ def tone_warning(cohort: pd.DataFrame, groups: Groups, column: str) -> str:
         f"{darker} images have the higher skin types but measure lighter than {lighter} ones "
         f"(median ITA {high:g} against {low:g} degrees): lighting or labels may be at fault, and a "
         "gap between these groups may not be one of skin tone; look at the images before "
-        "you read it so"
+        "you interpret it"
     )

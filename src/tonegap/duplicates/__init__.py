@@ -1,1 +1,1 @@
-"""Duplicates: pairs of copies, the clusters they form, and what those clusters cross."""
+"""Duplicates: pairs of copies, the clusters they form, and the borders that clusters cross."""

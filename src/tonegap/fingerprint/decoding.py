@@ -7,11 +7,11 @@ EXIF orientation          applied, so that a turned copy without EXIF has equal 
 animated, several pages   the first frame
 CMYK, YCbCr, LAB          Pillow's conversion to RGB; colour profiles are not applied
 16-bit grey               divided by 257 (the high byte), not clipped
-palette, alpha            laid over white
+palette, alpha            composited over white
 32-bit integer or float   unreadable: such files state no range
-truncated, damaged        unreadable: a picture half grey is no picture
+truncated, damaged        unreadable: a half-grey picture must not be measured
 more than ``max_pixels``  unreadable, judged by the header before anything is decoded
-other formats             unreadable: only formats that photographs come in are tried
+other formats             unreadable: only formats of photographs are tried
 ========================  =============================================================
 """
 
@@ -37,15 +37,16 @@ _WHITE: Final = (255, 255, 255, 255)
 
 
 class UnreadableImageError(DataError):
-    """Bytes are no image that can be decoded safely; the message is one line."""
+    """Bytes are not an image that can be decoded safely; the message is one line."""
 
 
 class _Quiet:
     """Silence Pillow's warnings while any thread decodes.
 
-    Pillow warns of odd metadata and of large pictures; neither changes the pixels, and
-    size is judged here. ``warnings.catch_warnings`` alone would leave threads with each
-    other's filters: the first to enter saves them and the last to leave restores them.
+    Pillow warns about odd metadata and large pictures; neither changes the pixels, and
+    size is checked here. ``warnings.catch_warnings`` alone would leave threads with each
+    other's filters, so the first thread to enter saves them and the last to leave restores
+    them.
     """
 
     def __init__(self) -> None:
@@ -80,7 +81,7 @@ def decode(content: bytes, max_pixels: int = MAX_PIXELS) -> Image.Image:
         The bytes of an image file.
     max_pixels
         Largest width x height that is decoded. Pillow's own limit of about 179 million
-        pixels holds as well, whatever is given here.
+        pixels applies as well.
 
     Returns
     -------
@@ -90,7 +91,7 @@ def decode(content: bytes, max_pixels: int = MAX_PIXELS) -> Image.Image:
     Raises
     ------
     UnreadableImageError
-        If the bytes are no image, a damaged one, or one too large.
+        If the bytes are not an image, or the image is damaged or too large.
     """
     try:
         with _QUIET, Image.open(io.BytesIO(content), formats=FORMATS) as image:
@@ -131,7 +132,7 @@ def _upright(image: Image.Image) -> Image.Image:
         if image.getexif().get(ExifTags.Base.Orientation, _AS_IT_LIES) == _AS_IT_LIES:
             return image  # as most are: transposing would copy it
         return ImageOps.exif_transpose(image)
-    except Exception:  # noqa: BLE001  # damaged metadata must not cost a sound picture
+    except Exception:  # noqa: BLE001  # damaged metadata must not reject an intact picture
         return image
 
 

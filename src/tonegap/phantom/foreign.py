@@ -51,7 +51,7 @@ def foreign_table(
     Returns
     -------
     DataFrame
-        :data:`COLUMNS` under PAD-UFES-20's names and spellings, one row an image.
+        :data:`COLUMNS` with PAD-UFES-20's names and spellings, one row per image.
         ``fitspatrick`` is 1.0-6.0 or empty, ``diagnostic`` a code, ``img_id`` the file's
         name; patients have one or two images. ``url`` is the phantom to draw.
     """

@@ -119,7 +119,7 @@ def _remove(copy: Path) -> None:
 
 
 def _works_in(process: psutil.Process, folder: Path) -> bool:
-    """Return True if a process of DVC or tonegap works in a folder; a shell there does not count."""
+    """Return True if a process of DVC or tonegap works in a folder; ignore shells."""
     try:
         ours = any(name in word for word in process.cmdline() for name in _PROGRAMS)
         return ours and Path(process.cwd()).is_relative_to(folder)
