@@ -143,8 +143,6 @@ def use_fitzpatrick17k(
     repository: Path,
     annotations: Path | str | None = None,
     images: Sequence[Path] = (),
-    *,
-    store_root: Path | None = None,
 ) -> Chosen:
     """Point the branch at Fitzpatrick17k.
 
@@ -157,8 +155,6 @@ def use_fitzpatrick17k(
         must equal the public one, byte for byte.
     images
         Folders and zips of its images.
-    store_root
-        Folder of the image store; None is the user's own.
 
     Raises
     ------
@@ -178,9 +174,9 @@ def use_fitzpatrick17k(
             f"{FITZPATRICK17K_URL}, or use `tonegap source table` for another data set"
         )
     table = validate_annotations(parse_text_table(content, str(given)), str(given))
-    taken = _take(repository, table, images, store_root)
+    taken = _take(repository, table, images)
     url = given if isinstance(given, str) and _is_url(given) else FITZPATRICK17K_URL
-    return _pin(repository, "Fitzpatrick17k", content, table, taken, store_root=store_root, url=url)
+    return _pin(repository, "Fitzpatrick17k", content, table, taken, url=url)
 
 
 def use_table(
@@ -188,14 +184,12 @@ def use_table(
     table: Path | str,
     columns: ColumnNames | None = None,
     images: Sequence[Path] = (),
-    *,
-    store_root: Path | None = None,
 ) -> Chosen:
     """Point the branch at any other data set.
 
     Parameters
     ----------
-    repository, images, store_root
+    repository, images
         As in :func:`use_fitzpatrick17k`.
     table
         The table, a file or a url.
@@ -215,7 +209,7 @@ def use_table(
     frame = parse_text_table(raw, name)
     if columns is None:
         neat = validate_annotations(trimmed(frame), name)
-        taken = _take(repository, neat, images, store_root)
+        taken = _take(repository, neat, images)
         content = raw if neat.equals(frame.reset_index(drop=True)) else _csv(neat)
     else:
         frame = _trimmed_names(frame, name)
@@ -224,13 +218,13 @@ def use_table(
         md5s, taken = identify_images(
             images,
             columns.identifiers(frame),
-            _store(store_root),
+            _store(),
             max_bytes=limits.max_bytes,
             max_pixels=limits.max_pixels,
         )
         neat = canonical_table(frame, columns, md5s, name)
         content = _csv(neat)
-    return _pin(repository, name, content, neat, taken, store_root=store_root)
+    return _pin(repository, name, content, neat, taken)
 
 
 def download_images(
@@ -315,20 +309,18 @@ def _trimmed_names(frame: pd.DataFrame, origin: str) -> pd.DataFrame:
     return frame.set_axis(names, axis=1)
 
 
-def _take(
-    repository: Path, table: pd.DataFrame, images: Sequence[Path], store_root: Path | None
-) -> Intake:
+def _take(repository: Path, table: pd.DataFrame, images: Sequence[Path]) -> Intake:
     limits = read_params(repository / Workspace.params).fetch
     return take_images(
         images,
         table,
-        _store(store_root),
+        _store(),
         max_bytes=limits.max_bytes,
         max_pixels=limits.max_pixels,
     )
 
 
-def _store(root: Path | None) -> ImageStore:
+def _store(root: Path | None = None) -> ImageStore:
     return ImageStore(root or user_cache() / "images")
 
 
@@ -339,20 +331,19 @@ def _pin(
     table: pd.DataFrame,
     taken: Intake,
     *,
-    store_root: Path | None,
     url: str | None = None,
 ) -> Chosen:
     """List the images in the store and point the branch at the table."""
     path = repository / Workspace.manifest
     before = read_manifest(path) if path.exists() else {}
-    images = with_images_at_hand(before, table, _store(store_root))
+    images = with_images_at_hand(before, table, _store())
     pin_table(repository, content, images, url)
     return Chosen(
         name,
         len(table),
         len(images),
         _added(before, images),
-        images_at_hand(repository, store_root),
+        images_at_hand(repository),
         taken,
         _note_skipped(taken, repository),
     )

@@ -60,15 +60,13 @@ def absent_images(listed: Manifest, params: Params, store: ImageStore) -> list[s
     return [name for name, sha256 in wanted.items() if not store.size(name, sha256)]
 
 
-def images_at_hand(root: Path, store_root: Path | None = None) -> str:
+def images_at_hand(root: Path) -> str:
     """Describe how many images the runs will see, by group, and how many are absent.
 
     Parameters
     ----------
     root
         Root of the repository.
-    store_root
-        Folder of the image store; None means the user's own.
 
     Raises
     ------
@@ -82,6 +80,6 @@ def images_at_hand(root: Path, store_root: Path | None = None) -> str:
         read_params(at.params),
     )
     counts = count_images(table, listed, params)
-    absent = absent_images(listed, params, ImageStore(store_root or user_cache() / "images"))
+    absent = absent_images(listed, params, ImageStore(user_cache() / "images"))
     note = f"; {len(absent)} of them are not in the image store of this machine" if absent else ""
     return in_words(counts, len(table)) + note

@@ -37,6 +37,7 @@ from tonegap.tables import TYPICAL_BYTES, FetchOutcome, Status, inert
 _SUSPECT: Final = 10  # temporary failures in a row
 _GIVE_UP: Final = 30  # the same, including the probes from all over the host's rows
 _SPREAD: Final = 0.6180339887  # golden section: its multiples, modulo 1, fill [0, 1) evenly
+_FILE_TIMEOUT_S: Final = 20.0  # of a file that is downloaded alone
 
 
 @dataclass(frozen=True)
@@ -124,9 +125,7 @@ def download(
     return failures
 
 
-def download_file(
-    url: str, max_bytes: int, *, timeout_s: float = 20.0, trusted: Collection[str] = ()
-) -> bytes:
+def download_file(url: str, max_bytes: int) -> bytes:
     """Download one file into memory.
 
     Raises
@@ -135,7 +134,7 @@ def download_file(
         If it cannot be downloaded.
     """
     try:
-        return asyncio.run(_one(url, Getter(timeout_s, max_bytes, trusted=trusted)))
+        return asyncio.run(_one(url, Getter(_FILE_TIMEOUT_S, max_bytes)))
     except GetError as failure:
         raise FetchError(
             f"{inert(url)} cannot be downloaded ({failure.status}: {inert(failure)}); "
