@@ -24,17 +24,17 @@ from tonegap.model.pixels import to_model_range
 from tonegap.model.protocol import GenerativeModel, Reconstructor
 from tonegap.pixel_range import HALF_RANGE
 
-_FAR_OUT = 10.0  # a decoder without a bound may leave [-1, 1]; so far out, it has another range
+_FAR_OUT = 10.0  # an unbounded decoder may leave [-1, 1]; beyond this, it uses another range
 
 MIN_VARIANCE = (1.0 / HALF_RANGE) ** 2 / 12.0
-"""Variance of rounding to 8 bits, for images in [-1, 1]: less cannot be told from none."""
+"""Variance of rounding to 8 bits, for images in [-1, 1]; a smaller variance counts as none."""
 
 
 def squared_error(
     images: Float[Tensor, "batch 3 height width"],
     reconstruction: Float[Tensor, "batch 3 height width"],
 ) -> Float[Tensor, " batch"]:
-    """Per-image mean squared error over pixels and channels, images in [-1, 1].
+    """Return the per-image mean squared error over pixels and channels, images in [-1, 1].
 
     A quarter of it is the error of images in [0, 1].
     """
@@ -42,7 +42,7 @@ def squared_error(
 
 
 def pixel_variance(images: Float[Tensor, "batch 3 height width"]) -> Float[Tensor, " batch"]:
-    """Per-image variance of pixels about the mean of their channel, averaged over channels.
+    """Return the per-image variance of pixels about their channel's mean, averaged over channels.
 
     It is the squared error of the best one-colour picture of the image.
     """
@@ -53,10 +53,10 @@ def normalised_error(
     images: Float[Tensor, "batch 3 height width"],
     reconstruction: Float[Tensor, "batch 3 height width"],
 ) -> Float[Tensor, " batch"]:
-    """:func:`squared_error` over :func:`pixel_variance`.
+    """Return :func:`squared_error` over :func:`pixel_variance`.
 
-    One is as good as a picture of one colour; NaN where the image itself has one colour but for
-    rounding.
+    One is as good as a picture of one colour. NaN if the image itself has only one colour, up
+    to rounding.
     """
     variance = pixel_variance(images)
     error = squared_error(images, reconstruction)
@@ -66,7 +66,7 @@ def normalised_error(
 def posterior_deviation(
     model: GenerativeModel, images: Float[Tensor, "batch 3 height width"]
 ) -> Float[Tensor, " batch"]:
-    """Return the mean posterior standard deviation per image; NaN where the model has none.
+    """Return the mean posterior standard deviation per image; NaN if the model has none.
 
     Raises
     ------
@@ -115,9 +115,9 @@ def per_image_errors(
     images
         8-bit RGB, an array or a memory map.
     batch_size
-        Images per call of the model; does not change what is computed.
+        Images per call of the model; does not change the results.
     device
-        Where the model is.
+        Device of the model.
 
     Raises
     ------
@@ -142,7 +142,7 @@ def _assess(model: GenerativeModel, batch: Tensor) -> dict[str, np.ndarray]:
     shown = batch.clone()  # a model may write into its input
     again = reconstructed(model, shown)
     if not torch.equal(shown, batch):
-        shown = batch.clone()  # else the same tensor: models may cache what they found in it
+        shown = batch.clone()  # else the same tensor: models may cache results for it
     values = {name: measure(batch, again) for name, measure in PER_IMAGE.items()}
     values |= {name: score(model, shown) for name, score in SCORES.items()}
     values["darkest"] = again.flatten(1).amin(dim=1)
@@ -153,13 +153,13 @@ def _assess(model: GenerativeModel, batch: Tensor) -> dict[str, np.ndarray]:
 def reconstructed(
     model: Reconstructor, images: Float[Tensor, "batch 3 height width"]
 ) -> Float[Tensor, "batch 3 height width"]:
-    """Reconstruct images and check what comes back, which may be a user's model's.
+    """Reconstruct images and check the result, because the model may be a user's.
 
     Raises
     ------
     ModelError
-        If it is not a finite picture of every image in about [-1, 1]. A wrong shape could
-        otherwise be broadcast, and NaN left out of means, in silence.
+        If it is not a finite picture of every image in about [-1, 1]. Otherwise a wrong shape
+        could silently be broadcast, and NaN silently be left out of means.
     """
     found: object = model.reconstruct(images)
     if not isinstance(found, Tensor):
@@ -179,7 +179,7 @@ def reconstructed(
 def reconstruction_errors(
     reconstructor: Reconstructor, images: UInt8[np.ndarray, "count height width 3"], batch_size: int
 ) -> Float[np.ndarray, " count"]:
-    """Per-image :func:`squared_error` of a baseline."""
+    """Return the per-image :func:`squared_error` of a baseline."""
     batches = (
         to_model_range(images[start : start + batch_size])
         for start in range(0, len(images), batch_size)
@@ -200,7 +200,7 @@ def summary(per_image: pd.DataFrame, groups: Groups) -> dict[str, dict[str, floa
     Returns
     -------
     dict
-        ``{measure: {group: ..., "gap": ...}}``; None where there is nothing to average. The gap
+        ``{measure: {group: ..., "gap": ...}}``; None if there is nothing to average. The gap
         is the compared group minus the reference, zero at parity.
     """
     return {name: _by_group(per_image, name, groups) for name in COLUMNS if name in per_image}

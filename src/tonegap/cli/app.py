@@ -83,7 +83,7 @@ def check() -> None:
 
 
 def run() -> None:
-    """Run the command; say what the user can mend on one line and exit with code 2."""
+    """Run the command; print an error that the user can fix on one line and exit with code 2."""
     try:
         app()
     except TonegapError as error:

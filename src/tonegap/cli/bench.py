@@ -30,20 +30,24 @@ def train(
     study: Annotated[
         str | None, typer.Option(help="Take the parameters of this study, such as `paper`.")
     ] = None,
-    steps: Annotated[int, typer.Option(min=1, help="Steps to measure, after three more.")] = 10,
+    steps: Annotated[
+        int, typer.Option(min=1, help="Steps to measure, after three warm-up steps.")
+    ] = 10,
     batch_size: Annotated[
-        int | None, typer.Option(min=2, help="Images per step, in place of the parameters'.")
+        int | None, typer.Option(min=2, help="Images per step, instead of the parameters'.")
     ] = None,
     deterministic: Annotated[
-        bool | None, typer.Option(help="Deterministic algorithms, in place of the parameters'.")
+        bool | None,
+        typer.Option(help="Deterministic algorithms, instead of the parameters' choice."),
     ] = None,
     compile_: Annotated[
-        Choice | None, typer.Option("--compile", help="torch.compile, in place of the parameters'.")
+        Choice | None,
+        typer.Option("--compile", help="torch.compile, instead of the parameters' choice."),
     ] = None,
 ) -> None:
     """Time training steps on synthetic images with random features of the same cost.
 
-    `auto` compiles, and keeps features, where training all models of the study in one process
+    `auto` compiles and caches features if training all models of the study in one process
     (`--engine inprocess`) would. Whole models: benchmarks/train.py --whole-models.
     """
     import dataclasses  # noqa: PLC0415

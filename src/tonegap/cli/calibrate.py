@@ -1,4 +1,4 @@
-"""``tonegap calibrate``: how often the study's tests err where the truth is known."""
+"""``tonegap calibrate``: measure how often the study's tests err when the truth is known."""
 
 from __future__ import annotations
 
@@ -19,37 +19,41 @@ if TYPE_CHECKING:
 Model = Literal["pca"]
 EVERY = "all"
 _CHUNK = 10
-"""Studies handed to a process at a time: a second of work."""
+"""Studies per task of a process: a second of work."""
 
 
 def calibrate(
     model: Annotated[
-        Model | None, typer.Option(help="Train this on phantoms, rather than simulate errors.")
+        Model | None,
+        typer.Option(help="Train this model on phantoms instead of simulating errors."),
     ] = None,
     recipe: Annotated[
         list[str] | None,
-        typer.Option(help="What is planted, by default `null`; may be repeated, or `all`."),
+        typer.Option(help="The planted effect, by default `null`; may be repeated, or `all`."),
     ] = None,
-    design: Annotated[str, typer.Option(help="Whose sizes: phantom, pilot or paper.")] = "phantom",
+    design: Annotated[
+        str, typer.Option(help="Study whose sizes to use: phantom, pilot or paper.")
+    ] = "phantom",
     studies: Annotated[
-        int, typer.Option(min=2, help="Simulated studies per recipe; 1,000 tell 5 % from 6.5 %.")
+        int,
+        typer.Option(min=2, help="Simulated studies per recipe; 1,000 distinguish 5 % from 6.5 %."),
     ] = 1000,
     effect: Annotated[
         float, typer.Option(min=0.001, max=10.0, help="Relative change of the planted error.")
     ] = 0.1,
-    seed: Annotated[int, typer.Option(min=0, help="Decides every draw.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of every draw.")] = 0,
     processes: Annotated[
-        int, typer.Option(min=1, help="Processes; they change the time, never the numbers.")
+        int, typer.Option(min=1, help="Number of processes; changes the time, never the numbers.")
     ] = 1,
     output: Annotated[
-        Path | None, typer.Option(help="Write the table of contrasts there, as CSV.")
+        Path | None, typer.Option(help="CSV file for the table of contrasts.")
     ] = None,
 ) -> None:
-    """Measure rejection, power and coverage of the study's tests where the truth is known.
+    """Measure rejection, power and coverage of the study's tests when the truth is known.
 
-    Errors are drawn from a distribution, and no model is trained, unless ``--model pca`` trains
-    PCA on phantoms. Both are assessed by the functions that assess a real study. ``--design``,
-    ``--effect`` and ``--resamples`` are of simulated errors only.
+    By default, errors are drawn from a distribution and no model is trained; ``--model pca``
+    trains PCA on phantoms. Both are assessed by the functions that assess a real study.
+    ``--design``, ``--effect`` and ``--resamples`` apply to simulated errors only.
     """
     if model is not None:
         _calibrate_trained(recipe or ["null"], studies, seed, processes, output)
@@ -94,23 +98,23 @@ def _require_known(name: str, known: Iterable[str], what: str) -> None:
     from tonegap.nearest import nearest  # noqa: PLC0415
 
     if name not in known:
-        raise ParameterError(f"there is no {what} {name!r} to simulate; {nearest(name, known)}")
+        raise ParameterError(f"unknown {what} {name!r}, cannot simulate it; {nearest(name, known)}")
 
 
 def _require_folder(output: Path | None) -> None:
-    """Find out before the work, not after it, that its result has no place."""
+    """Check before the work that its result can be written."""
     from tonegap.errors import ParameterError  # noqa: PLC0415
 
     if output is not None and (output.is_dir() or not output.absolute().parent.is_dir()):
         raise ParameterError(
-            f"--output {output} is a folder or lies in none, so the table could not be written "
+            f"--output {output} is a folder or not in a folder, so the table could not be written "
             "at the end; name a file in a folder that exists"
         )
 
 
 @contextlib.contextmanager
 def _mapping(processes: int, length: int) -> Iterator[Callable[..., Iterable[Any]]]:
-    """Give a ``map`` that shows its progress and may use several processes."""
+    """Return a ``map`` that shows its progress and may use several processes."""
     from tonegap.parallel import in_order  # noqa: PLC0415
 
     with contextlib.ExitStack() as stack:
@@ -135,10 +139,10 @@ def _apply(function: Callable[..., Any], given: tuple[Any, ...]) -> Any:
 
 
 def _freeze() -> None:
-    """Take what is imported out of the garbage collector's sight.
+    """Exempt imported modules from garbage collection.
 
     statsmodels' correction for many tests collects garbage at every call; without this, looking
-    through all modules is nine tenths of a simulated study's time.
+    through all modules takes nine tenths of a simulated study's time.
     """
     import tonegap.calibration.simulated  # noqa: F401, PLC0415 - to be imported before
 
@@ -167,12 +171,12 @@ def _print(found: Calibration, recipes: list[str], effect: float) -> None:
     typer.echo(
         "\nPaired and Welch t: the paper's reading, tests on run means. Single contrasts at .05, "
         "before Holm. Tests of sigma_auc by mix are of equivalence: rejection means within the "
-        "margin, and a rate below the band is no fault."
+        "margin, and a rate below the band is not a fault."
     )
 
 
 def _contrasts(rows: pd.DataFrame) -> pd.DataFrame:
-    """Give the columns that are printed, rates in per cent."""
+    """Return the columns to print, with rates in per cent."""
     shown = rows[["measure", "contrast", "truth"]].assign(truth=rows["truth"].map("{:+.4f}".format))
     shown["rejected %"] = (100.0 * rows["rejected"]).map("{:.1f}".format)
     shown["band"] = rows["rejection_is"]
@@ -185,7 +189,7 @@ def _contrasts(rows: pd.DataFrame) -> pd.DataFrame:
 
 
 def _rejection(rows: pd.DataFrame) -> str:
-    """Say in one line which true nulls are rejected too often or too seldom."""
+    """Report in one line which true nulls are rejected too often or too rarely."""
     nulls = rows[rows["null_is_true"]]
     if nulls.empty:
         return "Rejection: no line of the table is a true null."
@@ -204,7 +208,7 @@ def _rejection(rows: pd.DataFrame) -> str:
 
 
 def _coverage(rows: pd.DataFrame) -> str:
-    """Say in one line which intervals cover the truth too seldom or too often."""
+    """Report in one line which intervals cover the truth too rarely or too often."""
     from tonegap.calibration.simulated import COVERAGE, COVERAGE_GOAL  # noqa: PLC0415
 
     studies = int(rows["studies"].iloc[0])
@@ -218,7 +222,7 @@ def _coverage(rows: pd.DataFrame) -> str:
 
 
 def _run_means(rows: pd.DataFrame) -> str:
-    """Say in one line how often tests on run means reject the same true nulls."""
+    """Report in one line how often tests on run means reject the same true nulls."""
     nulls = rows[rows["null_is_true"]]
     ranges = [
         f"{title} {100.0 * rates.min():.1f}-{100.0 * rates.max():.1f} %"

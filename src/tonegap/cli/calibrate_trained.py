@@ -28,8 +28,8 @@ def calibrate_trained(
 ) -> None:
     """Draw whole studies of each recipe and print, and write, the rates.
 
-    Finished studies are kept in the user's cache: the same call again does only what is
-    missing. The output is written after every recipe.
+    Finished studies are stored in the user's cache, so a repeated call runs only the missing
+    ones. The output is written after every recipe.
     """
     import pandas as pd  # noqa: PLC0415
 
@@ -64,4 +64,4 @@ def _print(table: pd.DataFrame, recipe: str) -> None:
 
     typer.echo(f"\n{recipe}: {RECIPES[recipe].why} ({table['studies'].iloc[0]} studies)")
     typer.echo(table[list(SHOWN)].round(4).to_string(index=False))
-    typer.echo("rejected is power where the effect is planted or follows, else false alarms.")
+    typer.echo("rejected is power if the effect is planted or follows, else false alarms.")

@@ -11,8 +11,8 @@ _FORM = "a study, or a folder or table that `study collect` wrote; :key=value,..
 
 
 def compare(
-    baseline: Annotated[str, typer.Argument(help=f"What is compared with: {_FORM}")],
-    candidate: Annotated[str, typer.Argument(help=f"What is assessed: {_FORM}")],
+    baseline: Annotated[str, typer.Argument(help=f"The baseline: {_FORM}")],
+    candidate: Annotated[str, typer.Argument(help=f"The candidate: {_FORM}")],
     out: Annotated[Path, typer.Option(help="Folder for comparison.csv and comparison.svg.")] = Path(
         "comparison"
     ),

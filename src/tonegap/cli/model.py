@@ -1,4 +1,4 @@
-"""``tonegap model``: what network the parameters build, and what it costs."""
+"""``tonegap model``: describe the network that the parameters build, and its cost."""
 
 from __future__ import annotations
 

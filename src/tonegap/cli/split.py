@@ -1,4 +1,4 @@
-"""``tonegap split``: describe the present split."""
+"""``tonegap split``: describe the current split."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ def describe() -> None:
     drawn = draw_split(cohort, params.data, params.share, groups)
     if list(drawn["md5hash"]) != list(split["md5hash"]):
         raise ParameterError(
-            f"{at.split} was drawn from another cohort or with other parameters than "
-            "params.yaml has now, so its numbers would get the wrong names; run `dvc repro split`"
+            f"{at.split} was drawn from another cohort or with parameters other than those now in "
+            "params.yaml, so its numbers would be mislabelled; run `dvc repro split`"
         )
     typer.echo(
         f"seed {params.data.seed}, mix {params.data.mix}, duplicates {params.data.duplicates}"

@@ -48,7 +48,7 @@ class Cluster(StrEnum):
 
 @dataclass(frozen=True)
 class Site:
-    """What only the slurm engine asks for: see ``tonegap study run --help``."""
+    """Options of the slurm engine alone: see ``tonegap study run --help``."""
 
     hub: str | None
     scratch: str | None
@@ -60,13 +60,15 @@ class Site:
 def run(
     name: Name,
     engine: Annotated[EngineName, typer.Option(help="How to run the cells.")] = EngineName.local,
-    jobs: Annotated[int, typer.Option("--jobs", "-j", min=1, help="Runs at once.")] = 1,
+    jobs: Annotated[
+        int, typer.Option("--jobs", "-j", min=1, help="Number of concurrent runs.")
+    ] = 1,
     override: Set = None,
     hub: Annotated[
         str | None,
         typer.Option(
             help="slurm: git repository, with a DVC remote in its configuration, that the jobs "
-            "clone and push to; without it the nodes must see this clone and its cache."
+            "clone and push to; without it, the nodes must share this clone and its cache."
         ),
     ] = None,
     scratch: Annotated[
@@ -84,7 +86,7 @@ def run(
         typer.Option(help="slurm: `local` runs the jobs as processes here, to try things out."),
     ] = None,
 ) -> None:
-    """Run what is missing of a study; repeat after any interruption."""
+    """Run the missing cells of a study; repeat after any interruption."""
     from tonegap.files.at_hand import images_at_hand  # noqa: PLC0415
     from tonegap.study.run import run_study  # noqa: PLC0415
     from tonegap.workspace import Workspace  # noqa: PLC0415
@@ -104,9 +106,7 @@ def run(
     try:
         states = run_study(_ROOT, study, _engine(engine, jobs, study, site), report)
     except KeyboardInterrupt:
-        typer.echo(
-            f"interrupted; `tonegap study run {name}` goes on with what is missing", err=True
-        )
+        typer.echo(f"interrupted; `tonegap study run {name}` runs the missing ones", err=True)
         raise typer.Exit(_INTERRUPTED) from None
     failed = [state for state in states if state.status != "done"]
     for line in _lines(failed):
@@ -121,7 +121,7 @@ def status(
     name: Name,
     override: Set = None,
     watch: Annotated[
-        bool, typer.Option("--watch", "-w", help="Show it anew until nothing is running.")
+        bool, typer.Option("--watch", "-w", help="Refresh until nothing is running.")
     ] = False,
 ) -> None:
     """Show which runs are done, running, failed or missing, and why."""
@@ -141,14 +141,16 @@ def status(
 @app.command("collect")
 def collect(
     name: Name,
-    partial: Annotated[bool, typer.Option(help="Collect what is done, though runs miss.")] = False,
+    partial: Annotated[
+        bool, typer.Option(help="Collect the finished runs even if others are missing.")
+    ] = False,
     where: Annotated[
         list[str] | None,
-        typer.Option(help="Of a grid with more than mixes and seeds, the runs with key=value."),
+        typer.Option(help="Choose runs by key=value, if the grid has more than mixes and seeds."),
     ] = None,
     override: Set = None,
 ) -> None:
-    """Bring a study's experiments together in tables that git tracks."""
+    """Collect a study's experiments into tables that git tracks."""
     from tonegap.study.collect import collect_study, runs_where  # noqa: PLC0415
     from tonegap.study.files import twin_of  # noqa: PLC0415
     from tonegap.study.records import study_state  # noqa: PLC0415
@@ -161,7 +163,7 @@ def collect(
         joined = len(finished) == len(of_twin) or partial
         states += finished if joined else []
         counted = f"{twin}: {len(finished)} of {len(of_twin)} runs are done"
-        typer.echo(f"{counted}, joined" if joined else f"{counted}; what needs them waits")
+        typer.echo(f"{counted}, joined" if joined else f"{counted}; results that need them wait")
     chosen = runs_where(states, _pairs("--where", where or ()))
     for line in collect_study(_ROOT, study, chosen, partial=partial):
         typer.echo(line)
@@ -175,7 +177,7 @@ def clean(
         bool, typer.Option(help="Remove the study's experiments too, results included.")
     ] = False,
 ) -> None:
-    """Remove what killed runs left behind; on request the experiments as well."""
+    """Remove the leftovers of killed runs; on request the experiments as well."""
     from tonegap.study.clean import clean_study  # noqa: PLC0415
 
     for line in clean_study(_ROOT, _study(name, None), results=experiments):
@@ -248,7 +250,7 @@ def _announce(cell: Any) -> None:
 
 
 def _watch(study: Study) -> None:
-    """Draw the table again and again, in place, while a process runs the study."""
+    """Refresh the table in place while a process runs the study."""
     from rich.live import Live  # noqa: PLC0415
     from rich.text import Text  # noqa: PLC0415
 
@@ -265,7 +267,7 @@ def _watch(study: Study) -> None:
 
 
 def _table(states: Sequence[CellState]) -> list[str]:
-    """Give a line per run, and one that counts them."""
+    """Return a line per run, and one with the counts."""
     counts = Counter(state.status for state in states)
     return [*_lines(states), ", ".join(f"{n} {status}" for status, n in sorted(counts.items()))]
 

@@ -1,4 +1,4 @@
-"""Figure 2: how many annotated images each value has of the variable that defines the groups."""
+"""Figure 2: the number of annotated images by the variable that defines the groups."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def draw(rows: pd.DataFrame, column: str, groups: Groups, caveat: str = "") -> D
     rows, column, groups
         As of :func:`annotated_counts`.
     caveat
-        What the table rests on, where that is not Fitzpatrick17k.
+        The data behind the table, if not Fitzpatrick17k.
     """
     counts = annotated_counts(rows, column, groups)
     with house_style():

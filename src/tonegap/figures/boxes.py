@@ -1,7 +1,7 @@
 """Figures 3 and 6: one number per run and group, as boxes by training mix.
 
 A box shows how runs differ. It is not a test: runs redraw their images from the same pools,
-so they are not independent. The report's intervals allow for both images and seeds.
+so they are not independent. The report's intervals account for both images and seeds.
 """
 
 from __future__ import annotations
@@ -58,7 +58,7 @@ def box_of(values: Float[np.ndarray, " values"]) -> Box:
     """Summarise at least one finite value as a box."""
     lower, median, upper = np.quantile(values, [0.25, 0.5, 0.75])
     reach = _WHISKER_IQR * (upper - lower)
-    # A quartile may lie between values and so beyond the outermost value in reach.
+    # An interpolated quartile may be beyond the outermost value within reach.
     inside = values[(values >= lower - reach) & (values <= upper + reach)]
     return Box(
         lower_whisker=float(min(inside.min(), lower)),
@@ -80,11 +80,11 @@ def draw(
         One row per run and group: run, mix, share, seed, group, n (test images) and the
         measure's column. Rows without a value are left out.
     measure
-        What is drawn: MSE in figure 3, sigma in figure 6.
+        The measure: MSE in figure 3, sigma in figure 6.
     groups
         The groups of the study; those that are only assessed have boxes too.
     caveat
-        What the numbers rest on, where that is not the real study.
+        The origin of the numbers, if it is not the real study.
     """
     metric = measure.name
     data = study[[*_COLUMNS, metric]].dropna(subset=[metric]).reset_index(drop=True)
@@ -112,7 +112,7 @@ def draw(
 
 @dataclass(frozen=True)
 class _Looks:
-    """How a group's box is drawn; ``beside`` counts the boxes of a mix."""
+    """The drawing style of a group's box; ``beside`` counts the boxes of a mix."""
 
     colour: str
     marker: str
@@ -143,7 +143,7 @@ def _draw_group(axes: Axes, x: float, values: Float[np.ndarray, " runs"], looks:
         whiskerprops={"color": colour, "linewidth": 0.9},
         capprops={"color": colour, "linewidth": 0.9},
     )
-    # Spread by rank, not by chance, so that equal input gives an equal picture.
+    # Spread by rank, not at random, so that equal input gives an equal picture.
     spread = width * np.linspace(-0.3, 0.3, len(values)) if len(values) > 1 else np.zeros(1)
     axes.scatter(
         x + spread,

@@ -1,7 +1,7 @@
-"""Every figure: what it is called, how to read it, and how it is drawn.
+"""Every figure: its name, how to read it, and how it is drawn.
 
 A new figure is one row of :data:`CATALOGUE` and one function from :class:`Material` to a
-:class:`Drawing`, or to None where the material does not hold what it shows.
+:class:`Drawing`, or to None if the material lacks what it shows.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from tonegap.measures import MEASURES, SCORES, Measure, Score
 
 _BALANCED = 0.5
 _NO_EXAMPLES = (
-    "No example reconstructions are at hand. Those of photographs show patients and stay on the "
+    "No example reconstructions are available. Those of photographs show patients and stay on the "
     "machine that collected the study."
 )
 _BY_NAME = {row.name: row for row in (*MEASURES, *SCORES)}
@@ -37,18 +37,18 @@ class Entry:
     Attributes
     ----------
     name
-        Of its files.
+        Name of its files.
     title, reading
         What it shows, and how to read it in one sentence. ``{reference}`` and ``{compared}``
         stand for the names of the two groups.
     draw
-        Draws it; None where the material lacks what it shows.
+        Function that draws it; returns None if the material lacks what it shows.
     needs
         ``annotations``, or ``study`` for a collected study.
     absent
-        Why it is not there when ``draw`` gives None.
+        Why it is absent if ``draw`` returns None.
     shows_images
-        Whether it shows images; if they are photographs it must stay private.
+        True if it shows images; if they are photographs, it must stay private.
     """
 
     name: str
@@ -143,7 +143,7 @@ CATALOGUE: Final = (
     Entry(
         "exclusions_flow",
         "From annotated rows to assessed images",
-        "Follow the boxes downwards: each grey box says how many rows left, and why.",
+        "Follow the boxes downwards: each grey box shows how many rows were excluded, and why.",
         _flow,
         needs="annotations",
     ),
@@ -194,7 +194,7 @@ CATALOGUE: Final = (
     Entry(
         "fig6",
         "Figure 6. Posterior standard deviation by training mix and test group",
-        "If the model's own uncertainty warned of a gap, the group with the larger error would "
+        "If the model's own uncertainty indicated a gap, the group with the larger error would "
         "have the higher box.",
         _boxes_of(_BY_NAME["sigma"]),
         needs="study",

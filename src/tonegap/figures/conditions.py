@@ -25,7 +25,7 @@ from tonegap.figures.style import (
 from tonegap.groups import Groups
 from tonegap.labels import LABEL_COLUMNS, Level
 
-MIN_IMAGES = 5  # per group; below, a mean says more about single images than the condition
+MIN_IMAGES = 5  # per group; below, a mean reflects single images more than the condition
 _COLUMNS = [
     "mix",
     "share",
@@ -47,8 +47,8 @@ _LEGEND_SIZES = (5, 10, 20, 60)
 def condition_errors(images: pd.DataFrame, level: Level, groups: Groups) -> pd.DataFrame:
     """Average the error by mix, condition and group.
 
-    An image that several runs of a mix tested counts once, with the mean of its errors:
-    runs that redraw it add no new patient.
+    An image in several runs of a mix counts once, with the mean of its errors: runs that
+    redraw it add no new patient.
 
     Parameters
     ----------
@@ -96,13 +96,13 @@ def draw(errors: pd.DataFrame, groups: Groups, caveat: str = "") -> Drawing:
     groups
         The two that are compared.
     caveat
-        What the numbers rest on, where that is not the real study.
+        The origin of the numbers, if it is not the real study.
     """
     mixes = mixes_in_order(errors)
     points = errors[errors["drawn"]]
     scale = log_scale(points[["mse_reference", "mse_compared"]].to_numpy(dtype=np.float64).ravel())
     with house_style():
-        lines = len(mixes) // 2 + 1  # two panels a line and a place for the explanation
+        lines = len(mixes) // 2 + 1  # two panels per line, and a place for the explanation
         figure = new_figure(_PANEL_IN * lines + 0.2, [_rule(errors), caveat])
         grid = figure.subplots(lines, 2).ravel()
         for axes, mix in zip(grid, mixes, strict=False):

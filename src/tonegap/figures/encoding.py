@@ -1,4 +1,4 @@
-"""Figures as bytes that depend on nothing but the figure: no dates, no chance, no versions."""
+"""Encode figures as bytes that depend only on the figure: no dates, randomness or versions."""
 
 from __future__ import annotations
 
@@ -32,4 +32,4 @@ def _encoded(figure: Figure, kind: str, metadata: dict[str, str | None]) -> byte
 ENCODERS: Final[Mapping[str, Callable[[Figure], bytes]]] = MappingProxyType(
     {".svg": svg_bytes, ".png": png_bytes}
 )
-"""How figures are written, by the suffix of the file."""
+"""Encoders of figures, by the suffix of the file."""

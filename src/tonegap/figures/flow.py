@@ -1,4 +1,4 @@
-"""The way from annotated rows to the images that are assessed, as a flow chart."""
+"""Flow chart from the annotated rows to the assessed images."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def draw(flow: pd.DataFrame, caveat: str = "") -> Drawing:
         One row per step and group (all, each group, neither), in the order of the steps:
         step, group, left, excluded (rows).
     caveat
-        What the table rests on, where that is not Fitzpatrick17k.
+        The data behind the table, if not Fitzpatrick17k.
     """
     counts = flow.pivot_table(
         index="step", columns="group", values=["left", "excluded"], sort=False
@@ -75,7 +75,7 @@ def draw(flow: pd.DataFrame, caveat: str = "") -> Drawing:
 
 
 def step_name(step: str) -> str:
-    """Say in words what the rows that are left after a step are."""
+    """Describe the rows that are left after a step."""
     return _LEFT_NAMES.get(step, step.replace("_", " "))
 
 
@@ -116,7 +116,7 @@ def _arrow(
     leaving: Patch | None,
     entering: Patch | None,
 ) -> None:
-    """Draw from centre to centre, cut off at the edges of the boxes."""
+    """Draw an arrow from centre to centre, clipped at the edges of the boxes."""
     axes.annotate(
         "",
         xy=end,

@@ -20,7 +20,7 @@ from tonegap.groups import Groups
 from tonegap.statistics.within_runs import OVERALL
 
 FOREST_COLUMNS = ("label", "percent", "percent_low", "percent_high", "emphasis")
-"""Columns that :func:`draw_forest` needs: ``emphasis`` is true for lines drawn strongly."""
+"""Columns that :func:`draw_forest` needs: ``emphasis`` is true for emphasised lines."""
 
 _LINE_IN = 0.19
 _FRAME_IN = 0.55  # axis, its label and the room above
@@ -40,10 +40,10 @@ def draw_forest(rows: pd.DataFrame, axis_label: str, note: Sequence[str] = ()) -
     Parameters
     ----------
     rows
-        One row per line: :data:`FOREST_COLUMNS`, further columns are kept as data. Rows without
+        One row per line: :data:`FOREST_COLUMNS`; further columns are kept as data. Rows without
         an estimate are labelled "not assessed".
     axis_label
-        What the per cent are of.
+        The quantity in per cent.
     note
         Paragraphs below the figure.
     """
@@ -74,7 +74,7 @@ def draw_decomposition(decomposition: pd.DataFrame, groups: Groups, caveat: str 
     groups
         The two that are compared.
     caveat
-        What the numbers rest on, where that is not the real study.
+        The origin of the numbers, if it is not the real study.
     """
     overall = decomposition[decomposition["mix"] == OVERALL]
     noisy = overall["reliability"].notna() & (overall["reliability"] < 1.0)
@@ -84,15 +84,15 @@ def draw_decomposition(decomposition: pd.DataFrame, groups: Groups, caveat: str 
     rows = overall.assign(label=label, emphasis=~noisy).reset_index(drop=True)
     n_images, n_left_out = (int(overall[name].max()) for name in ("n_images", "n_left_out"))
     rule = (
-        f"n = {n_images:,} test images. Below the first line {n_left_out:,} are left out, whose "
-        "condition or source only one group has. Bars: 95 %. Brightness and ITA are never held "
+        f"n = {n_images:,} test images. Lines below the first omit {n_left_out:,} whose condition "
+        "or source only one group has. Bars: 95 %. Brightness and ITA are never held "
         "equal: skin tone acts through them."
     )
     return draw_forest(rows, f"Gap in MSE, {groups.gap}, %", [rule, caveat])
 
 
 def draw_comparison(comparison: pd.DataFrame, groups: Groups, note: Sequence[str] = ()) -> Drawing:
-    """Draw what a candidate changes, means over mixes.
+    """Draw the changes of a candidate, as means over mixes.
 
     Parameters
     ----------
@@ -115,7 +115,7 @@ def draw_comparison(comparison: pd.DataFrame, groups: Groups, note: Sequence[str
 
 
 def _draw_line(axes: Axes, place: int, values: Sequence[float], *, strong: bool) -> None:
-    """Draw one estimate and write it at the right."""
+    """Draw one estimate and write it on the right."""
     value, low, high = values
     text = "not assessed"
     if np.isfinite(value):

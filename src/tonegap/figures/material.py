@@ -1,4 +1,4 @@
-"""What figures are drawn from: tables, groups and the facts that a caption must state."""
+"""The input of figures: tables, groups and the facts that a caption must state."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class Annotated:
     groups
         The groups.
     caveat
-        What the rows are, where they are not all photographs.
+        The kind of rows, if they are not all photographs.
     """
 
     rows: pd.DataFrame
@@ -49,11 +49,11 @@ class Study:
         A row per run and group; a row per run and test image. Runs on equal numbers of distinct
         images, beside others, are left out: they have contrasts of their own.
     examples
-        Example reconstructions, where there are any to draw.
+        Example reconstructions, if there are any to draw.
     groups
         The groups that the study compared.
     caveat
-        What its numbers rest on, where that is not the paper's setting.
+        The setting of its numbers, if it is not the paper's.
     """
 
     runs: pd.DataFrame
@@ -65,20 +65,20 @@ class Study:
 
 @dataclass(frozen=True)
 class Material:
-    """Everything that a figure may use; ``study`` is None where none is shown."""
+    """Everything that a figure may use; ``study`` is None if no study is shown."""
 
     annotated: Annotated
     study: Study | None
 
 
 def rows_caveat(urls: pd.Series) -> str:
-    """Say how many of the annotated rows are phantoms, by the scheme of their urls."""
+    """Report how many of the annotated rows are phantoms, by the scheme of their urls."""
     rendered = int(urls.fillna("").str.startswith(PHANTOM_SCHEME).sum())
     return f"{rendered:,} of {len(urls):,} rows are phantoms." if rendered else ""
 
 
 def study_caveat(settings: Mapping[str, Any]) -> str:
-    """Say in a few words what the numbers of a study rest on; empty for the paper's setting."""
+    """Describe the setting of a study's numbers in a few words; empty for the paper's."""
     parts = ["phantom images"] if is_phantom(settings) else []
     if has_random_features(settings):
         parts.append(f"perceptual network: {settings.get('features', 'random features')}")

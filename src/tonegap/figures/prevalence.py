@@ -1,7 +1,7 @@
 """Figure 7: how common each condition is in the two groups, at three levels of labels.
 
-Both axes are logarithmic: prevalences of fine labels span three decades. A label that one
-group lacks lies on that group's zero, which a short linear stretch joins to the rest.
+Both axes are logarithmic, because prevalences of fine labels span three decades. A label that
+one group lacks is at that group's zero; a short linear stretch connects zero to the rest.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ _NAMED = {"coarse": 3, "middle": 3, "fine": 16}
 _HEIGHT_IN = 4.75
 _ROWS = (1.0, 2.2)  # heights: two small panels above, the many fine labels below
 _RULE = (
-    "One point per label, axes logarithmic; dashed: as common in one group as in the other; "
+    "One point per label, axes logarithmic; dashed: equally common in both groups; "
     "named: largest differences in percentage points, where there is room."
 )
 _ZERO_DECADES = 0.5  # length of the linear stretch from zero
@@ -48,7 +48,7 @@ def draw(by_level: Mapping[str, pd.DataFrame], groups: Groups, caveat: str = "")
     groups
         The two that are compared.
     caveat
-        What the table rests on, where that is not Fitzpatrick17k.
+        The data behind the table, if not Fitzpatrick17k.
     """
     data = pd.concat(
         [table.assign(level=level) for level, table in by_level.items()], ignore_index=True
@@ -80,7 +80,7 @@ def _draw_level(axes: Axes, level: str, table: pd.DataFrame) -> None:
         square_axes(axes, lower, upper, ticks, "log")
         identity_line(axes, upper, lower)
     else:
-        # Points on zero lie a little within the frame.
+        # Points on zero are slightly inside the frame.
         linear = {"linthresh": lower, "linscale": _ZERO_DECADES}
         square_axes(axes, -0.3 * lower, upper, [0.0, *ticks], "symlog", **linear)
         identity_line(axes, upper)
@@ -110,7 +110,7 @@ def _name(figure: Figure, panels: Mapping[str, Axes], by_level: Mapping[str, pd.
 
 
 def _told_apart(names: list[str]) -> list[str]:
-    """Drop a first word that all names share ("phantom"): it tells nothing apart."""
+    """Drop a first word that all names share ("phantom"): it distinguishes nothing."""
     first = {name.split(" ", 1)[0] for name in names}
     if len(first) != 1 or any(" " not in name for name in names):
         return names

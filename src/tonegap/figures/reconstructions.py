@@ -1,7 +1,7 @@
 """Figures 1, 4 and 5: originals above their reconstructions.
 
-The functions draw whatever they get. Photographs show patients: the caller decides where
-such a picture may lie, and never puts it under version control.
+The functions draw any images. Photographs show patients: the caller decides where to store
+such a picture, and never puts it under version control.
 """
 
 from __future__ import annotations
@@ -80,7 +80,7 @@ def draw_by_mix(
     groups
         The two that are compared.
     caveat
-        What the images are, where that is not Fitzpatrick17k.
+        The kind of images, if they are not from Fitzpatrick17k.
     """
     originals = examples.originals[group][:_PER_ROW]
     again = {mix: examples.reconstructions[mix][group][:_PER_ROW] for mix in shares}
@@ -98,7 +98,7 @@ def _drawn(
 ) -> Drawing:
     columns = sum(count for _, _, count in titles)
     if not columns:
-        raise DataError("there is no example to draw; set evaluate.grid_images above 0")
+        raise DataError("there are no examples to draw; set evaluate.grid_images above 0")
     cell_in = (COLUMN_WIDTH_IN - _LABEL_IN) / max(columns, 4)
     with house_style():
         figure = new_figure(cell_in * len(rows) + _TITLE_IN, note, _PADDING_IN, 0.0)
@@ -138,7 +138,7 @@ def _entitle(line: np.ndarray, titles: list[tuple[str, str, int]]) -> None:
 
 
 def _errors(originals: Pixels, again: Mapping[str, Pixels], group: str) -> pd.DataFrame:
-    """Squared error of what is shown, per image, on the scale [-1, 1]."""
+    """Return the squared error of the shown images, on the scale [-1, 1]."""
     rows = []
     for mix, pixels in again.items():
         difference = (pixels.astype(np.float64) - originals) / HALF_RANGE

@@ -1,8 +1,8 @@
-"""One look for every figure: colours, sizes, names of groups and mixes, the note below.
+"""One style for every figure: colours, sizes, names of groups and mixes, the note below.
 
-Colours are Okabe and Ito's, which people with any common colour blindness tell apart
+Colours are Okabe and Ito's, which people with any common colour blindness can distinguish
 ("Color Universal Design", 2008). They stand for groups and are not skin colours. Groups
-also differ by marker, so that a grey print can be read.
+also differ by marker, so that figures are readable in grey.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ FAINT = "#8A8A8A"
 DASH = "\N{EN DASH}"
 
 _SMALL_PT = 7.0
-_LAYOUT_PASSES = 2  # the first does not know yet how square panels shrink
+_LAYOUT_PASSES = 2  # the first does not yet account for the shrinking of square panels
 _LAYOUT_DIGITS = 5  # of the figure's width: a thousandth of a point
 _LABEL_PT = 7.5
 _NOTE_CHARACTERS = 62  # of small print that fit the column
@@ -57,7 +57,7 @@ _LOG_STEPS: Mapping[float, Sequence[float]] = {
 }
 _BETWEEN_DIGITS = re.compile(r"(?<=\d)-(?=\d)")
 _PAPER_LETTERS = {"light": "A", "mixed": "B", "dark": "C"}
-# Any: each version of matplotlib types its keys by another list.
+# Any: each version of matplotlib types its keys differently.
 _SETTINGS: Any = {
     "font.family": "DejaVu Sans",
     "font.size": _SMALL_PT,
@@ -85,7 +85,7 @@ _SETTINGS: Any = {
     "savefig.facecolor": "white",
     # Text stays text: it can be searched, copied and read aloud.
     "svg.fonttype": "none",
-    # Element names in SVG files derive from this word, not from chance.
+    # Element names in SVG files derive from this word, not from random numbers.
     "svg.hashsalt": "tonegap",
     "text.usetex": False,
     "path.simplify": False,
@@ -94,14 +94,14 @@ _SETTINGS: Any = {
 
 @dataclass(frozen=True)
 class Drawing:
-    """A figure and exactly the numbers that it shows.
+    """A figure and the numbers that it shows.
 
     Attributes
     ----------
     figure : Figure
         On an Agg canvas, its layout settled, ready to encode.
     data : DataFrame
-        What is drawn, to be written beside it.
+        The drawn numbers, to be written beside it.
     """
 
     figure: Figure
@@ -113,7 +113,7 @@ class Drawing:
 
 @contextmanager
 def house_style() -> Iterator[None]:
-    """Draw and encode in the project's style; the user's own settings come back after."""
+    """Draw and encode in the project's style; restore the user's own settings afterwards."""
     with mpl.rc_context():
         mpl.rcdefaults()
         # Not mpl.use(): it would switch the backend of a program that imports tonegap.
@@ -124,17 +124,17 @@ def house_style() -> Iterator[None]:
 def new_figure(
     height_in: float, note: Sequence[str] = (), padding_in: float = 0.04, space: float = 0.04
 ) -> Figure:
-    """Make an empty figure, one column wide, whose lower edge holds ``note``.
+    """Return an empty figure, one column wide, with ``note`` at its lower edge.
 
     Parameters
     ----------
     height_in
-        Height in inches, the note not counted.
+        Height in inches, without the note.
     note
         What a reader must know: how many, which rule, which caveat; one paragraph per
-        entry. Empty entries are left out.
+        entry. Empty entries are omitted.
     padding_in, space
-        Room round each panel, in inches, and between panels, as a share of theirs.
+        Space around each panel, in inches, and between panels, as a share of theirs.
     """
     lines = [line for text in note if text for line in textwrap.wrap(text, _NOTE_CHARACTERS)]
     note_in = _NOTE_LINE_IN * len(lines) + (_NOTE_GAP_IN if lines else 0.0)
@@ -153,10 +153,10 @@ def new_figure(
 
 
 def _settle(figure: Figure) -> None:
-    """Find the layout once, so that encoders do not, and round it.
+    """Compute the layout once, so that encoders do not, and round it.
 
-    The solver of the layout orders its equations by where objects lie in memory: its last
-    digits differ from run to run, and names in SVG files are hashes of all digits.
+    The layout's solver orders its equations by memory addresses, so its last digits differ
+    from run to run, and names in SVG files are hashes of all digits.
     """
     with house_style():
         for _ in range(_LAYOUT_PASSES):
@@ -176,14 +176,14 @@ def share_labels(figure: Figure, x_label: str, y_label: str) -> None:
         raise TypeError("shared labels need a figure of new_figure")
     _, bottom, width, height = engine.get()["rect"]
     label = _LABEL_LINE_IN / figure.get_figheight()
-    # The layout makes no room for a label below the panels that is not at the very edge.
+    # The layout reserves no space for a label below the panels unless it is at the very edge.
     engine.set(rect=(0, bottom + label, width, height - label))
     figure.supxlabel(x_label, y=bottom, va="bottom", fontsize=_LABEL_PT)
     figure.supylabel(y_label, y=bottom + (height + label) / 2, fontsize=_LABEL_PT)
 
 
 def group_name(group: str, groups: Groups) -> str:
-    """Name a group with what it holds, such as ``light (FST 1-2)``, with an en dash."""
+    """Return a group's name with its content, such as ``light (FST 1-2)``, with an en dash."""
     return _BETWEEN_DIGITS.sub(DASH, groups.described(group))
 
 
@@ -216,7 +216,7 @@ def mixes_in_order(frame: pd.DataFrame) -> list[tuple[str, float]]:
 
 
 def identity_line(axes: Axes, upper: float, lower: float = 0.0) -> None:
-    """Draw y = x from ``lower`` to ``upper``, the place where the groups are equal."""
+    """Draw y = x from ``lower`` to ``upper``, where the groups are equal."""
     axes.plot(
         [lower, upper],
         [lower, upper],
@@ -246,7 +246,7 @@ def log_scale(values: Float[np.ndarray, " values"]) -> tuple[float, float, list[
 def square_axes(
     axes: Axes, lower: float, upper: float, ticks: Sequence[float], scale: str, **options: float
 ) -> None:
-    """Scale both axes alike, with these ticks and no others; ``options`` go to the scale."""
+    """Scale both axes equally, with only these ticks; ``options`` go to the scale."""
     axes.set_xscale(scale, **options)
     axes.set_yscale(scale, **options)
     for axis, set_limits in ((axes.xaxis, axes.set_xlim), (axes.yaxis, axes.set_ylim)):

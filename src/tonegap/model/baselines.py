@@ -1,7 +1,7 @@
-"""Baselines that say how hard an image is to reconstruct without a generative model.
+"""Baselines that measure how hard an image is to reconstruct without a generative model.
 
-Raw squared error mixes what a model does to a group with how hard the group's images
-are. PCA is the best linear model of the same training images; JPEG knows no training
+Raw squared error mixes a model's treatment of a group with the difficulty of the group's
+images. PCA is the best linear model of the same training images; JPEG uses no training
 images at all.
 """
 
@@ -21,7 +21,7 @@ from tonegap.errors import ModelError
 from tonegap.model.pixels import to_8_bit, to_model_range
 
 _EXACT_UP_TO_IMAGES = 512
-"""Up to so many images the decomposition is exact; above, randomised (Halko et al. 2011)."""
+"""Largest number of images for an exact decomposition; above, randomised (Halko et al. 2011)."""
 
 
 class PcaBaseline:
@@ -30,10 +30,10 @@ class PcaBaseline:
     Parameters
     ----------
     images
-        Training images; one that was drawn twice counts twice.
+        Training images; an image that was drawn twice counts twice.
     components
-        Components wanted; limited to one fewer than there are distinct images, and to the
-        number of pixel values.
+        Number of components; limited to one fewer than the number of distinct images, and to
+        the number of pixel values.
     seed
         Seed of the randomised decomposition.
 
@@ -55,7 +55,7 @@ class PcaBaseline:
         if distinct <= 1:
             raise ModelError(
                 f"the PCA baseline needs two different training images, found {distinct}; "
-                "raise data.n_train or take pca out of evaluate.baselines"
+                "raise data.n_train or remove pca from evaluate.baselines"
             )
         self.components = min(components, distinct - 1, flat.shape[1])
         self._pca = PCA(  # type: ignore[no-untyped-call] # scikit-learn has no annotations
@@ -74,11 +74,11 @@ class PcaBaseline:
         return result.reshape(images.permute(0, 2, 3, 1).shape).permute(0, 3, 1, 2)
 
     def posterior_std(self, images: Float[Tensor, "batch 3 height width"]) -> None:
-        """Give none: PCA has no posterior here."""
+        """Return None: PCA has no posterior here."""
         del images
 
     def sample(self, count: int, seed: int) -> Float[Tensor, "count 3 height width"]:
-        """Draw from the Gaussian that the components describe; square images."""
+        """Draw square images from the Gaussian that the components describe."""
         scores = np.random.default_rng(seed).standard_normal((count, self.components))
         flat = self._pca.inverse_transform(scores * np.sqrt(self._pca.explained_variance_))
         side = round((flat.shape[1] / 3) ** 0.5)

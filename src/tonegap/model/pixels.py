@@ -1,4 +1,4 @@
-"""Map pixels as files hold them, 0 to 255, to what models see, [-1, 1], and back."""
+"""Map pixels from the range of files, 0 to 255, to that of models, [-1, 1], and back."""
 
 from __future__ import annotations
 
@@ -25,6 +25,6 @@ def to_model_range(
 def to_8_bit(
     images: Float[Tensor, "batch 3 height width"],
 ) -> UInt8[np.ndarray, "batch height width 3"]:
-    """Map images in [-1, 1] to 8-bit RGB, channels last: rounded, what lies outside cut off."""
+    """Map images in [-1, 1] to 8-bit RGB, channels last: clipped and rounded."""
     scaled = ((images.detach().float().cpu() + 1.0) * HALF_RANGE).round().clamp(0, 255)
     return scaled.to(torch.uint8).permute(0, 2, 3, 1).contiguous().numpy()

@@ -1,1 +1,1 @@
-"""Measure what a model costs: operations, memory, and the speed of training it."""
+"""Measure the cost of a model: operations, memory, and training speed."""

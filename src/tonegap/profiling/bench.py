@@ -1,4 +1,4 @@
-"""How fast training is on this machine, measured against its own matrix products."""
+"""Measure training speed on this machine, relative to its own matrix products."""
 
 from __future__ import annotations
 
@@ -30,29 +30,29 @@ from tonegap.training.workbench import TrainingJob, Workbench
 _TERA = 1e12
 _PRODUCT_SIDE = {"cuda": 8192, "mps": 4096, "cpu": 1024}
 _PRODUCTS = 6  # the best of them is the rate
-_WARM_UP = 2  # steps before measuring, beside the first
-_BLOCKS = 5  # at the most, into which the measured steps are divided
+_WARM_UP = 2  # steps before measuring, in addition to the first
+_BLOCKS = 5  # at most, into which the measured steps are divided
 
 
 @dataclass(frozen=True)
 class TrainingSpeed:
-    """What a training step achieves.
+    """Speed and cost of a training step.
 
     Attributes
     ----------
     device, precision : str
-        What it ran on and in.
+        Device and number format.
     compiled, cached : bool
-        Whether the loss was compiled and the real images' features were kept.
+        True if the loss was compiled, and if the real images' features were cached.
     batch_size, image_size : int
         Images per step, and their side in pixels.
     setup_s : float
-        Building the model and, where features are kept, computing them, seconds.
+        Time to build the model and to compute cached features, seconds.
     first_step_s : float
-        First step, with compiling and choosing of algorithms, seconds.
+        First step, including compiling and the choice of algorithms, seconds.
     step_s : float
-        Seconds per step: the median of blocks of steps, of which each ends by waiting for the
-        device. Within a block the host runs ahead of a GPU, as it does in training.
+        Seconds per step: the median of blocks of steps. Each block ends by waiting for the
+        device. Within a block, the host runs ahead of a GPU, as in training.
     images_per_s : float
         Batch size over ``step_s``.
     gflop_per_image : float
@@ -62,16 +62,16 @@ class TrainingSpeed:
     product_tflop_per_s : float
         Rate of a large matrix product in the same format, measured in the same run.
     share_of_product_rate : float
-        ``tflop_per_s`` over ``product_tflop_per_s``. The model needs fewer operations than
-        are counted where up-sampling is folded into its convolution.
+        ``tflop_per_s`` over ``product_tflop_per_s``. If up-sampling is folded into its
+        convolution, the model needs fewer operations than are counted.
     peak_device_bytes : int
         Largest GPU memory held by tensors; 0 without a GPU.
     peak_reserved_bytes : int
-        Largest GPU memory that the process took from the driver for them: what counts where
-        experiments share a GPU, beside about half a gigabyte for CUDA itself. 0 without a GPU.
+        Largest GPU memory that the process reserved for them. It matters if experiments share a
+        GPU; CUDA itself needs about half a gigabyte more. 0 without a GPU.
     peak_process_bytes : int
-        Largest main memory of this process since its start, with Python, PyTorch and the product
-        that was measured; 0 where the system does not tell.
+        Largest main memory of this process since its start, including Python, PyTorch and the
+        measured product; 0 if the system does not report it.
     """
 
     device: str
@@ -93,7 +93,7 @@ class TrainingSpeed:
     peak_process_bytes: int
 
     def hours(self, models: int, images_per_model: int) -> float:
-        """Extrapolate the time of a study's training, hours; nothing but steps is counted."""
+        """Extrapolate the time of a study's training, hours; only steps are counted."""
         return models * images_per_model / self.images_per_s / 3600.0
 
 
@@ -104,19 +104,19 @@ class WholeModels:
     Attributes
     ----------
     seconds : tuple of float
-        Wall time of each: building, keeping features, compiling and all epochs. The first
-        also pays what the others find done.
+        Wall time of each: building, caching features, compiling and all epochs. The first
+        also includes the setup that the others share.
     """
 
     seconds: tuple[float, ...]
 
     def hours(self, models: int) -> float:
-        """Extrapolate to a study's models in one process: the first, and others like the last."""
+        """Extrapolate to a study in one process: the first model, and others like the last."""
         return (self.seconds[0] + (models - 1) * self.seconds[-1]) / 3600.0
 
 
 def synthetic_data(images: int, image_size: int) -> TrainingData:
-    """Uniform noise in place of images: the time of a step does not depend on its values."""
+    """Return uniform noise as images: the time of a step does not depend on the values."""
     pixels = np.random.default_rng(0).integers(
         0, 256, (images, image_size, image_size, 3), dtype=np.uint8
     )
@@ -149,10 +149,10 @@ def measure_training(
     steps
         Steps to measure, after the first and two more to warm up.
     draws
-        Images of an epoch, all distinct; four batches by default. With ``runs`` they decide
-        what ``auto`` comes to for compiling and for keeping features.
+        Images of an epoch, all distinct; four batches by default. Together with ``runs``, they
+        decide how ``auto`` resolves for compiling and for caching features.
     runs
-        Models that the process is taken to train.
+        Assumed number of models that the process trains.
     """
     bench = Workbench(arithmetic, expected_runs=runs)
     placed = None if features is None else bench.features("bench", lambda: features)
@@ -219,7 +219,7 @@ def train_whole_models(
     draws
         Images of an epoch, all distinct.
     models
-        How many to train.
+        Number of models to train.
     """
     bench = Workbench(arithmetic, expected_runs=runs)
     placed = None if features is None else bench.features("bench", lambda: features)
@@ -237,10 +237,10 @@ def train_whole_models(
 
 
 def taken_steps(job: TrainingJob) -> Iterator[StepResult]:
-    """Train on for ever, yielding after each step is queued on the device."""
+    """Train without end; yield after each step is queued on the device."""
     loop = job.loop
     spans = batch_spans(len(loop.data.rows), loop.batch_size)
-    # Full batches alone: a last, smaller one would count as a step that is done sooner.
+    # Only full batches: a smaller last one would count as a faster step.
     full = [span for span in spans if span.stop - span.start == loop.batch_size] or spans
     for epoch in itertools.count():
         plan = plan_epoch(loop.data.rows, epoch, loop.seed, flip=loop.flip)
@@ -248,10 +248,10 @@ def taken_steps(job: TrainingJob) -> Iterator[StepResult]:
 
 
 def timed_steps(job: TrainingJob, arithmetic: Arithmetic, block: int = 1) -> Iterator[float]:
-    """Train on, yielding the seconds per step of one block of steps after another.
+    """Continue training; yield the seconds per step of each block of steps.
 
-    The device is waited for after each block. Waiting costs a GPU the overlap of one step
-    with the next, so the true rate is no lower.
+    Each block ends by waiting for the device. Waiting prevents the overlap of one step with
+    the next on a GPU, so the true speed is at least as high.
     """
     taken = taken_steps(job)
     while True:
@@ -259,7 +259,7 @@ def timed_steps(job: TrainingJob, arithmetic: Arithmetic, block: int = 1) -> Ite
 
 
 def product_rate(arithmetic: Arithmetic) -> float:
-    """Rate of a large square matrix product in the run's format, TFLOP/s: the best of several."""
+    """Return the best rate of a large square matrix product in the run's format, TFLOP/s."""
     side = _PRODUCT_SIDE[arithmetic.device.type]
     dtype = arithmetic.autocast or torch.float32
     factor = torch.rand(side, side, device=arithmetic.device).to(dtype)

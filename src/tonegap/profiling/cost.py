@@ -1,9 +1,9 @@
-"""What a model costs: parameters and floating-point operations, counted on shapes.
+"""Count the cost of a model: parameters and floating-point operations, from shapes alone.
 
 One multiplication and one addition are two operations. Convolutions and matrix
 products are counted, norms and activations are not (under 1 % here). Up-sampling
-convolutions count as the paper's network has them; folded (``UpBlock.folded``) they do
-four ninths of that work, so the machine does less than is counted.
+convolutions count as in the paper's network. Folded (``UpBlock.folded``), they need only four
+ninths of these operations, so the machine does less than is counted.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from tonegap.model.perceptual import FeatureNetwork
 from tonegap.model.protocol import forward_pass
 
 _GIGA = 1e9
-_COUNTED = 2  # images: one is too few for batch norm's statistics in training, on shapes as well
+_COUNTED = 2  # images: one is too few for batch norm's statistics in training, even on shapes
 
 
 class StepCost(NamedTuple):
@@ -58,8 +58,8 @@ def parameter_count(network: nn.Module) -> int:
 def step_cost(network: nn.Module, image_size: int, features: FeatureNetwork | None) -> StepCost:
     """Count the operations of a training step at one image size.
 
-    ``network`` and ``features`` are left as they are, and nothing is computed, unless the network
-    does not work on shapes alone: then a copy takes a step of two grey images on the CPU.
+    ``network`` and ``features`` are not changed, and usually nothing is computed. If the network
+    does not work on shapes alone, a copy takes a step of two grey images on the CPU.
 
     Parameters
     ----------
@@ -68,7 +68,7 @@ def step_cost(network: nn.Module, image_size: int, features: FeatureNetwork | No
     image_size
         Side of the images, pixels.
     features
-        The perceptual network; None where the perceptual term is left out.
+        The perceptual network; None if there is no perceptual term.
     """
     try:
         forward, backward = _model_cost(network, image_size, "meta")
@@ -80,7 +80,7 @@ def step_cost(network: nn.Module, image_size: int, features: FeatureNetwork | No
 
 
 def _model_cost(network: nn.Module, image_size: int, device: str) -> tuple[int, int]:
-    """Operations of a batch's forward pass, and of its backward pass."""
+    """Return the operations of a batch's forward pass, and of its backward pass."""
     network = _as_published(copy.deepcopy(network).to(device).train())
     images = _grey(image_size, device)
     with FlopCounterMode(display=False) as forward:
@@ -103,7 +103,7 @@ def _as_published(network: nn.Module) -> nn.Module:
 
 
 def _feature_cost(features: FeatureNetwork | None, image_size: int) -> tuple[int, int]:
-    """Operations of a batch's features without, and with, the gradient to the images."""
+    """Return the operations of a batch's features without and with the gradient to the images."""
     if features is None:
         return 0, 0
     # Float32 whatever format the network is kept in: no autocast turns images into that here.

@@ -1,4 +1,4 @@
-"""A model in words: its size, its latent and what a training step of it costs."""
+"""Describe a model in words: its size, its latent and the cost of a training step."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _MAP_AXES = 3
 
 
 def describe_model(params: Params) -> list[str]:
-    """Describe the model that the parameters build, one fact a line.
+    """Describe the model that the parameters build, one fact per line.
 
     Nothing is trained and no weights are needed: costs are counted on shapes.
 

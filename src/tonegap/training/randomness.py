@@ -26,15 +26,16 @@ class Stream(IntEnum):
 
 
 def host_generator(seed: int, stream: Stream, epoch: int) -> np.random.Generator:
-    """Give the generator of one epoch: Philox, counter-based (Salmon et al. 2011)."""
+    """Return the generator of one epoch: Philox, counter-based (Salmon et al. 2011)."""
     return np.random.Generator(np.random.Philox(np.random.SeedSequence((seed, stream, epoch))))
 
 
 @contextmanager
 def seeded_globally(seed: int, epoch: int, device: torch.device) -> Iterator[None]:
-    """Seed PyTorch's own generators for an epoch, and put them back.
+    """Seed PyTorch's own generators for an epoch, and restore them.
 
-    For what a user's model draws by itself, as dropout does: tonegap's own draws nothing there.
+    This covers a user's model that draws by itself, for example in dropout; tonegap's own
+    code does not use these generators.
     """
     with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
         words = np.random.SeedSequence((seed, Stream.MODEL, epoch))
@@ -47,7 +48,7 @@ def seeded_globally(seed: int, epoch: int, device: torch.device) -> Iterator[Non
 
 
 class DeviceNoise:
-    """Standard normal noise, drawn on the device without waiting for it.
+    """Standard normal noise, drawn on the device without synchronising.
 
     Equal seeds give equal noise on devices of one kind; CPU and GPU differ.
     """
@@ -58,7 +59,7 @@ class DeviceNoise:
 
     @property
     def device(self) -> torch.device:
-        """Where the noise is drawn."""
+        """Device on which the noise is drawn."""
         return self._generator.device
 
     def draw(self, epoch: int, step: int, shape: Sequence[int]) -> Float[Tensor, " ..."]:

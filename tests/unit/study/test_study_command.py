@@ -144,4 +144,4 @@ def test_collect_takes_the_twin_along(toy, monkeypatch, done, partial, joined):
     first, *_ = call("collect", "toy", *(["--partial"] if partial else []))
     assert len(collected) == joined
     assert first.startswith(f"toy_equal: {done} of 4 runs are done")
-    assert first.endswith("joined" if joined > 4 else "what needs them waits")
+    assert first.endswith("joined" if joined > 4 else "results that need them wait")
