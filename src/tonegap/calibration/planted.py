@@ -1,4 +1,4 @@
-"""What each phantom recipe plants, as data: which estimators should find something.
+"""The effects that each phantom recipe plants, as data: which estimators should find them.
 
 ``plants`` names the effects that exist by construction. An estimator that asks for another effect
 should reject in 5 % of the studies, whatever its own population value. Some recipes also bring
@@ -37,7 +37,7 @@ class Planted:
     why
         What is planted, and why the others follow.
     unequal
-        Whether the pools stand in the paper's ratio (7,755 to 2,168) rather than being equal.
+        True if the pools have the paper's ratio (7,755 to 2,168) instead of equal sizes.
     contrast
         Factor on every dark picture's difference from the mean picture of the population.
     dealt
@@ -54,7 +54,7 @@ class Planted:
     dealt: bool = False
 
     def holds(self, effect: str) -> str:
-        """Say how an effect comes about: ``planted``, ``follows`` or ``none``."""
+        """Return how an effect arises: ``planted``, ``follows`` or ``none``."""
         if effect in self.plants:
             return "planted"
         return "follows" if effect in self.follows else "none"

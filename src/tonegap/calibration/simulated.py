@@ -41,7 +41,7 @@ from tonegap.statistics.verdicts import Finding, with_verdicts
 ALPHA = 0.05
 COVERAGE = 0.95
 COVERAGE_GOAL = (0.93, 0.97)
-"""Where the coverage of a 95 % interval counts as kept."""
+"""Range of acceptable coverage of a 95 % interval."""
 
 MEASURES = ("log_mse", "mse", "mse_given_pca", "sigma_auc", "auc_excess", "sigma_error_rank")
 """Measures with a known truth; NMSE is simulated as a multiple of MSE and tells no more."""
@@ -83,7 +83,7 @@ RECIPES: Mapping[str, str] = {
 
 @dataclass(frozen=True)
 class StudyOutcome:
-    """What the tests did in one simulated study.
+    """Results of the tests in one simulated study.
 
     Attributes
     ----------
@@ -202,7 +202,7 @@ def calibrated_contrasts(scenario: Scenario) -> tuple[tuple[Contrast, float], ..
 
 
 def true_value(contrast: Contrast, scenario: Scenario) -> float:
-    """Give a contrast's value in the population; NaN where no closed form is known."""
+    """Return a contrast's value in the population; NaN if no closed form is known."""
     if contrast.measure == "sigma_auc":
         return scenario.sigma_auc - 0.5
     if contrast.measure == "sigma_error_rank":
@@ -263,7 +263,7 @@ def judged(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def _rejection_is(table: pd.DataFrame) -> pd.Series[str]:
-    """Say where each true null's rate lies; see :func:`summarise`."""
+    """Classify each true null's rate; see :func:`summarise`."""
     rate = table["rejected"]
     one = _place(rate, table["band_low"], table["band_high"])
     place = one.where(one == "in", _place(rate, table["all_low"], table["all_high"]))
@@ -323,7 +323,7 @@ def _claim_rates(outcomes: pd.DataFrame, scenario: str) -> pd.DataFrame:
 
 
 def _rejected(p: pd.Series) -> pd.Series:
-    """1.0 where p is at most alpha, 0.0 where it is not, NaN where there is no p."""
+    """Return 1.0 if p is at most alpha, 0.0 if it is not, NaN if there is no p."""
     return (p <= ALPHA).astype(float).where(p.notna())
 
 
@@ -349,7 +349,7 @@ def _contrast_row(
 
 
 def null_is_true(contrast: Contrast, truth: float) -> bool:
-    """Whether the null that ``p`` belongs to holds."""
+    """Return True if the null of ``p`` holds."""
     if contrast.margin is None:
         return abs(truth) < ROUNDING
     return abs(truth) >= AUC_MARGIN - ROUNDING

@@ -115,7 +115,7 @@ class Scenario:
         return float(stats.norm.cdf(self.sigma_shift / spread))
 
     def error_auc(self, share: float) -> float:
-        """Give the true chance that a dark image of a mix has the larger error, in [0, 1]."""
+        """Return the true chance that a dark image of a mix has the larger error, in [0, 1]."""
         noise = self.image_sd**2 + self.image_mix_sd**2 + self.cell_sd**2 + self.run_group_sd**2
         gap = self.log_effect(share, "dark") - self.log_effect(share, "light")
         return float(stats.norm.cdf(gap / np.sqrt(2.0 * noise)))

@@ -1,7 +1,6 @@
 """The claims as the report shows them.
 
-What they are, and what report/claims.json holds, is said by
-:mod:`tonegap.statistics.claims` alone.
+:mod:`tonegap.statistics.claims` alone defines them and the content of report/claims.json.
 """
 
 from __future__ import annotations
@@ -50,9 +49,9 @@ class Block:
     measure : str
         The measure with its range or unit.
     sides : Sides
-        What lies below and above zero.
+        The meaning of values below and above zero.
     axis : Axis
-        Holds every interval of the rows, zero, and the margin where there is one.
+        Covers every interval of the rows, zero, and the margin if there is one.
     rows : list of mapping
         The comparisons, as in :class:`ClaimView`.
     """
@@ -103,12 +102,12 @@ class ClaimView:
 
     @property
     def blocks(self) -> list[Block]:
-        """What decides, by measure."""
+        """The contrasts that decide, by measure."""
         return _blocks(self.primary, self.groups)
 
     @property
     def blocks_beside(self) -> list[Block]:
-        """What decides nothing, by measure."""
+        """The contrasts that decide nothing, by measure."""
         return _blocks(self.beside, self.groups)
 
     @property
@@ -120,7 +119,7 @@ class ClaimView:
 
 
 def _blocks(rows: Sequence[dict[str, Any]], groups: Groups) -> list[Block]:
-    """Bring together what shares an axis: same measure, same meaning of the two sides."""
+    """Group the rows that share an axis: same measure, same meaning of the two sides."""
     found: dict[tuple[str, Sides], list[dict[str, Any]]] = {}
     for row in rows:
         found.setdefault(
@@ -142,7 +141,7 @@ def _drawn_numbers(rows: Sequence[Mapping[str, Any]]) -> list[float | None]:
 
 
 def claim_views(document: Mapping[str, Any], groups: Groups) -> list[ClaimView]:
-    """Bring each claim and its contrasts together, in the document's order.
+    """Group each claim with its contrasts, in the document's order.
 
     Parameters
     ----------

@@ -25,7 +25,7 @@ class ConditionRow:
     n_reference, n_compared : int
         Distinct test images, the most that any mix has.
     few : bool
-        Whether a group has too few images for a mean to speak for the condition.
+        True if a group has too few images for its mean to represent the condition.
     errors : sequence of (mse_reference, mse_compared, gap, shade) or None
         By mix, in the order of the columns; None where a mix has no image of a group.
         ``shade`` is the gap's place between the table's largest gaps, from -4 (the
@@ -41,7 +41,7 @@ class ConditionRow:
 
 
 def condition_rows(conditions: pd.DataFrame, mixes: Sequence[str]) -> list[ConditionRow]:
-    """Bring the mixes of each condition together, coarse labels first, then by name.
+    """Group the mixes of each condition, coarse labels first, then by name.
 
     Parameters
     ----------
@@ -78,7 +78,7 @@ def _row(
 
 
 def _shade(gap: float, largest: float) -> int:
-    """Give the shade of a gap: 0 for none, ``_SHADES`` for the largest or beyond."""
+    """Return the shade of a gap: 0 for none, ``_SHADES`` for the largest or beyond."""
     share = abs(gap) / largest if largest > 0 else 0.0
     shade = min(round(share * _SHADES), _SHADES)
     return shade if gap > 0 else -shade

@@ -1,4 +1,4 @@
-"""Everything that the report says, as values: what is not in here is not in the report."""
+"""The complete content of the report, as values: the page shows nothing else."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ class Picture:
     name, title, reading : str
         What it is called, what it shows, how to read it.
     svg : bytes or None
-        The picture; None where it is not shown.
+        The picture; None if it is not shown.
     missing : str
-        Why it is not shown; empty where it is.
+        Why it is not shown; empty if it is.
     """
 
     name: str
@@ -44,7 +44,7 @@ class Deviation:
 
 @dataclass(frozen=True)
 class Provenance:
-    """Where the numbers come from.
+    """The origin of the numbers.
 
     Attributes
     ----------
@@ -83,7 +83,7 @@ class Analysis:
     decomposition, labels, conditions_gap, heterogeneity, influence
         Tables of :mod:`tonegap.statistics`, as written below metrics/.
     sentence
-        The decomposition in one sentence; empty where there is none.
+        The decomposition in one sentence; empty if there is none.
     """
 
     decomposition: pd.DataFrame
@@ -101,15 +101,14 @@ class Context:
     Attributes
     ----------
     study : str or None
-        The study's name; None where none is shown.
+        The study's name; None if no study is shown.
     no_study : str
-        Why no study is shown; empty where one is.
+        Why no study is shown; empty if one is.
     caveats : sequence of str
-        What the numbers rest on, for the banner: sentences.
+        The basis of the numbers, for the banner: sentences.
     basis : sequence of str
-        The same in two words each ("phantom images", "random features"), to stand beside
-        every table of numbers; empty where nothing keeps the numbers from being read as the
-        paper's.
+        The same in two words each ("phantom images", "random features"), shown beside every
+        table of numbers; empty if the numbers can be read like the paper's.
     groups : Groups
         The groups; a gap is between the first two.
     cohort : mapping of str to int
@@ -127,18 +126,18 @@ class Context:
     conditions : DataFrame
         Rows of :func:`tonegap.figures.conditions.condition_errors`, all levels.
     few_images : int
-        Fewest images per group for a condition's mean to speak for it.
+        Fewest images per group for a mean to represent the condition.
     analysis : Analysis
         What goes with the gap.
     planted : sequence of Planted
         What the phantoms' recipe planted, beside what was found; empty for photographs.
     warnings : sequence of str
-        What a reader should know of the images before believing a number: groups whose
-        measured tones are the wrong way round, draws of few distinct images.
+        What a reader should know about the images before trusting a number: groups whose
+        measured tones are reversed, draws of few distinct images.
     deviations : sequence of Deviation
         How the project differs from the paper.
     provenance : Provenance
-        Where the numbers come from.
+        The origin of the numbers.
     """
 
     study: str | None

@@ -33,7 +33,7 @@ class Line:
     mde : float
         Smallest effect, in percent, that 80 % of such studies would find; NaN for none.
     reason : str
-        Why there is no estimate; empty where there is one.
+        Why there is no estimate; empty if there is one.
     """
 
     name: str

@@ -1,8 +1,7 @@
-"""Render the report: one HTML page that loads nothing from anywhere.
+"""Render the report: one HTML page that loads nothing from elsewhere.
 
-The page's own script and style are named by their hashes in its content security policy,
-so a browser runs nothing else: text that slipped in from a table could not act. All text
-from data is escaped.
+The page's content security policy lists its own script and style by hash, so a browser runs
+nothing else, even if text from a table contained code. All text from data is escaped.
 """
 
 from __future__ import annotations
@@ -38,7 +37,7 @@ _HYPHEN_MINUS = re.compile(r"(?<![\w.])-(?=\d)")
 _MOST_DECIMALS = 6
 _FLOW = "exclusions_flow"  # the figure that stands beside the counts of images
 _SMALLEST_P = 0.001
-_ROUND_P = 0.0995  # from here on two decimals say enough
+_ROUND_P = 0.0995  # from here on two decimals suffice
 _MINUS = "\N{MINUS SIGN}"
 _ABSENT = "\N{EN DASH}"
 
@@ -116,7 +115,7 @@ def p_value(value: object) -> str:
 def decimals_for(values: Iterable[object], digits: int = 3) -> int:
     """Choose decimals for a column, so that its points align and its median has ``digits``.
 
-    Between 0 and 6; values that are no finite numbers, or zero, have no say.
+    The result is between 0 and 6. Zeros and non-finite values are ignored.
     """
     sizes = [abs(v) for v in values if isinstance(v, int | float) and math.isfinite(v) and v]
     if not sizes:
@@ -126,7 +125,7 @@ def decimals_for(values: Iterable[object], digits: int = 3) -> int:
 
 
 def fixed(value: object, decimals: int, *, signed: bool = False) -> str:
-    """Write a number with so many decimals and a true minus; nothing as a dash."""
+    """Write a number with ``decimals`` decimals and a true minus; nothing as a dash."""
     if not isinstance(value, int | float) or not math.isfinite(value):
         return _ABSENT
     text = f"{value:+,.{decimals}f}" if signed else f"{value:,.{decimals}f}"

@@ -27,8 +27,8 @@ class Sentence:
     estimate, low, high : float or None
         With a 95 % interval, in the contrast's unit.
     percent, percent_low, percent_high, mde : float or None
-        The same in percent where the contrast is of logarithms; the smallest effect that 80 %
-        of such studies would find.
+        The same in percent if the contrast is of logarithms; the smallest effect that 80 % of
+        such studies would find.
     verdict, icon, style, reason : str
         The verdict, how it is shown, and why there is none.
     figure : str

@@ -27,7 +27,7 @@ class Summary:
 
 
 def summary_of(context: Context, claims: Sequence[ClaimView], arms: Sequence[ArmView]) -> Summary:
-    """Say in words what the report says in tables."""
+    """Summarise in words what the report shows in tables."""
     groups = context.groups
     gap, own_share = (_primary(context, name) for name in ("gap_overall", "own_share_effect"))
     return Summary(

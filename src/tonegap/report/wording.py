@@ -1,4 +1,4 @@
-"""Plain words for the comparisons, which the documents for machines know by short names."""
+"""Plain words for the comparisons that machine-readable documents name in short."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ _MEASURES: Mapping[str, str] = {
 
 
 class Sides(NamedTuple):
-    """What a value below and above zero means."""
+    """The meanings of values below and above zero."""
 
     below: str
     above: str
@@ -67,7 +67,7 @@ _SIDES: Mapping[str, Sides] = {
 
 
 def comparison_name(contrast: str, groups: Groups) -> str:
-    """Say what is compared: ``gap_mixed`` is "Mixed: both groups half of the training"."""
+    """Describe the comparison: ``gap_mixed`` is "Mixed: both groups half of the training"."""
     if contrast.endswith(_EQUAL):
         name = comparison_name(contrast.removesuffix(_EQUAL), groups)
         return f"{name}, trained on equally many distinct images"

@@ -25,7 +25,7 @@ that round differently in the last place write the same file. An interval is 95 
 otherwise; those of AUC and of rank correlations are not symmetric about the estimate, whose
 ``se`` is that on its own scale (see :mod:`tonegap.statistics.inference`). Differences of log
 errors have percents, too: ``100 (exp(x) - 1)``. ``mde`` is the smallest effect that 80 % of such
-studies tell from 0. ``p_tests`` names the null of ``p``. A test of equivalence has a second one,
+studies detect. ``p_tests`` names the null of ``p``. A test of equivalence has a second one,
 ``p_beyond``, whose null is that the contrast lies within the margin: a small ``p`` supports the
 claim, a small ``p_beyond`` contradicts it. ``waiting`` marks rows whose runs are still to be made.
 
@@ -101,7 +101,7 @@ def statements(groups: Groups) -> dict[str, str]:
 
 @dataclass(frozen=True)
 class Claims:
-    """What a study says about every claim.
+    """The results of a study for every claim.
 
     Attributes
     ----------
@@ -244,7 +244,7 @@ def assess_claims(
     alpha
         Level of the Holm-corrected tests, in (0, 1).
     seed
-        Of the null studies behind the false positive rates.
+        Seed of the null studies behind the false positive rates.
 
     Raises
     ------
@@ -270,7 +270,7 @@ def assess_claims(
 
 
 def no_claims(caveats: Sequence[str] = ()) -> dict[str, Any]:
-    """Return the document where no study is shown: the schema with nothing in it."""
+    """Return the document for no study: the schema without content."""
     return {
         "schema": SCHEMA,
         "study": None,

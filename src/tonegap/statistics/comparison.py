@@ -5,7 +5,7 @@ Image, seed and test set cancel, so that small changes show. ``d_reference`` and
 the means of ``d`` in a group, ``d_gap`` is their difference; all are means over mixes with two-way
 errors.
 
-A gap that falls is no improvement by itself: it falls as well where the group that was better off
+A smaller gap alone is not an improvement: the gap also falls if the group that was better off
 gets worse ("levelling down"). The verdict asks both questions of the group that the baseline serves
 worse, each at 5 %:
 
@@ -51,7 +51,7 @@ _SHOWN = 3  # seeds or images that an error names
 
 @dataclass(frozen=True)
 class Comparison:
-    """What a candidate changes.
+    """The changes of a candidate against a baseline.
 
     Attributes
     ----------
@@ -124,7 +124,7 @@ def paired(baseline: pd.DataFrame, candidate: pd.DataFrame, groups: Groups) -> p
 
 
 def _named_alike(first: pd.DataFrame, second: pd.DataFrame) -> pd.DataFrame:
-    """Give the second table's only mix the name of the first table's only mix."""
+    """Rename the second table's only mix to the first table's only mix."""
     mixes = [table["mix"].unique() for table in (first, second)]
     if [len(names) for names in mixes] == [1, 1]:
         return second.assign(mix=mixes[0][0])

@@ -24,7 +24,7 @@ trained on equally many distinct images, where slopes and ``sensitivity`` are te
 C3 claims an absence, and a test that finds nothing does not show an absence. So C3 is a test
 of equivalence: two one-sided tests (Schuirmann 1987, J. Pharmacokinet. Biopharm. 15:657)
 against a margin declared here: Cohen's "small" effect, d = 0.2, which is an AUC of .556.
-Whether sigma warns of the gap is another question; see :mod:`tonegap.statistics.flag`.
+Whether sigma indicates the gap is another question; see :mod:`tonegap.statistics.flag`.
 """
 
 from __future__ import annotations
@@ -317,12 +317,12 @@ def _twin(contrast: Contrast, groups: Groups) -> Contrast:
 
 
 def _worst(groups: Groups) -> dict[Arm, float]:
-    """Weights of the gap between the groups, each where it is absent from training."""
+    """Return weights of the gap between the groups, each under the mix without it."""
     return {Arm(0.0, groups.compared): 1.0, Arm(1.0, groups.reference): -1.0}
 
 
 def _best(groups: Groups) -> dict[Arm, float]:
-    """Weights of the gap between the groups, each where it is alone in training."""
+    """Return weights of the gap between the groups, each under the mix of it alone."""
     return {Arm(1.0, groups.compared): 1.0, Arm(0.0, groups.reference): -1.0}
 
 

@@ -1,4 +1,4 @@
-"""What goes with the gap: conditions, sources, complexity, and difficulty for a plain codec.
+"""What is associated with the gap: conditions, sources, complexity, difficulty for a codec.
 
 Each step compares the groups at equal values of more covariates, within runs
 (:mod:`tonegap.statistics.within_runs`). The steps, each on top of those before it:
@@ -223,7 +223,7 @@ def _row(
 
 
 def _why_not(step: str, rows: Rows, groups: Groups) -> str:
-    """Say why a step cannot be taken; empty where it can."""
+    """Return why a step is not possible, or an empty string."""
     columns = {**{name: (column,) for name, column in _PROXY.items()}, "complexity": _SIZE}
     needed: Sequence[str] = columns.get(step, ())
     if not all(has_logarithm(rows.table, column) for column in needed):
@@ -315,7 +315,7 @@ def gap_given_difficulty(
 
 
 def decomposition_sentence(decomposition: pd.DataFrame) -> str:
-    """Say in one sentence what goes with conditions and sources and what remains.
+    """Describe in one sentence what is associated with conditions and sources, and what remains.
 
     Empty where the raw gap or that at equal conditions and sources was not assessed.
     """

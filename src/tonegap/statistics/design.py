@@ -4,7 +4,7 @@ An *arm* is a group assessed under a mix: ``Arm(share=0.5, group="dark")`` are t
 dark test images of all runs that trained on the mixed draws. The two things that a study
 samples are **images** (clusters of near duplicates, which stand or fall together) and
 **seeds**. A seed, not a run, is the second unit: the three mixes of a seed share their
-test images and the images left to train on, so that runs of one seed are no independent
+test images and the images left to train on, so that runs of one seed are not independent
 draws, while the mixes themselves are fixed by the protocol and are not sampled at all.
 """
 
@@ -199,9 +199,9 @@ def _check(table: pd.DataFrame) -> None:
 
 
 def _check_runs(table: pd.DataFrame) -> None:
-    """Refuse tables in which a run, or an image, is not one thing."""
-    _check_one(table, "run", "share", "it belongs to no one mix")
-    _check_one(table, "run", "seed", "it is no one draw")
+    """Reject tables in which a run or an image is inconsistent."""
+    _check_one(table, "run", "share", "it does not belong to one mix")
+    _check_one(table, "run", "seed", "it is not a single draw")
     _check_one(table, "md5hash", "group", "the groups cannot be compared")
     repeated = table.duplicated(["run", "md5hash"])
     if repeated.any():
@@ -214,7 +214,7 @@ def _check_runs(table: pd.DataFrame) -> None:
 
 
 def _check_one(table: pd.DataFrame, thing: str, has_one: str, else_: str) -> None:
-    """Refuse a table in which one run, or one image, has two values of what it has once."""
+    """Reject a table in which one run or one image has two values of a single-valued column."""
     pairs = table[[thing, has_one]].drop_duplicates()
     twice = pairs[thing].duplicated()
     if twice.any():

@@ -161,7 +161,7 @@ class Estimate:
 
 
 def obstacle(contrast: Contrast, design: Design, values: Float[np.ndarray, " rows"]) -> str | None:
-    """Say why a contrast cannot be assessed on these rows; None where it can."""
+    """Return why a contrast cannot be assessed on these rows, or None."""
     if not contrast.coefficients:
         return contrast.lacks
     absent = [arm for arm in contrast.coefficients if arm not in design.arms]
@@ -182,7 +182,7 @@ def obstacle(contrast: Contrast, design: Design, values: Float[np.ndarray, " row
 
 
 def _too_few(contrast: Contrast, design: Design) -> str | None:
-    """Say which arm has too few units or seeds for its scatter to be seen."""
+    """Return which arm has too few units or seeds to estimate its scatter."""
     counts = (("image clusters", design.units_by_arm), ("seeds", design.seeds_by_arm))
     for what, by_arm in counts:
         for arm in contrast.coefficients:
@@ -196,7 +196,7 @@ def _too_few(contrast: Contrast, design: Design) -> str | None:
 
 
 def _pooled(contrast: Contrast, design: Design) -> str | None:
-    """Say where an arm's seed has more than one run: they differ in what no claim speaks of."""
+    """Return where an arm's seed has more than one run, which no claim covers."""
     for arm in contrast.coefficients:
         most = int(design.runs_by_cell[design.arms.index(arm)].max())
         if most > 1:
@@ -208,7 +208,7 @@ def _pooled(contrast: Contrast, design: Design) -> str | None:
 
 
 def _unpaired(contrast: Contrast, design: Design) -> str | None:
-    """Say where a run lacks one of the groups that are compared within runs."""
+    """Return where a run lacks one of the groups that are compared within runs."""
     if not contrast.is_within_runs:
         return None
     for share in sorted({arm.share for arm in contrast.coefficients}):

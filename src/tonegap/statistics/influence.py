@@ -1,6 +1,6 @@
 """The overall gap without duplicates, without flagged images, without one condition at a time.
 
-Where one choice of images makes the gap, it shows here.
+It shows whether one choice of images causes the gap.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ N_CONDITIONS = 10
 
 
 def gap_without(table: pd.DataFrame, groups: Groups) -> pd.DataFrame:
-    """Find the overall gap, and what it is without some of the images.
+    """Estimate the overall gap, with all images and without some of them.
 
     Parameters
     ----------

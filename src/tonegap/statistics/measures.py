@@ -1,6 +1,6 @@
 """Per-row values whose arm means are what the study speaks of.
 
-Errors and sigma are averaged as they are. Three things are no plain means: the error left
+Errors and sigma are averaged as they are. Three things are not plain means: the error left
 after a difficulty baseline, the chance that an image of the compared group has the larger sigma
 (AUC), and a rank correlation. Each is written here as *pseudo-values*: the estimate plus each row's
 influence on it (Hajek projection). Their arm means, or the gap between two arm means, give
@@ -96,7 +96,7 @@ def auc_pseudovalues(
     compared: Bool[np.ndarray, " rows"],
     run: Int[np.ndarray, " rows"],
 ) -> Float[np.ndarray, " rows"]:
-    """Pseudo-values of AUC - 0.5 within each run; 0 means that groups cannot be told apart.
+    """Pseudo-values of AUC - 0.5 within each run; 0 means no difference between groups.
 
     AUC is the chance that an image of the compared group has a larger value than one of the
     reference group in the same run, ties counting half (Mann and Whitney 1947); runs may differ
@@ -171,7 +171,7 @@ class _Sorted:
         return self._back((larger + of_tie / 2.0)[self.tie] + own / 2.0)
 
     def _back(self, values: Float[np.ndarray, " rows"]) -> Float[np.ndarray, " rows"]:
-        """Bring values from this order to that of the table."""
+        """Reorder values from this order to that of the table."""
         out = np.empty(values.size)
         out[self.order] = values
         return out
@@ -251,7 +251,7 @@ def _difficulty(table: pd.DataFrame, name: str, design: Design) -> Float[np.ndar
 
 
 def _log(values: Float[np.ndarray, " rows"]) -> Float[np.ndarray, " rows"]:
-    """Take natural logarithms; NaN where there is none."""
+    """Return natural logarithms; NaN if undefined."""
     positive = values > 0.0
     return np.where(positive, np.log(np.where(positive, values, 1.0)), np.nan)
 
@@ -267,8 +267,8 @@ def _column(table: pd.DataFrame, name: str) -> Float[np.ndarray, " rows"]:
     unread = table[name][values.isna() & table[name].notna()]
     if not unread.empty:
         raise DataError(
-            f"per-image study table: {name} is {unread.iloc[0]!r} in a row, which is no number and "
-            "cannot be averaged; run `tonegap study collect` again"
+            f"per-image study table: {name} is {unread.iloc[0]!r} in a row, which is not a number "
+            "and cannot be averaged; run `tonegap study collect` again"
         )
     numbers = values.to_numpy(dtype=float, na_value=np.nan)
     return np.where(np.abs(numbers) < LARGEST, numbers, np.nan)

@@ -85,7 +85,7 @@ class Part:
     p_supports, p_contradicts
         Of the tests that support and contradict the sentence; NaN without an estimate.
     reason
-        Why there is no estimate; empty where there is one.
+        Why there is no estimate; empty if there is one.
     decides
         False for what only stands beside.
     """

@@ -47,7 +47,7 @@ def tested_null(contrast: Contrast) -> str:
 
 
 def sentence(contrast: Contrast, found: Estimate | None, decision: Decision, reason: str) -> str:
-    """Say what was found: value, interval, corrected p and its null, sample, reading."""
+    """Describe the finding: value, interval, corrected p and its null, sample, reading."""
     if found is None:
         return f"{contrast.meaning}: not assessable, because {_because(reason)}."
     lower, upper = (_value(contrast, bound) for bound in found.interval(0.95))
@@ -69,7 +69,7 @@ def _because(reason: str) -> str:
 
 
 def _of(contrast: Contrast, decision: Decision) -> str:
-    """Say which of the two tests of an equivalence the p value belongs to."""
+    """Return which of the two tests of an equivalence the p value belongs to."""
     if contrast.margin is None:
         return ""
     beyond = decision.verdict in {"contradicted", "flags", "anti-flag"}

@@ -22,7 +22,7 @@ from tonegap.statistics.sentences import Decision, sentence, tested_null
 
 Verdict = Literal["supported", "undecided", "contradicted", "not assessable"]
 Reading = Literal["described", "flags", "blind", "anti-flag"]
-"""What a row can say that is no verdict on a claim."""
+"""Outcomes of a row that are not verdicts on a claim."""
 
 WAITING = "waits for runs at equal distinct images (studies/paper_equal.yaml)"
 """The reason of a row whose runs are still to be made."""
@@ -71,7 +71,7 @@ class Finding:
         return p_against(self.estimate, self.contrast.expected)
 
     def to_mapping(self) -> dict[str, Any]:
-        """Return one row of the contrasts table; NaN where there is no number."""
+        """Return one row of the contrasts table; NaN for missing numbers."""
         contrast = self.contrast
         return {
             "claim": contrast.claim,
@@ -91,7 +91,7 @@ class Finding:
         }
 
     def _deciding(self) -> Decision:
-        """Give the verdict and the p value of the test that it rests on."""
+        """Return the verdict and the p value of the test behind it."""
         beyond = self.verdict in {"contradicted", "flags", "anti-flag"}
         of_margin = self.contrast.margin is not None
         return Decision(self.verdict, self.p_beyond_holm if beyond and of_margin else self.p_holm)
@@ -123,12 +123,12 @@ def percent(log_ratio: float) -> float:
 
 
 def numbers(found: Estimate | None, *, is_log: bool) -> dict[str, float]:
-    """Write an estimate as fields; NaN, and counts of 0, where there is none.
+    """Return an estimate as fields; NaN and counts of 0 if there is none.
 
     Parameters
     ----------
     is_log
-        Whether the estimate is a difference of logarithms; only then there are percents.
+        True if the estimate is a difference of logarithms; only then are there percents.
     """
     if found is None:
         return {**dict.fromkeys(NUMBERS, math.nan), **dict.fromkeys(COUNTS, 0)}

@@ -103,7 +103,7 @@ def rows_of(table: pd.DataFrame, groups: Groups | None = None) -> Rows:
     Raises
     ------
     DataError
-        If the table is no crossed design (:func:`~tonegap.statistics.design.design_of`), or an
+        If the table is not a crossed design (:func:`~tonegap.statistics.design.design_of`), or an
         error is missing, infinite or not positive: it has no logarithm.
     """
     kept = table["group"].isin(groups.pair) if groups else table["group"].notna()
@@ -212,7 +212,7 @@ def continuous(values: Float[np.ndarray, " rows"]) -> Covariates:
 
 
 def estimate_of(design: Design, slope: Slope) -> Estimate:
-    """Give a slope its two-way error; every arm that has rows counts as used."""
+    """Add the two-way error to a slope; every arm with rows counts as used."""
     present = np.bincount(design.arm, minlength=len(design.arms)) > 0
     variance = two_way_variance(design, slope.influence, present.astype(float))
     return Estimate(
@@ -282,7 +282,7 @@ def contrast_of_groups(
 
 
 def too_few(rows: Rows, groups: Groups | None = None) -> str:
-    """Say which mix or group has too few units or seeds to see their scatter; empty if none."""
+    """Return which mix or group has too few units or seeds to estimate scatter, or empty."""
     for code, (mix, _) in enumerate(rows.mixes):
         of_mix = rows.mix == code
         for name in groups.pair if groups else (None,):
@@ -320,7 +320,7 @@ COUNTS = ("n_images", "n_clusters", "n_runs", "n_seeds")
 
 
 def numbers(found: Estimate | None) -> dict[str, Any]:
-    """Write an estimate as columns of a table; NaN and zeros where there is none."""
+    """Return an estimate as columns of a table; NaN and zeros if there is none."""
     if found is None:
         return {**dict.fromkeys(NUMBERS, math.nan), **dict.fromkeys(COUNTS, 0)}
     interval = found.interval()

@@ -112,7 +112,7 @@ def test_a_text_among_the_errors_is_refused_in_one_line() -> None:
     table = draw_study(Scenario(n_seeds=2, n_test=10, pool_light=20, pool_dark=20), _rng())
     table["mse"] = table["mse"].astype(object)
     table.loc[3, "mse"] = "n/a"
-    with pytest.raises(DataError, match="mse is 'n/a' in a row, which is no number"):
+    with pytest.raises(DataError, match="mse is 'n/a' in a row, which is not a number"):
         measure_columns(table, design_of(table))
 
 

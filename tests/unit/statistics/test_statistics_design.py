@@ -78,7 +78,7 @@ def test_absent_arms_get_no_coefficient() -> None:
         (lambda t: t.assign(run="one"), r"run one has more than one share \(0.5, 0.0\)"),
         (
             lambda t: t.assign(run=t["share"]),
-            r"run 0.5 has more than one seed \(7, 3\), so that it is no one draw",
+            r"run 0.5 has more than one seed \(7, 3\), so that it is not a single draw",
         ),
         (
             lambda t: t.assign(group=["light", "dark", "dark"] * 3 + ["dark"] * 3),
