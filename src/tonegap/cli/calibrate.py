@@ -98,7 +98,7 @@ def _require_known(name: str, known: Iterable[str], what: str) -> None:
     from tonegap.nearest import nearest  # noqa: PLC0415
 
     if name not in known:
-        raise ParameterError(f"unknown {what} {name!r}, cannot simulate it; {nearest(name, known)}")
+        raise ParameterError(f"there is no {what} {name!r} to simulate; {nearest(name, known)}")
 
 
 def _require_folder(output: Path | None) -> None:
@@ -107,7 +107,7 @@ def _require_folder(output: Path | None) -> None:
 
     if output is not None and (output.is_dir() or not output.absolute().parent.is_dir()):
         raise ParameterError(
-            f"--output {output} is a folder or not in a folder, so the table could not be written "
+            f"--output {output} is a folder, or its folder does not exist, so the table could not be written "
             "at the end; name a file in a folder that exists"
         )
 

@@ -84,7 +84,10 @@ def test_one_line_names_what_lies_outside(monkeypatch, columns, says) -> None:
     [
         (["--recipe", "tona"], "no recipe 'tona' to simulate; did you mean 'tone'"),
         (["--design", "papre"], "no design 'papre' to simulate; did you mean 'paper'"),
-        (["--output", "absent/rates.csv"], "absent/rates.csv is a folder or lies in none"),
+        (
+            ["--output", "absent/rates.csv"],
+            "absent/rates.csv is a folder, or its folder does not exist",
+        ),
     ],
 )
 def test_mistakes_are_named_before_any_work(monkeypatch, tmp_path, arguments, message) -> None:
