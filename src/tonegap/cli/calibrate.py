@@ -107,8 +107,8 @@ def _require_folder(output: Path | None) -> None:
 
     if output is not None and (output.is_dir() or not output.absolute().parent.is_dir()):
         raise ParameterError(
-            f"--output {output} is a folder, or its folder does not exist, so the table could not be written "
-            "at the end; name a file in a folder that exists"
+            f"--output {output} is a folder, or its folder does not exist, so the table "
+            "could not be written at the end; name a file in a folder that exists"
         )
 
 
