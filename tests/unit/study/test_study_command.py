@@ -102,7 +102,7 @@ def test_an_interrupted_run_says_how_to_go_on(tried, toy, monkeypatch):
 
     monkeypatch.setattr(command, "_engine", lambda *_: Engine())
     lines = call("run", "toy", code=130)
-    assert lines[-1] == "interrupted; `tonegap study run toy` goes on with what is missing"
+    assert lines[-1] == "interrupted; `tonegap study run toy` runs the missing ones"
 
 
 @pytest.mark.parametrize("engine", ["local", "inprocess"])
