@@ -128,5 +128,5 @@ def _values(rows: pd.DataFrame, params: CohortParams) -> pd.Series:
     columns = columns_of(params.groups)
     shown = rows[list(columns)].astype("string").fillna("missing")
     names = [params.groups.column if column == OWN else column for column in columns]
-    parts = [f"{name} " + shown[column] for name, column in zip(names, columns, strict=True)]
-    return pd.concat(parts, axis=1).agg(", ".join, axis=1).astype("string")
+    first, *others = (f"{name} " + shown[c] for name, c in zip(names, columns, strict=True))
+    return first.str.cat(others, sep=", ").astype("string")
