@@ -129,4 +129,6 @@ def _values(rows: pd.DataFrame, params: CohortParams) -> pd.Series:
     shown = rows[list(columns)].astype("string").fillna("missing")
     names = [params.groups.column if column == OWN else column for column in columns]
     first, *others = (f"{name} " + shown[c] for name, c in zip(names, columns, strict=True))
-    return first.str.cat(others, sep=", ").astype("string")
+    for other in others:
+        first = first + ", " + other
+    return first.astype("string")
