@@ -8,7 +8,7 @@ STAMP  := $(VENV)/.installed
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: map help env repro test test-all check format lint types contracts lock pr-report clean
+.PHONY: map deps help env repro test test-all check format lint types contracts lock pr-report clean
 
 help: ## Show what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -46,6 +46,9 @@ contracts: env ## Check that imports keep to the layers
 
 map: env ## Write the map of the tree into docs/map.md
 	python tests/support/tree_map.py
+
+deps: env ## Write the code that each stage imports into dvc.yaml
+	python tests/support/stage_deps.py
 
 lock: env ## Pin the newest versions that fit, with their hashes
 	uv pip compile --quiet --universal --upgrade --python-version 3.11 --generate-hashes --group dev --all-extras --no-annotate --custom-compile-command "make lock" pyproject.toml -o requirements.lock

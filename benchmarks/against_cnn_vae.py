@@ -42,8 +42,8 @@ from torch.nn import functional
 from train import PAPER_MODELS, add_common_options, paper_sections, parsed
 
 from tonegap.files.weights import resolve_weights
-from tonegap.model.cost import parameter_count
-from tonegap.training.bench import synthetic_data, timed_steps
+from tonegap.profiling.bench import synthetic_data, timed_steps
+from tonegap.profiling.cost import parameter_count
 from tonegap.training.precision import choose_arithmetic, describe_device, numerics
 from tonegap.training.workbench import Workbench
 

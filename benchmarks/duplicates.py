@@ -35,8 +35,11 @@ import pandas as pd
 from PIL import Image, ImageDraw, ImageFont
 from rich.progress import track
 
-from tonegap.duplicates import clusters, hash_candidates, near_duplicate_pairs, verified
-from tonegap.fingerprint import decode, fingerprint
+from tonegap.duplicates.candidates import hash_candidates
+from tonegap.duplicates.clustering import clusters
+from tonegap.duplicates.pairs import near_duplicate_pairs, verified
+from tonegap.fingerprint.decoding import decode
+from tonegap.fingerprint.measures import fingerprint
 from tonegap.fingerprint.table import fingerprint_table
 from tonegap.phantom.copies import KINDS, draw_copy, planted_copies
 from tonegap.phantom.recipes import annotation_table, identifier

@@ -21,11 +21,12 @@ from pathlib import Path
 
 from ruamel.yaml import YAML
 
-from tonegap.cohort import source_of_url
-from tonegap.files import layout
+from tonegap.cohort.source import source_of_url
+from tonegap.files.manifest import write_manifest
 from tonegap.files.tables import read_csv, write_csv, write_json
 from tonegap.phantom.lesions import FAMILIES
 from tonegap.phantom.spec import PhantomSpec, format_url
+from tonegap.workspace import Workspace
 
 STAGES = ("fetch", "hash", "filter", "prepare", "split")
 PAPER = {"image_size": 128, "n_test": 500, "n_train": 1668, "mix": "mixed"}
@@ -41,25 +42,27 @@ def main() -> int:
     parser.add_argument("--workspace", type=Path, required=True)
     parser.add_argument("--rows", type=int, help="only the first rows, for a trial")
     chosen = parser.parse_args()
-    build(chosen.workspace, chosen.annotations, chosen.rows)
-    costs = {stage: run_stage(stage, chosen.workspace) for stage in STAGES}
-    counts = json.loads((chosen.workspace / layout.COHORT_COUNTS).read_text())
-    write_json({"stages": costs, "counts": counts}, chosen.workspace / "load.json")
+    at = Workspace(chosen.workspace)
+    build(at, chosen.annotations, chosen.rows)
+    costs = {stage: run_stage(stage, at.root) for stage in STAGES}
+    counts = json.loads(at.cohort_counts.read_text())
+    write_json({"stages": costs, "counts": counts}, at.root / "load.json")
     print(json.dumps(counts))
     grouped = {group: counts["steps"]["grouped"][group] for group in EXPECTED}
     return 0 if chosen.rows or grouped == EXPECTED else 1
 
 
-def build(workspace: Path, annotations: Path, rows: int | None) -> None:
-    """Write the workspace's annotation table and parameters."""
+def build(at: Workspace, annotations: Path, rows: int | None) -> None:
+    """Write the workspace's annotation table, parameters and list of images: none but phantoms."""
     table = read_csv(annotations, ["md5hash", "url"], "the annotation table").head(rows)
     has_url = table["url"].notna()
     table.loc[has_url, "url"] = [phantom_url(row) for row in table[has_url].itertuples()]
-    write_csv(table, workspace / layout.ANNOTATIONS)
+    write_csv(table, at.annotations)
+    write_manifest({}, at.manifest)
     yaml = YAML()
-    params = yaml.load((ROOT / layout.PARAMS).read_text(encoding="utf-8"))
+    params = yaml.load(Workspace(ROOT).params.read_text(encoding="utf-8"))
     params["data"].update(PAPER)
-    with (workspace / layout.PARAMS).open("w", encoding="utf-8") as stream:
+    with at.params.open("w", encoding="utf-8") as stream:
         yaml.dump(params, stream)
 
 

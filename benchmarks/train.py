@@ -35,8 +35,8 @@ from typing import Any
 from tonegap.files.parameters import read_yaml
 from tonegap.files.weights import resolve_weights
 from tonegap.params import ModelParams, TrainParams
+from tonegap.profiling.bench import measure_training, train_whole_models
 from tonegap.study.plan import plan_study
-from tonegap.training.bench import measure_training, train_whole_models
 from tonegap.training.precision import choose_arithmetic, describe_device
 from tonegap.training.usage import peak_bytes, peak_process_bytes, peak_reserved_bytes
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 from pathlib import Path
 
@@ -41,19 +40,20 @@ def workspace(repository, tmp_path_factory):
     # Imported here: the package must not be loaded before the hook above is in place.
     from tiny_pipeline import (  # noqa: PLC0415
         SEVEN,
-        Workspace,
+        Finished,
         make_workspace,
         recorded_reads,
-        run_stage,
     )
+
+    from tonegap.pipeline import run_stage  # noqa: PLC0415
+    from tonegap.workspace import Workspace  # noqa: PLC0415
 
     folder = make_workspace(repository, tmp_path_factory.mktemp("pipeline") / "w")
     os.environ["TONEGAP_CACHE"] = str(folder / "cache")
     read = {}
-    with contextlib.chdir(folder):
-        for stage in SEVEN:
-            with recorded_reads() as names:
-                run_stage(stage)
-            read[stage] = names
+    for stage in SEVEN:
+        with recorded_reads() as names:
+            run_stage(stage, Workspace(folder))
+        read[stage] = names
     del os.environ["TONEGAP_CACHE"]
-    return Workspace(folder, read)
+    return Finished(folder, read)

@@ -8,9 +8,9 @@ from pathlib import Path
 
 
 def main() -> None:
-    """Run the command line; errors that the user can mend end on one line with exit code 2."""
-    # Threads that wait for each other sleep instead of spinning: beside other work on the same
-    # cores (two experiments, a test run) spinning made training ten times slower.
+    """Run the command line; report errors that the user can fix on one line, exit code 2."""
+    # Let threads that wait for each other sleep instead of spin: with other work on the same
+    # cores (two experiments, a test run), spinning made training ten times slower.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     if sys.argv[1:2] == ["stage"]:
         _use_the_code_that_dvc_hashed()
@@ -20,7 +20,7 @@ def main() -> None:
 
 
 def _use_the_code_that_dvc_hashed() -> None:
-    """Start again with the package of the current folder, where that is another one.
+    """Restart with the package of the current folder, if it is a different one.
 
     An experiment in a temporary copy of the repository must run that copy's code, whose
     hash DVC records, and not the workspace's, which an editable install would import.

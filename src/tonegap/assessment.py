@@ -1,10 +1,14 @@
 """Assess a model image by image, and compare groups.
 
-``gap`` is always dark minus light: positive where dark images fare worse. A group
-without images, or a model without a posterior, gives ``None``, never a number.
+A gap is the compared group minus the reference. A group without images, or a model without a
+posterior, gives ``None``, never a number. A new measure is a function in ``PER_IMAGE`` and a row in
+:mod:`tonegap.measures`; a new score likewise in ``SCORES``.
 """
 
 from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
 
 import numpy as np
 import pandas as pd
@@ -13,30 +17,24 @@ from jaxtyping import Float, UInt8
 from torch import Tensor
 
 from tonegap.errors import ModelError
+from tonegap.groups import Groups
+from tonegap.labels import LABEL_COLUMNS
+from tonegap.measures import COLUMNS
+from tonegap.model.pixels import to_model_range
 from tonegap.model.protocol import GenerativeModel, Reconstructor
+from tonegap.pixel_range import HALF_RANGE
 
-GROUPS = ("light", "dark")
-_FAR_OUT = 10.0  # a decoder without a bound may leave [-1, 1]; so far out, it has another range
-LEVELS = {"coarse": "label_coarse", "middle": "label_middle", "fine": "label_fine"}
-MEASURES = ("mse", "nmse", "sigma", "mse_pca", "mse_jpeg")
+_FAR_OUT = 10.0  # an unbounded decoder may leave [-1, 1]; beyond this, it uses another range
 
-MIN_VARIANCE = (2.0 / 255.0) ** 2 / 12.0
-"""Variance of rounding to 8 bits, for images in [-1, 1]: less cannot be told from none."""
-
-
-def to_model_range(
-    images: UInt8[np.ndarray, "batch height width 3"],
-) -> Float[Tensor, "batch 3 height width"]:
-    """Map 8-bit RGB images to float32 in [-1, 1], channels first; 255 becomes 1 exactly."""
-    pixels = torch.from_numpy(np.ascontiguousarray(images)).permute(0, 3, 1, 2)
-    return pixels.float().div_(127.5).sub_(1.0)
+MIN_VARIANCE = (1.0 / HALF_RANGE) ** 2 / 12.0
+"""Variance of rounding to 8 bits, for images in [-1, 1]; a smaller variance counts as none."""
 
 
 def squared_error(
     images: Float[Tensor, "batch 3 height width"],
     reconstruction: Float[Tensor, "batch 3 height width"],
 ) -> Float[Tensor, " batch"]:
-    """Per-image mean squared error over pixels and channels, images in [-1, 1].
+    """Return the per-image mean squared error over pixels and channels, images in [-1, 1].
 
     A quarter of it is the error of images in [0, 1].
     """
@@ -44,13 +42,64 @@ def squared_error(
 
 
 def pixel_variance(images: Float[Tensor, "batch 3 height width"]) -> Float[Tensor, " batch"]:
-    """Per-image variance of pixels about the mean of their channel, averaged over channels.
+    """Return the per-image variance of pixels about their channel's mean, averaged over channels.
 
     It is the squared error of the best one-colour picture of the image.
     """
     return images.flatten(2).var(dim=2, correction=0).mean(dim=1)
 
 
+def normalised_error(
+    images: Float[Tensor, "batch 3 height width"],
+    reconstruction: Float[Tensor, "batch 3 height width"],
+) -> Float[Tensor, " batch"]:
+    """Return :func:`squared_error` over :func:`pixel_variance`.
+
+    One is as good as a picture of one colour. NaN if the image itself has only one colour, up
+    to rounding.
+    """
+    variance = pixel_variance(images)
+    error = squared_error(images, reconstruction)
+    return torch.where(variance > MIN_VARIANCE, error / variance, torch.nan)
+
+
+def posterior_deviation(
+    model: GenerativeModel, images: Float[Tensor, "batch 3 height width"]
+) -> Float[Tensor, " batch"]:
+    """Return the mean posterior standard deviation per image; NaN if the model has none.
+
+    Raises
+    ------
+    ModelError
+        If the model returns anything but one finite deviation per image.
+    """
+    sigma: object = model.posterior_std(images)
+    count = len(images)
+    if sigma is None:
+        return torch.full((count,), torch.nan)
+    wanted = f"one number per image, ({count},), or None"
+    if not isinstance(sigma, Tensor):
+        raise _unusable(model, "`posterior_std`", type(sigma).__name__, wanted)
+    if sigma.shape != (count,):
+        raise _unusable(model, "`posterior_std`", f"values of {tuple(sigma.shape)}", wanted)
+    if not (sigma.isfinite() & (sigma >= 0)).all():
+        raise _unusable(model, "`posterior_std`", "values that are negative, NaN or infinite",
+                        "deviations of at least 0")  # fmt: skip
+    return sigma
+
+
+PER_IMAGE: Mapping[str, Callable[[Tensor, Tensor], Tensor]] = MappingProxyType(
+    {"mse": squared_error, "nmse": normalised_error}
+)
+"""Measures of an image and its reconstruction, by name."""
+
+SCORES: Mapping[str, Callable[[GenerativeModel, Tensor], Tensor]] = MappingProxyType(
+    {"sigma": posterior_deviation}
+)
+"""Uncertainty scores of a model for an image, by name."""
+
+
+@torch.no_grad()
 def per_image_errors(
     model: GenerativeModel,
     images: UInt8[np.ndarray, "count height width 3"],
@@ -66,50 +115,51 @@ def per_image_errors(
     images
         8-bit RGB, an array or a memory map.
     batch_size
-        Images per call of the model; does not change what is computed.
+        Images per call of the model; does not change the results.
     device
-        Where the model is.
+        Device of the model.
 
     Raises
     ------
     ModelError
-        If the model does not give a picture, or a deviation, for every image.
+        If the model does not return a picture, or a deviation, for every image.
 
     Returns
     -------
     DataFrame
-        One row per image in their order. ``mse``: see :func:`squared_error`. ``nmse``:
-        ``mse`` over :func:`pixel_variance`; one is as good as a picture of one colour, NaN
-        where the image itself has one colour but for rounding. ``sigma``: mean posterior standard
-        deviation, NaN where the model has none. ``darkest``: smallest value of the
-        reconstruction, of [-1, 1].
+        One row per image in their order: the measures of ``PER_IMAGE``, the scores of ``SCORES``,
+        and ``darkest``, the smallest value of the reconstruction, in [-1, 1].
     """
-    columns: dict[str, list[np.ndarray]] = {"mse": [], "nmse": [], "sigma": [], "darkest": []}
-    for start in range(0, len(images), batch_size):
-        batch = to_model_range(images[start : start + batch_size]).to(device)
-        given = batch.clone()  # a model may write into what it is given
-        again = reconstructed(model, given)
-        mse = squared_error(batch, again)
-        columns["darkest"].append(_array(again.flatten(1).amin(dim=1)))
-        if not torch.equal(given, batch):
-            given = batch.clone()  # else the same tensor: models may keep what they found in it
-        columns["mse"].append(_array(mse))
-        columns["nmse"].append(_array(_normalised(mse, pixel_variance(batch))))
-        columns["sigma"].append(_sigma(model, given))
-    return pd.DataFrame({name: _joined(parts) for name, parts in columns.items()})
+    rows = [
+        _assess(model, to_model_range(images[start : start + batch_size]).to(device))
+        for start in range(0, len(images), batch_size)
+    ]
+    names = (*PER_IMAGE, *SCORES, "darkest")
+    return pd.DataFrame({name: _joined([row[name] for row in rows]) for name in names})
+
+
+def _assess(model: GenerativeModel, batch: Tensor) -> dict[str, np.ndarray]:
+    shown = batch.clone()  # a model may write into its input
+    again = reconstructed(model, shown)
+    if not torch.equal(shown, batch):
+        shown = batch.clone()  # else the same tensor: models may cache results for it
+    values = {name: measure(batch, again) for name, measure in PER_IMAGE.items()}
+    values |= {name: score(model, shown) for name, score in SCORES.items()}
+    values["darkest"] = again.flatten(1).amin(dim=1)
+    return {name: _array(column) for name, column in values.items()}
 
 
 @torch.no_grad()
 def reconstructed(
     model: Reconstructor, images: Float[Tensor, "batch 3 height width"]
 ) -> Float[Tensor, "batch 3 height width"]:
-    """Reconstruct images and check what comes back, which may be a user's model's.
+    """Reconstruct images and check the result, because the model may be a user's.
 
     Raises
     ------
     ModelError
-        If it is not a finite picture of every image in about [-1, 1]. A wrong shape could
-        otherwise be broadcast, and NaN left out of means, in silence.
+        If it is not a finite picture of every image in about [-1, 1]. Otherwise a wrong shape
+        could silently be broadcast, and NaN silently be left out of means.
     """
     found: object = model.reconstruct(images)
     if not isinstance(found, Tensor):
@@ -129,7 +179,7 @@ def reconstructed(
 def reconstruction_errors(
     reconstructor: Reconstructor, images: UInt8[np.ndarray, "count height width 3"], batch_size: int
 ) -> Float[np.ndarray, " count"]:
-    """Per-image :func:`squared_error` of a baseline."""
+    """Return the per-image :func:`squared_error` of a baseline."""
     batches = (
         to_model_range(images[start : start + batch_size])
         for start in range(0, len(images), batch_size)
@@ -137,81 +187,67 @@ def reconstruction_errors(
     return _joined([_array(squared_error(b, reconstructed(reconstructor, b))) for b in batches])
 
 
-def summary(per_image: pd.DataFrame) -> dict[str, dict[str, float | None]]:
-    """Mean of each measure by group, and the gap.
+def summary(per_image: pd.DataFrame, groups: Groups) -> dict[str, dict[str, float | None]]:
+    """Return the mean of each measure by group, and the gap.
 
     Parameters
     ----------
     per_image
-        ``group`` (light, dark) and any of ``mse``, ``nmse``, ``sigma``, ``mse_pca``, ``mse_jpeg``.
+        ``group`` and any of the columns of :mod:`tonegap.measures`.
+    groups
+        The groups.
 
     Returns
     -------
     dict
-        ``{measure: {"light": ..., "dark": ..., "gap": ...}}``, measures in that order; None
-        where there is nothing to average. ``gap`` is dark minus light, zero at parity.
+        ``{measure: {group: ..., "gap": ...}}``; None if there is nothing to average. The gap
+        is the compared group minus the reference, zero at parity.
     """
-    return {measure: _by_group(per_image, measure) for measure in MEASURES if measure in per_image}
+    return {name: _by_group(per_image, name, groups) for name in COLUMNS if name in per_image}
 
 
 def condition_table(per_image: pd.DataFrame) -> pd.DataFrame:
-    """Mean error by condition and group at the three levels of labels.
+    """Return the mean error by condition and group at the three levels of labels.
 
     Parameters
     ----------
     per_image
-        ``group``, ``label_coarse``, ``label_middle``, ``label_fine``, ``mse``, ``sigma``.
+        ``group``, the columns of :data:`~tonegap.labels.LABEL_COLUMNS`, ``mse``, ``sigma``.
 
     Returns
     -------
     DataFrame
         ``level``, ``label``, ``group``, ``n`` (images), ``mse``, ``sigma``; a row for every
-        combination that has images, coarse before middle before fine, labels in order.
+        combination that has images: coarse before middle before fine, groups in the order of
+        the images, labels in alphabetical order.
     """
+    groups = pd.CategoricalDtype(list(per_image["group"].unique()))
+    rows = per_image.astype({"group": groups})
     tables = [
-        per_image.groupby([column, "group"], sort=True)
+        rows.groupby(["group", column], observed=True)
         .agg(n=("mse", "size"), mse=("mse", "mean"), sigma=("sigma", "mean"))
         .reset_index()
         .rename(columns={column: "label"})
         .assign(level=level)
-        for level, column in LEVELS.items()
+        for level, column in LABEL_COLUMNS.items()
     ]
-    return pd.concat(tables, ignore_index=True)[["level", "label", "group", "n", "mse", "sigma"]]
+    columns = ["level", "label", "group", "n", "mse", "sigma"]
+    return pd.concat(tables, ignore_index=True)[columns].astype({"group": str})
 
 
-def _by_group(per_image: pd.DataFrame, measure: str) -> dict[str, float | None]:
+def _by_group(per_image: pd.DataFrame, measure: str, groups: Groups) -> dict[str, float | None]:
     means: dict[str, float | None] = {}
-    for group in GROUPS:
-        values = per_image.loc[per_image["group"] == group, measure].dropna()
-        means[group] = float(values.mean()) if len(values) else None
-    light, dark = means["light"], means["dark"]
-    return means | {"gap": None if light is None or dark is None else dark - light}
-
-
-def _normalised(mse: Tensor, variance: Tensor) -> Tensor:
-    return torch.where(variance > MIN_VARIANCE, mse / variance, torch.nan)
-
-
-@torch.no_grad()
-def _sigma(model: GenerativeModel, batch: Tensor) -> np.ndarray:
-    sigma: object = model.posterior_std(batch)
-    if sigma is None:
-        return np.full(len(batch), np.nan)
-    wanted = f"one number per image, ({len(batch)},), or None"
-    if not isinstance(sigma, Tensor):
-        raise _unusable(model, "`posterior_std`", type(sigma).__name__, wanted)
-    if sigma.shape != (len(batch),):
-        raise _unusable(model, "`posterior_std`", f"values of {tuple(sigma.shape)}", wanted)
-    if not (sigma.isfinite() & (sigma >= 0)).all():
-        raise _unusable(model, "`posterior_std`", "values that are negative, NaN or infinite",
-                        "deviations of at least 0")  # fmt: skip
-    return _array(sigma)
+    for name in groups.names:
+        values = per_image.loc[per_image["group"] == name, measure].dropna()
+        means[name] = float(values.mean()) if len(values) else None
+    reference, compared = means[groups.reference], means[groups.compared]
+    return means | {"gap": None if reference is None or compared is None else compared - reference}
 
 
 def _unusable(model: Reconstructor, method: str, gave: str, wanted: str) -> ModelError:
     return ModelError(
-        f"{method} of {type(model).__name__} gave {gave}, expected {wanted}: the model cannot be "
-        "assessed (docs/own-model.md)"
+        f"{method} of {type(model).__name__} returned {gave}, expected {wanted}: the model "
+        "cannot be assessed (docs/own-model.md)"
     )
 
 

@@ -1,4 +1,4 @@
-"""``tonegap doctor``: what this machine has for a study, and what to do about the rest."""
+"""``tonegap doctor``: check whether this machine can run a study, and advise on what is missing."""
 
 from __future__ import annotations
 
@@ -7,41 +7,43 @@ import importlib.util
 import os
 import re
 import shutil
-import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from tonegap.errors import MachineError, TonegapError
-from tonegap.files import layout
+from tonegap.errors import MachineError, TonegapError, one_line
 from tonegap.files.annotations import read_annotations
 from tonegap.files.at_hand import absent_images, images_at_hand
 from tonegap.files.atomic import require_free_space
+from tonegap.files.cache import user_cache
 from tonegap.files.manifest import file_urls, read_manifest
 from tonegap.files.parameters import read_params
-from tonegap.files.repository import changed_files, configured, dvc_command, git
+from tonegap.files.repository import changed_files, configured, dvc, git
 from tonegap.files.store import ImageStore
+from tonegap.workspace import Workspace
 
 _NEEDED_BYTES = 5_000_000_000  # raw images of Fitzpatrick17k, twice, and a study's models
-_OLDEST_GIT = (2, 29)  # the first whose `git fetch` can leave FETCH_HEAD alone
+_OLDEST_GIT = (2, 29)  # the first version whose `git fetch` can leave FETCH_HEAD unchanged
 _OLDEST_PYTHON = (3, 11)
 _INPUTS = ("src", "lists", "dvc.yaml", "params.yaml", "data.dvc", "images.txt")
 _IMAGES = ("verified", "unverified")  # the image store's folders
+_NO_SCM = "without git's history run `dvc config core.no_scm true` once"
+_UNSET = 251  # DVC's exit code if a key has no value
 
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing that was looked at.
+    """One check and its result.
 
     Attributes
     ----------
     topic : str
-        What was looked at.
+        What was checked.
     good : bool
-        Whether a study can run with it.
+        True if a study can run with it.
     detail : str
-        What was found; where it is not good, what to do.
+        What was found and, if it is not good, what to do.
     """
 
     topic: str
@@ -49,16 +51,16 @@ class Finding:
     detail: str
 
 
-def examine() -> Iterator[Finding]:
-    """Look at everything a study needs; nothing is changed."""
+def examine(root: Path) -> Iterator[Finding]:
+    """Check everything that a study of the repository at ``root`` needs; change nothing."""
     for topic, check in CHECKS:
         try:
-            yield Finding(topic, good=True, detail=check())
+            yield Finding(topic, good=True, detail=check(root))
         except (TonegapError, OSError) as problem:
-            yield Finding(topic, good=False, detail=" ".join(str(problem).split()))
+            yield Finding(topic, good=False, detail=one_line(problem))
 
 
-def _python() -> str:
+def _python(_root: Path) -> str:
     if sys.version_info < _OLDEST_PYTHON:
         raise MachineError(
             f"{sys.version.split()[0]}; tonegap needs 3.11 or newer: `make PYTHON=python3.11 env`"
@@ -67,7 +69,7 @@ def _python() -> str:
 
 
 def _installed(package: str) -> str:
-    """Version of a package that tonegap cannot do without.
+    """Return the version of a required package.
 
     Raises
     ------
@@ -83,31 +85,31 @@ def _installed(package: str) -> str:
         ) from None
 
 
-def _git() -> str:
-    version = git("--version").strip()
+def _git(root: Path) -> str:
+    version = git(root, "--version").strip()
     numbers = tuple(map(int, re.findall(r"\d+", version)[:2]))
     if numbers < _OLDEST_GIT:
         raise MachineError(f"{version} is older than 2.29, which a study needs; update git")
     return version
 
 
-def _repository() -> str:
-    top = Path(git("rev-parse", "--show-toplevel").strip())
+def _repository(root: Path) -> str:
+    top = Path(git(root, "rev-parse", "--show-toplevel").strip())
     try:
-        commit = git("rev-parse", "--short", "HEAD").strip()
+        commit = git(root, "rev-parse", "--short", "HEAD").strip()
     except MachineError:
         raise MachineError(f"{top} has no commit yet: `git add --all`, `git commit`") from None
     if not (top / "dvc.yaml").is_file():
         raise MachineError(f"{top} has no dvc.yaml; run tonegap from a clone of its repository")
-    if not top.samefile(Path.cwd()):
-        raise MachineError(f"{Path.cwd()} is inside {top}; run tonegap from there: `cd {top}`")
-    changed = changed_files(_INPUTS)
+    if not top.samefile(root.resolve()):
+        raise MachineError(f"{root.resolve()} is inside {top}; run tonegap from there: `cd {top}`")
+    changed = changed_files(root, _INPUTS)
     hint = f"; {changed[0]} is not committed, commit before `tonegap study run`" if changed else ""
     return f"{top} at {commit}{hint}"
 
 
-def _identity() -> str:
-    name, address = configured("user.name"), configured("user.email")
+def _identity(root: Path) -> str:
+    name, address = configured(root, "user.name"), configured(root, "user.email")
     if name and address:
         return f"{name} <{address}>"
     lacking = " and ".join(
@@ -119,77 +121,59 @@ def _identity() -> str:
     )
 
 
-def _dvc() -> str:
+def _dvc(root: Path) -> str:
     version = _installed("dvc")
-    cache = Path(_said_by_dvc("cache", "dir"))
-    kinds = _said_by_dvc("config", "cache.type", accept=(0, 251)) or "copy"
+    cache = Path(dvc(root, "cache", "dir", remedy=_NO_SCM).stdout.strip())
+    kinds = dvc(root, "config", "cache.type", accept=(0, _UNSET), remedy=_NO_SCM).stdout.strip()
     place = _existing(cache)
     if not os.access(place, os.W_OK):
         raise MachineError(f"the cache {cache} cannot be written to; choose another: dvc cache dir")
-    elsewhere = place.stat().st_dev != Path.cwd().stat().st_dev
+    elsewhere = place.stat().st_dev != root.resolve().stat().st_dev
     note = "; on another file system than the workspace, where only symlink and copy work"
-    return f"{version}, cache {cache}, links {kinds}{note if elsewhere else ''}"
+    return f"{version}, cache {cache}, links {kinds or 'copy'}{note if elsewhere else ''}"
 
 
-def _said_by_dvc(
-    *arguments: str,
-    accept: tuple[int, ...] = (0,),
-    remedy: str = "without git's history run `dvc config core.no_scm true` once",
-) -> str:
-    done = subprocess.run(  # noqa: S603  our own interpreter and DVC
-        dvc_command(*arguments),
-        capture_output=True,
-        text=True,
-        errors="surrogateescape",
-        check=False,
-    )
-    if done.returncode not in accept:
-        reason = (done.stderr.strip() or done.stdout.strip() or "no message").splitlines()[0]
-        raise MachineError(f"`dvc {' '.join(arguments)}`: {reason}; {remedy}")
-    return done.stdout.strip() if done.returncode == 0 else ""
+def _pipeline(root: Path) -> str:
+    remedy = "run it to see where; `git diff dvc.yaml params.yaml` shows what changed"
+    listed = dvc(root, "stage", "list", "--name-only", "--fail", remedy=remedy).stdout
+    return f"dvc.yaml is valid; {len(listed.split())} stages"
 
 
-def _pipeline() -> str:
-    remedy = "run it to see where; `git diff dvc.yaml` shows what changed"
-    listed = _said_by_dvc("stage", "list", "--name-only", "--fail", remedy=remedy)
-    return f"dvc.yaml is valid; {len(listed.splitlines())} stages"
-
-
-def _parameters() -> str:
-    params = read_params()
+def _parameters(root: Path) -> str:
+    params = read_params(Workspace(root).params)
     return f"params.yaml is valid; mix {params.data.mix}, {params.data.image_size} px"
 
 
-def _disk() -> str:
-    cache = layout.user_cache()
+def _disk(root: Path) -> str:
+    cache = user_cache()
     require_free_space(cache, _NEEDED_BYTES, "a study of Fitzpatrick17k")
-    require_free_space(Path.cwd(), _NEEDED_BYTES, "a study of Fitzpatrick17k, in DVC's cache,")
+    require_free_space(root.resolve(), _NEEDED_BYTES, "a study of Fitzpatrick17k, in DVC's cache,")
     place = _existing(cache)
     if not os.access(place, os.W_OK):
         raise MachineError(f"{place} cannot be written to; point TONEGAP_CACHE at another folder")
-    here = shutil.disk_usage(Path.cwd()).free
+    here = shutil.disk_usage(root.resolve()).free
     return (
         f"{shutil.disk_usage(place).free / 1e9:.0f} GB free for {cache}, {here / 1e9:.0f} GB here"
     )
 
 
 def _existing(path: Path) -> Path:
-    """Give the path, or its nearest parent that is there."""
+    """Return the path, or its nearest existing parent."""
     return next(place for place in [path, *path.absolute().parents] if place.exists())
 
 
-def _device() -> str:
+def _device(root: Path) -> str:
     from tonegap.training.precision import choose_arithmetic, describe_device  # noqa: PLC0415
 
-    train = read_params().train
+    train = read_params(Workspace(root).params).train
     arithmetic = choose_arithmetic(train.device, train.precision)
     return f"{describe_device(arithmetic.device)}, {arithmetic.name}"
 
 
-def _weights() -> str:
+def _weights(root: Path) -> str:
     from tonegap.files.weights import published_file, weights_file  # noqa: PLC0415  loads torch
 
-    train = read_params().train
+    train = read_params(Workspace(root).params).train
     if train.perceptual_weights == "random":
         return f"{train.perceptual_network}, random (untrained) features: no file needed"
     if train.perceptual_weights != "imagenet":
@@ -203,8 +187,8 @@ def _weights() -> str:
     )
 
 
-def _store() -> str:
-    folder = layout.user_cache() / "images"
+def _store(_root: Path) -> str:
+    folder = user_cache() / "images"
     count = sum(1 for kind in _IMAGES for path in (folder / kind).rglob("*") if path.is_file())
     if not count:
         return (
@@ -214,22 +198,23 @@ def _store() -> str:
     return f"{count} images in {folder}"
 
 
-def _images() -> str:
-    """Say how many images the runs will see, and whether they are here."""
-    if not layout.ANNOTATIONS.is_file():
-        return "not known before the annotation table is here: `dvc repro data.dvc`"
-    listed, params = read_manifest(layout.MANIFEST), read_params()
-    absent = absent_images(listed, params, ImageStore(layout.user_cache() / "images"))
-    urls = file_urls(read_annotations(layout.ANNOTATIONS))
+def _images(root: Path) -> str:
+    """Report how many images the runs will see, and whether they are in the store."""
+    at = Workspace(root)
+    if not at.annotations.is_file():
+        return "not known until the annotation table is here: `dvc repro data.dvc`"
+    listed, params = read_manifest(at.manifest), read_params(at.params)
+    absent = absent_images(listed, params, ImageStore(user_cache() / "images"))
+    urls = file_urls(read_annotations(at.annotations))
     if not absent or (params.fetch.download and all(urls.get(name) for name in absent)):
-        return images_at_hand(Path())
+        return images_at_hand(root)
     raise MachineError(
-        f"{len(absent)} of the {len(listed)} images that {layout.MANIFEST} lists are not in the "
+        f"{len(absent)} of the {len(listed)} images that {Workspace.manifest} lists are not in the "
         f"image store, such as {absent[0]}; `tonegap source ... --images PATH` takes them"
     )
 
 
-def _slurm() -> str:
+def _slurm(_root: Path) -> str:
     found = shutil.which("sbatch")
     if not found:
         return "not here; only `tonegap study run --engine slurm` needs it"
@@ -238,7 +223,7 @@ def _slurm() -> str:
     return found
 
 
-CHECKS: tuple[tuple[str, Callable[[], str]], ...] = (
+CHECKS: tuple[tuple[str, Callable[[Path], str]], ...] = (
     ("python", _python),
     ("git", _git),
     ("repository", _repository),

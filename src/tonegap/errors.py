@@ -7,12 +7,9 @@ in tonegap and keeps its traceback.
 
 from __future__ import annotations
 
-import difflib
-from collections.abc import Iterable
-
 
 class TonegapError(Exception):
-    """Base of every error that a user can cause and can mend."""
+    """Base of every error that a user can cause and can fix."""
 
 
 class ParameterError(TonegapError):
@@ -28,7 +25,7 @@ class IntegrityError(DataError):
 
 
 class FetchError(TonegapError):
-    """Too few images could be had."""
+    """Too few images were available."""
 
 
 class SplitError(TonegapError):
@@ -55,13 +52,17 @@ class MachineError(TonegapError):
     """The machine lacks something: disk space, a program, a git identity."""
 
 
-def nearest(name: str, known: Iterable[str]) -> str:
-    """Name the known words nearest to ``name``, ready to end an error message.
+def one_line(error: BaseException) -> str:
+    """Put an error's text on one line; an error without text gives its type's name."""
+    return " ".join(str(error).split()) or type(error).__name__
 
-    Returns ``"did you mean 'x'?"`` where something is near, else the whole list.
-    """
-    words = sorted(str(word) for word in known)
-    close = difflib.get_close_matches(name, words, n=3, cutoff=0.5)
-    if close:
-        return "did you mean " + " or ".join(repr(word) for word in close) + "?"
-    return "known: " + ", ".join(words)
+
+def first_line(error: BaseException) -> str:
+    """Like :func:`one_line`, of the first line alone: some libraries add a screen of advice."""
+    return (str(error).strip().splitlines() or [type(error).__name__])[0]
+
+
+def named_line(error: BaseException) -> str:
+    """Like :func:`one_line`, after the type's name: for errors that are not tonegap's own."""
+    name, text = type(error).__name__, one_line(error)
+    return name if text == name else f"{name}: {text}"

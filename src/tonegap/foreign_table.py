@@ -102,7 +102,8 @@ def canonical_table(
     -------
     DataFrame
         :data:`ANNOTATION_COLUMNS`, validated, in the order of ``frame``; ``url_alphanum``
-        holds the identifier.
+        holds the identifier. Then the columns of ``frame`` that ``names`` leaves, as they are,
+        for ``groups.column``.
 
     Raises
     ------
@@ -136,7 +137,11 @@ def canonical_table(
         columns=list(ANNOTATION_COLUMNS),
         dtype="str",
     )
-    return validate_annotations(trimmed(table), origin, names.shown())
+    checked = validate_annotations(trimmed(table), origin, names.shown())
+    used = {*ANNOTATION_COLUMNS, *names.columns()}
+    further = [name for name in frame.columns if name not in used]
+    others = frame[further].reset_index(drop=True)
+    return pd.concat([checked.reset_index(drop=True), others], axis=1)
 
 
 def identifier_md5(identifier: str) -> str:

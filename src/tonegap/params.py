@@ -1,4 +1,4 @@
-"""Parameters: params.yaml as frozen, validated values, read at this one place.
+"""Parameters: params.yaml as frozen, validated values, read only here.
 
 ``params.yaml`` explains every key with its unit and its consequence; the classes
 here hold the types and the ranges. Unknown keys and impossible values raise
@@ -10,16 +10,19 @@ from __future__ import annotations
 import reprlib
 from collections.abc import Iterable, Mapping
 from itertools import islice
-from typing import Annotated, Any, Literal, get_args
+from types import MappingProxyType
+from typing import Annotated, Any, Final, Literal, get_args
 
 import pydantic
 
-from tonegap.errors import ParameterError, nearest
+from tonegap.errors import ParameterError
+from tonegap.nearest import nearest
 
+GroupName = Annotated[str, pydantic.Field(pattern=r"^[A-Za-z][A-Za-z0-9_]*$")]
 Share = Annotated[float, pydantic.Field(ge=0.0, le=1.0)]
 Count = Annotated[int, pydantic.Field(ge=1, lt=2**31)]
-# Bounds far above any use: beyond them a slip of the hand would ask for more memory than there
-# is, and fail late and without a word of which parameter did it.
+# Bounds far above any use: beyond them, a typing error would request more memory than there
+# is, and fail late without naming the parameter.
 Draws = Annotated[int, pydantic.Field(ge=1, le=10_000_000)]
 Channels = Annotated[int, pydantic.Field(ge=1, le=16_384)]
 Widening = Annotated[int, pydantic.Field(ge=1, le=1024)]
@@ -27,7 +30,6 @@ Seed = Annotated[int, pydantic.Field(ge=0, lt=2**63)]
 Positive = Annotated[float, pydantic.Field(gt=0.0, allow_inf_nan=False)]
 NonNegative = Annotated[float, pydantic.Field(ge=0.0, allow_inf_nan=False)]
 
-GroupDefinition = Literal["scale", "centaur", "both", "dark_4_6"]
 DuplicatePolicy = Literal["keep", "drop_exact", "one_per_cluster"]
 SplitDuplicates = Literal["paper", "clusters_stay_together"]
 Match = Literal["none", "condition", "condition_source"]
@@ -35,23 +37,26 @@ Distinct = Literal["paper", "equal"]
 PerceptualNetwork = Literal["vgg19", "squeezenet1_1"]
 Baseline = Literal["pca", "jpeg"]
 
-# Foreign values in messages: aliases of YAML can make a small file mean a huge value.
+_RESERVED = ("all", "neither", "gap")
+"""Words used beside the names of groups in metrics and tables."""
+
+# Foreign values in messages: with YAML aliases, a small file can hold a huge value.
 _LONGEST_NAME = 80
 _SHOWN = reprlib.Repr()
 _SHOWN.maxlevel, _SHOWN.maxstring = 2, _LONGEST_NAME
 
-# Side of the smallest image of which each network's last tap has a pixel left.
+# Side of the smallest image for which each network's last tap still has a pixel.
 _SMALLEST_IMAGE: dict[PerceptualNetwork, int] = {"vgg19": 16, "squeezenet1_1": 17}
 
 
 class Section(pydantic.BaseModel):
-    """One group of params.yaml: frozen, strict, and closed to unknown keys."""
+    """One group of params.yaml: frozen, strict, without unknown keys."""
 
     model_config = pydantic.ConfigDict(frozen=True, extra="forbid", strict=True)
 
 
 class FetchParams(Section):
-    """Where images come from and how hard the downloader tries."""
+    """Where images come from, and the downloader's limits."""
 
     download: bool
     accept_unverified: bool
@@ -64,10 +69,64 @@ class FetchParams(Section):
     max_pixels: Count
 
 
-class FilterParams(Section):
-    """Which images form the cohort, and what a group is."""
+class Range(Section):
+    """Numbers from ``min`` (included) to ``max`` (excluded); an end may be left open."""
 
-    group: GroupDefinition
+    min: float | None = None
+    max: float | None = None
+
+    @pydantic.model_validator(mode="after")
+    def _not_empty(self) -> Range:
+        if self.min is None and self.max is None:
+            raise ValueError("needs min, max or both")
+        if self.min is not None and self.max is not None and self.min >= self.max:
+            raise ValueError("min must be smaller than max")
+        return self
+
+
+Values = tuple[int | float | str, ...]
+
+
+class GroupsParams(Section):
+    """Which groups are compared, and what defines them."""
+
+    column: Annotated[str, pydantic.Field(min_length=1)]
+    compare: tuple[GroupName, GroupName]
+    define: dict[GroupName, Range | Values]
+
+    @pydantic.field_validator("compare", mode="before")
+    @classmethod
+    def _as_tuple(cls, value: object) -> object:
+        return tuple(value) if isinstance(value, list) else value
+
+    @pydantic.field_validator("define", mode="before")
+    @classmethod
+    def _as_tuples(cls, value: object) -> object:
+        if not isinstance(value, Mapping):
+            return value
+        return {name: tuple(v) if isinstance(v, list) else v for name, v in value.items()}
+
+    @pydantic.model_validator(mode="after")
+    def _consistent(self) -> GroupsParams:
+        if self.compare[0] == self.compare[1]:
+            raise ValueError(f"compare names {self.compare[0]!r} twice; name two groups")
+        for name in self.compare:
+            if name not in self.define:
+                known = _nearest(name, self.define)
+                raise ValueError(f"compare names {name!r}, which has no values; {known}")
+        for name, values in self.define.items():
+            if name in _RESERVED:
+                raise ValueError(
+                    f"no group may be called {name!r}: tables use this word themselves"
+                )
+            if values == ():
+                raise ValueError(f"the group {name!r} has no values")
+        return self
+
+
+class FilterParams(Section):
+    """Which images form the cohort."""
+
     exclude_qc: tuple[str, ...]
     min_side: Count
     duplicates: DuplicatePolicy
@@ -169,12 +228,13 @@ class Params(Section):
 
     Attributes
     ----------
-    mixes : mapping of name to dark share
-        Each training mix by the share of dark images among its draws, in [0, 1].
-        Users may add rows (``dark_25: 0.25``).
+    mixes : mapping of name to share
+        Each training mix by the share of the compared group (``groups.compare``, the second)
+        among its draws, in [0, 1]. Users may add rows (``dark_25: 0.25``).
     """
 
     fetch: FetchParams
+    groups: GroupsParams
     filter: FilterParams
     data: DataParams
     mixes: dict[Annotated[str, pydantic.Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_]*$")], Share]
@@ -183,8 +243,8 @@ class Params(Section):
     evaluate: EvaluateParams
 
     @property
-    def dark_share(self) -> float:
-        """Share of dark images among the training draws, in [0, 1]."""
+    def share(self) -> float:
+        """Share of the compared group among the training draws, in [0, 1]."""
         return self.mixes[self.data.mix]
 
 
@@ -194,15 +254,15 @@ def params_from_mapping(raw: object, origin: str = "params.yaml") -> Params:
     Parameters
     ----------
     raw
-        What a YAML reader made of the file: nested mappings.
+        Content of the file as nested mappings.
     origin
         The file's name, for messages.
 
     Raises
     ------
     ParameterError
-        Naming the first key that is missing, unknown or impossible, the value found
-        and the nearest valid ones.
+        If a key is missing or unknown or its value is invalid; the message names the first
+        such key, the value found and the nearest valid ones.
     """
     if not isinstance(raw, Mapping):
         raise ParameterError(f"{origin}: expected groups of keys, found {type(raw).__name__}")
@@ -232,6 +292,37 @@ def params_from_mapping(raw: object, origin: str = "params.yaml") -> Params:
     return params
 
 
+ADDED: Final[Mapping[str, Any]] = MappingProxyType({"train.perceptual_norm": "none"})
+"""Value of each later parameter in experiments that ran before it existed, by dotted name.
+
+A new parameter needs a row here; otherwise every earlier experiment counts as outdated.
+"""
+
+
+def params_of_experiment(raw: object) -> Params:
+    """Read the parameters of an earlier experiment with today's names.
+
+    Removed keys are dropped, because no stage reads them. New keys take the value in
+    :data:`ADDED`.
+
+    Raises
+    ------
+    ParameterError
+        As :func:`params_from_mapping`.
+    """
+    if not isinstance(raw, Mapping):
+        return params_from_mapping(raw)
+    content = {
+        group: {key: raw[group][key] for key in raw[group] if key in (names or raw[group])}
+        for group, names in known_keys().items()
+        if isinstance(raw.get(group), Mapping)
+    }
+    for dotted, value in ADDED.items():
+        group, _, key = dotted.partition(".")
+        content.setdefault(group, {}).setdefault(key, value)
+    return params_from_mapping(content)
+
+
 def known_keys() -> dict[str, tuple[str, ...]]:
     """Keys of each group of params.yaml; ``mixes`` is open and maps to ``()``."""
     return {
@@ -241,7 +332,7 @@ def known_keys() -> dict[str, tuple[str, ...]]:
 
 
 def nearest_key(dotted: str) -> str:
-    """Say which known parameter an unknown ``group.key`` may have meant."""
+    """Suggest the known parameter that an unknown ``group.key`` may mean."""
     known = known_keys()
     group, _, key = dotted.partition(".")
     if group not in known:
@@ -271,17 +362,17 @@ def _first_problem(error: pydantic.ValidationError) -> str:
 
 
 def _nearest(name: str, known: Iterable[str]) -> str:
-    """Nearest of the first names: foreign ones may be many, and long."""
+    """Suggest the nearest of the first names: foreign names may be many and long."""
     return nearest(name[:_LONGEST_NAME], [word[:_LONGEST_NAME] for word in islice(known, 100)])
 
 
 def _inline(name: str) -> str:
-    """Show a foreign name within a message, without its line breaks and its excess."""
+    """Return a foreign name for a message, on one line and truncated."""
     return ascii(name[:_LONGEST_NAME])[1:-1]
 
 
 def _choices(problem: Mapping[str, Any]) -> tuple[str, ...]:
-    """Values that a literal field admits, from the field's own annotation."""
+    """Return the values that a literal field allows, from the field's annotation."""
     field: type[Section] | None = _section(str(problem["loc"][0]))
     if field is None:
         return ()

@@ -8,16 +8,14 @@ from __future__ import annotations
 import json
 import re
 import shutil
-import subprocess
-import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from tonegap.errors import MachineError
-from tonegap.files import layout
 from tonegap.files.atomic import write_bytes, write_text
-from tonegap.files.repository import git
+from tonegap.files.repository import dvc, git
+from tonegap.workspace import Workspace
 
 _PIXELS_PER_UNIT = 2.0
 _REPORT = "report.md"
@@ -80,7 +78,7 @@ def _commit(revision: str) -> str:
 def _resolve(name: str) -> str:
     """Commit of a revision; empty where git knows none."""
     try:
-        return git("rev-parse", "--verify", "--quiet", f"{name}^{{commit}}").strip()
+        return git(Path(), "rev-parse", "--verify", "--quiet", f"{name}^{{commit}}").strip()
     except MachineError:
         return ""
 
@@ -136,26 +134,16 @@ def _without_rounding(table: str) -> str:
 
 def _about_the_study(commit: str) -> str:
     """Say that the boxes of both sides are the same runs, where they are."""
-    same = subprocess.run(  # noqa: S603  fixed program, a commit that git itself gave
-        ["git", "diff", "--quiet", commit, "--", layout.STUDY.as_posix()],  # noqa: S607
-        check=False,
-    )
-    if same.returncode:
+    if git(Path(), "diff", "--name-only", commit, "--", Workspace.study.as_posix()):
         return ""
     return (
-        f"\n\nThe boxes are equal on both sides: {layout.STUDY} is that of the base. `tonegap "
+        f"\n\nThe boxes are equal on both sides: {Workspace.study} is that of the base. `tonegap "
         "study run` and `tonegap study collect` bring the study up to this change."
     )
 
 
 def _dvc(*arguments: str) -> str:
-    done = subprocess.run(  # noqa: S603  fixed program, arguments checked above
-        [sys.executable, "-m", "dvc", *arguments], capture_output=True, text=True, check=False
-    )
-    if done.returncode != 0:
-        reason = (done.stderr.strip() or done.stdout.strip() or "no message").splitlines()[-1]
-        raise MachineError(f"`dvc {' '.join(arguments)}` failed: {reason}")
-    return done.stdout
+    return dvc(Path(), *arguments).stdout
 
 
 def _section(title: str, body: str) -> str:

@@ -14,12 +14,12 @@ from typing import Final
 import pandas as pd
 
 from tonegap.errors import DataError, IntegrityError
-from tonegap.files import layout
 from tonegap.files.annotations import parse_text_table, read_annotations
 from tonegap.files.at_hand import images_at_hand
+from tonegap.files.cache import user_cache
 from tonegap.files.data_pin import pin_phantom, pin_table
 from tonegap.files.download import Patience, download_file
-from tonegap.files.given import Taken, identify_images, take_images
+from tonegap.files.image_intake import Intake, identify_images, take_images
 from tonegap.files.manifest import (
     Manifest,
     file_urls,
@@ -35,6 +35,7 @@ from tonegap.files.tally import in_words
 from tonegap.foreign_table import ColumnNames, canonical_table
 from tonegap.params import FetchParams
 from tonegap.tables import inert, trimmed, validate_annotations
+from tonegap.workspace import Workspace
 
 FITZPATRICK17K_MD5: Final = "75556ecbd0bd6227050112565c24b991"
 FITZPATRICK17K_URL: Final = (
@@ -48,7 +49,7 @@ _LARGEST_TABLE: Final = 200_000_000  # bytes
 
 @dataclass(frozen=True)
 class Chosen:
-    """What a change of data set did.
+    """The result of a change of data set.
 
     Attributes
     ----------
@@ -59,11 +60,11 @@ class Chosen:
     listed
         Images in images.txt.
     added
-        Those of them that images.txt did not list before.
+        Listed images that are new in images.txt.
     at_hand
         How many images the runs will see, by group.
     taken
-        What became of the files that were given.
+        Outcome for the user's files.
     skipped
         Table of the skipped files (name, reason), or None if none was skipped.
     """
@@ -73,17 +74,17 @@ class Chosen:
     listed: int
     added: int
     at_hand: str
-    taken: Taken = field(default_factory=Taken)
+    taken: Intake = field(default_factory=Intake)
     skipped: Path | None = None
 
     def lines(self) -> list[str]:
-        """Say it in words."""
+        """Describe it in words."""
         lines = [f"data.dvc points at {self.name}: {self.rows} annotated images"]
         taken = self.taken
         if taken.verified or taken.unverified or taken.repeated or taken.skipped:
             lines.append(
-                f"images given: {taken.verified} verified by md5, {taken.unverified} with another "
-                f"md5 (kept apart), {taken.repeated} repeated, {len(taken.skipped)} skipped"
+                f"images found: {taken.verified} verified by md5, {taken.unverified} with another "
+                f"md5 (stored separately), {taken.repeated} repeated, {len(taken.skipped)} skipped"
             )
         lines += [f"  {count} skipped: {why}" for why, count in taken.reasons().most_common()]
         if self.skipped:
@@ -94,7 +95,7 @@ class Chosen:
 
 @dataclass(frozen=True)
 class Downloaded:
-    """What a download did.
+    """The result of a download.
 
     Attributes
     ----------
@@ -109,7 +110,7 @@ class Downloaded:
     failed: Counter[str]
 
     def lines(self) -> list[str]:
-        """Say it in words."""
+        """Describe it in words."""
         lines = _listing(self.listed, self.added)
         if self.failed:
             count = sum(self.failed.values())
@@ -119,14 +120,14 @@ class Downloaded:
 
 
 def _listing(listed: int, added: int) -> list[str]:
-    lines = [f"{layout.MANIFEST} lists {listed} images, {added} of them new"]
+    lines = [f"{Workspace.manifest} lists {listed} images, {added} of them new"]
     if added:
-        lines.append(f"commit data.dvc and {layout.MANIFEST}: they are the version of the data")
+        lines.append(f"commit data.dvc and {Workspace.manifest}: they are the version of the data")
     return lines
 
 
 def use_phantom(repository: Path) -> Chosen:
-    """Go back to the embedded phantom.
+    """Switch back to the embedded phantom.
 
     Raises
     ------
@@ -134,7 +135,7 @@ def use_phantom(repository: Path) -> Chosen:
         If DVC fails.
     """
     pin_phantom(repository)
-    rows = len(read_annotations(repository / layout.ANNOTATIONS))
+    rows = len(read_annotations(repository / Workspace.annotations))
     return Chosen("the phantom", rows, 0, 0, images_at_hand(repository))
 
 
@@ -142,8 +143,6 @@ def use_fitzpatrick17k(
     repository: Path,
     annotations: Path | str | None = None,
     images: Sequence[Path] = (),
-    *,
-    store_root: Path | None = None,
 ) -> Chosen:
     """Point the branch at Fitzpatrick17k.
 
@@ -152,17 +151,15 @@ def use_fitzpatrick17k(
     repository
         Root of the repository.
     annotations
-        The table, a file or a url; None is the public one at its pinned commit. Whatever
-        is given must be the public one, byte for byte.
+        The table, a file or a url; None means the public one at its pinned commit. Any other
+        must equal the public one, byte for byte.
     images
         Folders and zips of its images.
-    store_root
-        Folder of the image store; None is the user's own.
 
     Raises
     ------
     IntegrityError
-        If the table has another md5. data.dvc is then as it was.
+        If the table has another md5. data.dvc is then unchanged.
     DataError
         If the table or a source of images cannot be read.
     MachineError
@@ -173,13 +170,13 @@ def use_fitzpatrick17k(
     if (found := md5_of(content)) != FITZPATRICK17K_MD5:
         raise IntegrityError(
             f"{given} is not the Fitzpatrick17k table: its md5 is {found}, expected "
-            f"{FITZPATRICK17K_MD5}; data.dvc is as it was; take the table from "
+            f"{FITZPATRICK17K_MD5}; data.dvc is unchanged; take the table from "
             f"{FITZPATRICK17K_URL}, or use `tonegap source table` for another data set"
         )
     table = validate_annotations(parse_text_table(content, str(given)), str(given))
-    taken = _take(repository, table, images, store_root)
+    taken = _take(repository, table, images)
     url = given if isinstance(given, str) and _is_url(given) else FITZPATRICK17K_URL
-    return _pin(repository, "Fitzpatrick17k", content, table, taken, store_root=store_root, url=url)
+    return _pin(repository, "Fitzpatrick17k", content, table, taken, url=url)
 
 
 def use_table(
@@ -187,25 +184,23 @@ def use_table(
     table: Path | str,
     columns: ColumnNames | None = None,
     images: Sequence[Path] = (),
-    *,
-    store_root: Path | None = None,
 ) -> Chosen:
     """Point the branch at any other data set.
 
     Parameters
     ----------
-    repository, images, store_root
+    repository, images
         As in :func:`use_fitzpatrick17k`.
     table
         The table, a file or a url.
     columns
-        Where it keeps what the study needs; None where it has this study's own columns.
-        With ``columns``, images are told by their names, and their md5 becomes the key.
+        The columns that the study needs; None if the table has tonegap's own columns.
+        With ``columns``, images are identified by name, and their md5 becomes the key.
 
     Raises
     ------
     DataError
-        If a column is not there, or a value breaks a rule. data.dvc is then as it was.
+        If a column is missing, or a value breaks a rule. data.dvc is then unchanged.
     MachineError
         If DVC fails, or a disk refuses.
     """
@@ -214,22 +209,22 @@ def use_table(
     frame = parse_text_table(raw, name)
     if columns is None:
         neat = validate_annotations(trimmed(frame), name)
-        taken = _take(repository, neat, images, store_root)
+        taken = _take(repository, neat, images)
         content = raw if neat.equals(frame.reset_index(drop=True)) else _csv(neat)
     else:
         frame = _trimmed_names(frame, name)
-        canonical_table(frame, columns, {}, name)  # before any image is taken
-        limits = read_params(repository / layout.PARAMS).fetch
+        canonical_table(frame, columns, {}, name)  # before any image is stored
+        limits = read_params(repository / Workspace.params).fetch
         md5s, taken = identify_images(
             images,
             columns.identifiers(frame),
-            _store(store_root),
+            _store(),
             max_bytes=limits.max_bytes,
             max_pixels=limits.max_pixels,
         )
         neat = canonical_table(frame, columns, md5s, name)
         content = _csv(neat)
-    return _pin(repository, name, content, neat, taken, store_root=store_root)
+    return _pin(repository, name, content, neat, taken)
 
 
 def download_images(
@@ -244,7 +239,7 @@ def download_images(
 ) -> Downloaded:
     """Download the images that the store lacks from their urls, and list them in images.txt.
 
-    Images that arrive are listed even if others fail. A killed call is resumed by the next.
+    Downloaded images are listed even if others fail. The next call resumes a killed one.
 
     Parameters
     ----------
@@ -253,7 +248,7 @@ def download_images(
     manifest
         The list of images; rewritten.
     failures
-        Written: an outcome for each image that is still missing; removed if none is.
+        Written: an outcome for each image that is still missing; removed if there is none.
     params
         The section ``fetch``; its switch ``download`` concerns the stage ``fetch`` alone.
     store_root
@@ -298,7 +293,7 @@ def _csv(frame: pd.DataFrame) -> bytes:
 
 
 def _trimmed_names(frame: pd.DataFrame, origin: str) -> pd.DataFrame:
-    """Take blanks from the ends of column names, where nobody sees them.
+    """Strip blanks from the ends of column names, where they are invisible.
 
     Raises
     ------
@@ -308,25 +303,25 @@ def _trimmed_names(frame: pd.DataFrame, origin: str) -> pd.DataFrame:
     names = frame.columns.str.strip()
     if names.has_duplicates:
         twice = inert(names[names.duplicated()][0])
-        raise DataError(f"{origin} has two columns {twice!r}, but for blanks; rename one of them")
+        raise DataError(
+            f"{origin} has two columns {twice!r} that differ only in blanks; rename one of them"
+        )
     return frame.set_axis(names, axis=1)
 
 
-def _take(
-    repository: Path, table: pd.DataFrame, images: Sequence[Path], store_root: Path | None
-) -> Taken:
-    limits = read_params(repository / layout.PARAMS).fetch
+def _take(repository: Path, table: pd.DataFrame, images: Sequence[Path]) -> Intake:
+    limits = read_params(repository / Workspace.params).fetch
     return take_images(
         images,
         table,
-        _store(store_root),
+        _store(),
         max_bytes=limits.max_bytes,
         max_pixels=limits.max_pixels,
     )
 
 
-def _store(root: Path | None) -> ImageStore:
-    return ImageStore(root or layout.user_cache() / "images")
+def _store(root: Path | None = None) -> ImageStore:
+    return ImageStore(root or user_cache() / "images")
 
 
 def _pin(
@@ -334,22 +329,21 @@ def _pin(
     name: str,
     content: bytes,
     table: pd.DataFrame,
-    taken: Taken,
+    taken: Intake,
     *,
-    store_root: Path | None,
     url: str | None = None,
 ) -> Chosen:
-    """List the images at hand and point the branch at the table."""
-    path = repository / layout.MANIFEST
+    """List the images in the store and point the branch at the table."""
+    path = repository / Workspace.manifest
     before = read_manifest(path) if path.exists() else {}
-    images = with_images_at_hand(before, table, _store(store_root))
+    images = with_images_at_hand(before, table, _store())
     pin_table(repository, content, images, url)
     return Chosen(
         name,
         len(table),
         len(images),
         _added(before, images),
-        images_at_hand(repository, store_root),
+        images_at_hand(repository),
         taken,
         _note_skipped(taken, repository),
     )
@@ -359,7 +353,7 @@ def _added(before: Manifest, after: Manifest) -> int:
     return sum(before.get(name, "") != sha256 for name, sha256 in after.items())
 
 
-def _note_skipped(taken: Taken, repository: Path) -> Path | None:
+def _note_skipped(taken: Intake, repository: Path) -> Path | None:
     path = repository / SKIPPED
     if not taken.skipped:
         path.unlink(missing_ok=True)
@@ -378,7 +372,7 @@ def _table_bytes(given: Path | str) -> bytes:
         return download_file(given, _LARGEST_TABLE)
     path = Path(given)
     if not path.is_file():
-        raise DataError(f"there is no table at {path}; give a CSV file or its http(s) url")
+        raise DataError(f"there is no table at {path}; pass a CSV file or its http(s) url")
     if path.stat().st_size > _LARGEST_TABLE:
         raise DataError(f"{path} has more than {_LARGEST_TABLE} bytes; is it the table?")
     try:

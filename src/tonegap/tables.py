@@ -1,7 +1,7 @@
-"""What an annotation table must hold, and how foreign text enters our tables.
+"""The rules of an annotation table, and how foreign text enters our tables.
 
-The columns are Fitzpatrick17k's own; :mod:`tonegap.foreign_table` brings the tables of
-other data sets into them.
+The columns are Fitzpatrick17k's own; :mod:`tonegap.foreign_table` converts the tables of
+other data sets to them.
 """
 
 from __future__ import annotations
@@ -14,7 +14,9 @@ from typing import Any, Final, Literal, NamedTuple
 import pandas as pd
 import pandera.pandas as pa
 
-from tonegap.errors import DataError, nearest
+from tonegap.errors import DataError
+from tonegap.labels import ANNOTATION_LABELS, LABEL_COLUMNS
+from tonegap.nearest import nearest
 
 ANNOTATION_COLUMNS: Final = (
     "md5hash",
@@ -27,8 +29,17 @@ ANNOTATION_COLUMNS: Final = (
     "url",
     "url_alphanum",
 )
-LABEL_COLUMNS: Final = ("label", "nine_partition_label", "three_partition_label")
 FETCH_COLUMNS: Final = ("md5hash", "status", "origin", "bytes", "detail")
+ROW_COLUMNS: Final = (
+    *("md5hash", "group", "fst", "fst_second"),
+    *LABEL_COLUMNS.values(),
+    "source",
+)
+"""Columns of data/groups.csv, the table of all annotated rows."""
+
+COHORT_COLUMNS: Final = (*ROW_COLUMNS, "cluster", "qc", "ita", "side", "bytes_per_pixel")
+"""Columns of data/cohort.csv: what later stages know about an image."""
+
 PHANTOM_SCHEME: Final = "phantom:"
 
 Status = Literal[
@@ -48,17 +59,17 @@ Status = Literal[
     "too_large",
     "not_an_image",
 ]
-"""What became of an annotated image; docs/design.md says what each means."""
+"""Outcome for an annotated image; docs/design.md explains each."""
 
 TAKEN: Final[tuple[Status, ...]] = ("verified", "rendered", "unverified")
 """Statuses of the images that are in data/raw.zip."""
 
 TYPICAL_BYTES: Final = 75_000
-"""Mean size of Fitzpatrick17k's originals (94 MB for 1,268), to ask for disk space by."""
+"""Mean size of Fitzpatrick17k's originals (94 MB for 1,268), to estimate disk space."""
 
 
-class Outcome(NamedTuple):
-    """One row of data/fetch.csv: what became of one annotated image.
+class FetchOutcome(NamedTuple):
+    """One row of data/fetch.csv: the outcome for one annotated image.
 
     Attributes
     ----------
@@ -67,10 +78,10 @@ class Outcome(NamedTuple):
     status
         One of :data:`Status`.
     origin
-        ``phantom`` (drawn), ``store`` (the image store, where downloads go first), the
-        host that was asked, or empty. It does not depend on which run brought the image.
+        ``phantom`` (rendered), ``store`` (the image store, where downloads go first), the
+        host of a failed download, or empty. It does not depend on which run stored the image.
     bytes
-        Size of the image, 0 where there is none.
+        Size of the image, 0 if there is none.
     detail
         More about a failure, as inert text.
     """
@@ -84,9 +95,9 @@ class Outcome(NamedTuple):
 
 _MD5: Final = r"^[0-9a-f]{32}\Z"
 _FST: Final = r"^(-1|[1-6])\Z"
-# Spreadsheet programs run a cell that begins so as a formula.
+# Spreadsheets execute cells that start with these characters as formulas.
 _FORMULA: Final = r"^\s*[=+\-@\t\r\uff1d\uff0b\uff0d\uff20]"  # the last four: wide = + - @
-# Line breaks of every kind, and signs that turn the direction of what is shown around them.
+# Line breaks of every kind, and characters that change the direction of text around them.
 _CONTROL: Final = r"[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]"
 _LONGEST_LABEL: Final = 200
 _LONGEST_TEXT: Final = 300  # of foreign text in our own tables
@@ -152,17 +163,17 @@ ANNOTATIONS: Final = pa.DataFrameSchema(
 def validate_annotations(
     frame: pd.DataFrame, origin: str, shown: Mapping[str, str] | None = None
 ) -> pd.DataFrame:
-    """Check an annotation table, all cells of which are text or missing.
+    """Check an annotation table whose cells are all text or missing.
 
     Parameters
     ----------
     frame
-        The table as read, in the order of the file. Messages name lines of the file by an
-        index called :data:`LINES`; with another they count the rows.
+        The table as read, in the order of the file. If its index is called :data:`LINES`,
+        messages name lines of the file; otherwise they count rows.
     origin
         The file's name, for messages.
     shown
-        Names of columns in that file, where they have others.
+        Names of columns in that file, if they differ.
 
     Returns
     -------
@@ -172,7 +183,7 @@ def validate_annotations(
     Raises
     ------
     DataError
-        Naming the first column, line and value that break a rule.
+        If a value breaks a rule; the message names the first column, line and value.
     """
     missing = [name for name in ANNOTATION_COLUMNS if name not in frame.columns]
     if missing:
@@ -191,23 +202,24 @@ def validate_annotations(
 
 
 def trimmed(frame: pd.DataFrame) -> pd.DataFrame:
-    """Take blanks from the ends of labels, urls and names of files, where nobody sees them."""
-    seen = [name for name in (*LABEL_COLUMNS, "url", "url_alphanum") if name in frame.columns]
+    """Strip blanks from the ends of labels, urls and names of files, where they are invisible."""
+    texts = (*ANNOTATION_LABELS.values(), "url", "url_alphanum")
+    seen = [name for name in texts if name in frame.columns]
     return frame.assign(**{name: trimmed_cells(frame[name]) for name in seen})
 
 
 def trimmed_cells(cells: pd.Series) -> pd.Series:
-    """Take blanks from the ends of cells; what is nothing else becomes missing."""
+    """Strip blanks from the ends of cells; blank cells become missing."""
     text = cells.str.strip()
     return text.mask(text == "")
 
 
 def inert(text: object) -> str:
-    """Foreign text made safe for a table: one line, and no formula.
+    """Return foreign text made safe for a table: one line, and not a formula.
 
-    Control characters become spaces, what is no Unicode (names of files may hold such) its
-    escape, and very long text loses its end. Text that a spreadsheet program would run gets
-    an apostrophe in front, the sign by which such programs mark text.
+    Replace control characters by spaces, escape invalid Unicode (file names may contain it),
+    and truncate very long text. Text that a spreadsheet would execute gets a leading
+    apostrophe, by which spreadsheets mark text.
     """
     encodable = str(text)[: 2 * _LONGEST_TEXT].encode("utf-8", "backslashreplace").decode("utf-8")
     line = " ".join(re.sub(_CONTROL, " ", encodable).split())
@@ -240,7 +252,7 @@ def _first_problem(
 
 
 def line_of(index: pd.Index, place: int) -> int:
-    """Line of the row at a place, from 0, of a table."""
+    """Return the line of the row at a position (from 0) of a table."""
     return int(index[place]) if index.name == LINES else place + _FIRST_LINE
 
 

@@ -136,7 +136,7 @@ def test_a_run_that_starts_afresh_keeps_its_own(store):
 
 
 def test_a_folder_in_a_checkpoints_place_stops_nothing(store):
-    """What cannot be read or removed is passed over and left."""
+    """A checkpoint that cannot be read or removed is skipped and left alone."""
     (store.folder / "epoch-000009.safetensors").mkdir(parents=True)
     assert len(store.open_newest().warnings) == 1
     store.save(_checkpoint(1))

@@ -247,7 +247,7 @@ def test_every_good_image_arrives_and_every_fault_has_its_status(server, tmp_pat
 
 
 def test_accepting_unverified_copies_needs_no_second_download(server, tmp_path):
-    """A copy of another md5 is kept apart; the switch takes it without asking again."""
+    """A copy with another md5 is stored separately; the switch uses it without a new request."""
     name, _ = server.image(1)
     row = _no_md5("resized")
     task = Task(tmp_path, [(row, f"{server.address}/good/{name}")])
@@ -430,7 +430,7 @@ def test_copies_that_are_not_accepted_need_not_be_here(server, tmp_path):
 
 
 def test_a_list_of_another_table_is_refused(tmp_path):
-    """Images of no row mean that data.dvc and images.txt are of different data sets."""
+    """Images of no row mean that data.dvc and images.txt belong to different data sets."""
     task = Task(tmp_path, [(_no_md5("x"), None)])
     _listing(task, "a" * 32)
     with pytest.raises(DataError, match=r"1 images of no row.*git checkout data\.dvc images\.txt"):

@@ -15,7 +15,7 @@ from PIL import Image
 
 from tonegap.errors import DataError
 from tonegap.files.annotations import parse_text_table
-from tonegap.files.given import take_images
+from tonegap.files.image_intake import take_images
 from tonegap.files.store import ImageStore, md5_of
 from tonegap.foreign_table import ColumnNames, canonical_table
 from tonegap.tables import ANNOTATION_COLUMNS, validate_annotations

@@ -9,11 +9,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tonegap.duplicates import PAIR_COLUMNS, clusters, near_duplicate_pairs
+from tonegap.duplicates.candidates import PAIR_COLUMNS
+from tonegap.duplicates.clustering import clusters
+from tonegap.duplicates.pairs import near_duplicate_pairs
 from tonegap.errors import DataError, TonegapError
 from tonegap.files.parameters import read_params
 from tonegap.files.tables import read_csv, write_csv
-from tonegap.fingerprint import COLUMNS, fingerprint
+from tonegap.fingerprint.measures import COLUMNS, fingerprint
 from tonegap.fingerprint.table import fingerprint_table
 
 WORDS = ["[", "]", "{", "}", ":", "- ", "\t", "&a", "*a", "!!python/object:os.system", "|", "NaN"]

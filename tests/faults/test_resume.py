@@ -54,6 +54,7 @@ def train(folder, repository):
         return stage.run(
             model=params.model.model_copy(update=sizes),
             train=params.train.model_copy(update=small | changes),
+            data_seed=0,
             image_size=SIZE,
             images=folder / "images.npy",
             image_rows=folder / "images.csv",
@@ -136,7 +137,7 @@ def test_it_says_that_it_goes_on(train, monkeypatch, capsys):
     """The user sees that earlier work is used."""
     _interrupt(train, monkeypatch, 3)
     train("interrupted")
-    assert "going on after epoch 2" in capsys.readouterr().err
+    assert "resuming after epoch 2" in capsys.readouterr().err
 
 
 def test_a_damaged_checkpoint_costs_time_only(train, folder, monkeypatch, capsys):
@@ -148,7 +149,7 @@ def test_a_damaged_checkpoint_costs_time_only(train, folder, monkeypatch, capsys
     train("interrupted")
     said = capsys.readouterr().err
     assert "damaged" in said
-    assert "going on after epoch 2" in said
+    assert "resuming after epoch 2" in said
     assert _results(folder / "interrupted") == _results(folder / "undisturbed")
 
 
@@ -221,7 +222,7 @@ run(
         update={"base_width": 4, "block_widths": (1, 2), "latent_channels": 2}),
     train=params.train.model_copy(
         update={"epochs": 40, "batch_size": 4, "perceptual_scale": 0.0}),
-    image_size=16, images=folder / "images.npy", image_rows=folder / "images.csv",
+    data_seed=0, image_size=16, images=folder / "images.npy", image_rows=folder / "images.csv",
     split=folder / "split.csv", weights_out=out / "vae.safetensors", metrics=out / "metrics",
 )
 """

@@ -6,19 +6,20 @@ import numpy as np
 import pytest
 import torch
 
-from tonegap.assessment import per_image_errors, to_model_range
+from tonegap.assessment import per_image_errors
 from tonegap.files.weights import resolve_weights
-from tonegap.model.cost import parameter_count
 from tonegap.model.factory import build_model
 from tonegap.model.objective import Objective
+from tonegap.model.pixels import to_model_range
 from tonegap.model.protocol import as_generative, forward_pass
+from tonegap.profiling.cost import parameter_count
 from tonegap.study.files import read_study
 
 
 @pytest.mark.slow
 def test_one_step_and_one_evaluation_at_full_size(repository):
     """56,715,139 parameters at 128 px, 16 VGG19 taps: a step lowers the loss, images come back."""
-    params = read_study("paper", root=repository).cells[0].params
+    params = read_study(repository, "paper").cells[0].params
     network = build_model(params.model, params.data.image_size, seed=0)
     assert parameter_count(network) == 56_715_139
     features = resolve_weights("vgg19", "random")

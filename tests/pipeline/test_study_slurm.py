@@ -129,7 +129,7 @@ def test_a_hub_without_the_code_is_refused(clone, tmp_path):
         (("--slurm", "partitoin=gpu"), "partitoin"),
         (("--slurm", "partition=no_such"), "Slurm refused the jobs: .*partition"),
         (("--slurm", "time=1:00:00"), "expected minutes"),
-        (("--slurm", "partition"), "another form than key=value"),
+        (("--slurm", "partition"), "not of the form key=value"),
     ],
 )
 def test_wrong_options_are_one_line(clone, options, message):

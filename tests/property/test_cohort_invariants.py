@@ -7,8 +7,10 @@ import pandas as pd
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tonegap.cohort import cohort_counts, select_cohort
-from tonegap.params import FilterParams
+from tonegap.cohort.counts import cohort_counts
+from tonegap.cohort.rules import CohortParams
+from tonegap.cohort.selection import select_cohort
+from tonegap.params import FilterParams, GroupsParams
 
 # No deadline: a busy machine is no fault of the code.
 EXAMPLES = settings(max_examples=30, deadline=None)
@@ -20,6 +22,8 @@ CHOICES = {
     "url": ["", "https://www.dermaamin.com/a.jpg", "phantom:v1?source=a"],
     "status": ["verified", "rendered", "verified", "missing_url", "timeout"],
     "readable": [True, True, True, False],
+    "ita": [-20.0, 1.5, 5.5, np.nan],
+    "bytes_per_pixel": [0.1, 0.2],
     "width": range(5, 41),
     "height": range(5, 41),
     "pixel_sha256": list("abcdef"),
@@ -32,14 +36,21 @@ CONSTANT = {
     "problem": None,
 }
 
-parameters = st.builds(
+filters = st.builds(
     FilterParams,
-    group=st.sampled_from(["scale", "centaur", "both", "dark_4_6"]),
     exclude_qc=st.sampled_from([(), ("3",), ("1", "3")]),
     min_side=st.integers(1, 20),
     duplicates=st.sampled_from(["keep", "drop_exact", "one_per_cluster"]),
     near_distance=st.just(6),
 )
+definitions = st.builds(
+    lambda column, dark: GroupsParams.model_validate(
+        {"column": column, "compare": ["light", "dark"], "define": {"light": [1, 2], "dark": dark}}
+    ),
+    st.sampled_from(["fst", "fst_second", "fst_both", "ita", "three_partition_label"]),
+    st.sampled_from([[5, 6], [4, 5, 6], {"min": 5}]),
+)
+parameters = st.builds(CohortParams, filters, definitions)
 
 
 @st.composite
@@ -93,8 +104,8 @@ def test_the_cohort_obeys_its_rules(table, params):
     assert cohort.frame["group"].isin(["light", "dark"]).all()
     assert kept["status"].isin(["verified", "rendered"]).all()
     assert kept["readable"].all()
-    assert (kept[["width", "height"]].min(axis=1) >= params.min_side).all()
-    assert not kept["qc"].str[0].isin(params.exclude_qc).any()
+    assert (kept[["width", "height"]].min(axis=1) >= params.filter.min_side).all()
+    assert not kept["qc"].str[0].isin(params.filter.exclude_qc).any()
     assert cohort_counts(cohort)["cohort"]["all"] == len(cohort.frame)
 
 
@@ -103,7 +114,7 @@ def test_the_cohort_obeys_its_rules(table, params):
 def test_one_image_per_set_remains(table, params):
     """No two kept images are of one set, and of every eligible set one is kept."""
     cohort = select(table, params)
-    key = {"drop_exact": "pixel_sha256", "one_per_cluster": "cluster"}.get(params.duplicates)
+    key = {"drop_exact": "pixel_sha256", "one_per_cluster": "cluster"}.get(params.filter.duplicates)
     if key is None:
         assert len(cohort.frame) == len(cohort.eligible)
         return

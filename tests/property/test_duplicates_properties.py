@@ -7,7 +7,7 @@ import pandas as pd
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tonegap.duplicates import clusters
+from tonegap.duplicates.clustering import clusters
 from tonegap.duplicates.hamming import within_distance
 
 HASHES = st.lists(st.integers(0, 2**64 - 1), max_size=30)

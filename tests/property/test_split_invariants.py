@@ -8,8 +8,11 @@ from hypothesis import given, reject, settings
 from hypothesis import strategies as st
 
 from tonegap.errors import SplitError
+from tonegap.groups import LIGHT_AND_DARK
 from tonegap.params import DataParams
-from tonegap.sampling import draw_split, explanation, group_draws
+from tonegap.sampling.explain import explanation
+from tonegap.sampling.split import draw_split
+from tonegap.sampling.training import group_draws
 
 MIXES = {"light": 0.0, "quarter": 0.25, "mixed": 0.5, "dark": 1.0}
 
@@ -65,7 +68,7 @@ def parameters(**fixed):
 def split_or_skip(cohort, data):
     """Draw, or pass over an example whose pools are too small."""
     try:
-        return draw_split(cohort, data, MIXES)
+        return draw_split(cohort, data, MIXES[data.mix], LIGHT_AND_DARK)
     except SplitError:
         reject()
 
@@ -104,7 +107,9 @@ def test_the_same_seed_gives_the_same_manifest(cohort, data, random):
     """The manifest depends on the images and the parameters, not on the order of rows."""
     split = split_or_skip(cohort, data)
     order = random.sample(range(len(cohort)), len(cohort))
-    pd.testing.assert_frame_equal(draw_split(cohort.iloc[order], data, MIXES), split)
+    pd.testing.assert_frame_equal(
+        draw_split(cohort.iloc[order], data, MIXES[data.mix], LIGHT_AND_DARK), split
+    )
 
 
 @EXAMPLES
@@ -169,8 +174,8 @@ def test_without_replacement_nothing_repeats(cohort, data):
 def test_the_explanation_agrees_with_the_split(cohort, data):
     """Counts of the explanation are those of the split, and `both` never exceeds the sum."""
     split = split_or_skip(cohort, data)
-    table = explanation(cohort, split, data, MIXES).set_index("quantity")
-    assert table.loc["test", "both"] == 2 * data.n_test
-    assert table.loc["training draws", "both"] == data.n_train
-    assert table.loc["training, distinct", "both"] == role(split, "train")["md5hash"].nunique()
-    assert (table["both"] <= table["light"] + table["dark"] + 0.11).all()  # rounded to 0.1
+    table = explanation(cohort, split, data, MIXES, LIGHT_AND_DARK).set_index("quantity")
+    assert table.loc["test", "all"] == 2 * data.n_test
+    assert table.loc["training draws", "all"] == data.n_train
+    assert table.loc["training, distinct", "all"] == role(split, "train")["md5hash"].nunique()
+    assert (table["all"] <= table["light"] + table["dark"] + 0.11).all()  # rounded to 0.1

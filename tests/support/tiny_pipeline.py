@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import importlib
 import sys
 from pathlib import Path
 
@@ -41,12 +40,7 @@ def make_workspace(repository: Path, folder: Path) -> Path:
     return folder
 
 
-def run_stage(name: str) -> None:
-    """Run one stage in the current folder, as dvc.yaml does."""
-    importlib.import_module(f"tonegap.stages.{name}").from_workspace()
-
-
-class Workspace:
+class Finished:
     """A folder in which the seven stages have run, and the parameters that each read."""
 
     def __init__(self, folder: Path, read: dict[str, set[str]]) -> None:
@@ -62,6 +56,7 @@ def recorded_reads():
     groups = {
         "FetchParams": "fetch",
         "FilterParams": "filter",
+        "GroupsParams": "groups",
         "DataParams": "data",
         "ModelParams": "model",
         "TrainParams": "train",

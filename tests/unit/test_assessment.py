@@ -15,8 +15,9 @@ from tonegap.assessment import (
     reconstruction_errors,
     squared_error,
     summary,
-    to_model_range,
 )
+from tonegap.groups import LIGHT_AND_DARK, Groups
+from tonegap.model.pixels import to_model_range
 
 
 class Dimmer:
@@ -53,15 +54,6 @@ def table() -> pd.DataFrame:
             "sigma": [0.9, 0.9, 0.8, 0.8, 0.8],
         }
     )
-
-
-def test_model_range_ends_at_one() -> None:
-    """0 becomes -1, 255 becomes 1, channels come first."""
-    image = np.zeros((1, 2, 2, 3), dtype=np.uint8)
-    image[0, :, :, 2] = 255
-    found = to_model_range(image)
-    assert found.shape == (1, 3, 2, 2)
-    assert found[0, :, 0, 0].tolist() == [-1.0, -1.0, 1.0]
 
 
 def test_errors_equal_brute_force(images: np.ndarray) -> None:
@@ -113,7 +105,7 @@ def test_model_without_posterior_has_no_sigma(images: np.ndarray) -> None:
     frame = per_image_errors(Dimmer(with_posterior=False), images, batch_size=3)
     assert frame["sigma"].isna().all()
     frame["group"] = ["light"] * 3 + ["dark"] * 4
-    assert summary(frame)["sigma"] == {"light": None, "dark": None, "gap": None}
+    assert summary(frame, LIGHT_AND_DARK)["sigma"] == {"light": None, "dark": None, "gap": None}
 
 
 def test_no_images_give_an_empty_table() -> None:
@@ -131,7 +123,7 @@ def test_baseline_errors_are_the_same_measure(images: np.ndarray) -> None:
 
 def test_gap_is_dark_minus_light(table: pd.DataFrame) -> None:
     """Means by group, and a positive gap where dark fares worse; NaN are left out."""
-    found = summary(table)
+    found = summary(table, LIGHT_AND_DARK)
     assert found["mse"] == pytest.approx({"light": 0.15, "dark": 0.5, "gap": 0.35})
     assert found["nmse"] == pytest.approx({"light": 1.0, "dark": 3.0, "gap": 2.0})
     assert found["sigma"] == pytest.approx({"light": 0.9, "dark": 0.8, "gap": -0.1})
@@ -140,27 +132,36 @@ def test_gap_is_dark_minus_light(table: pd.DataFrame) -> None:
 
 def test_baselines_join_the_summary(table: pd.DataFrame) -> None:
     """Columns of baselines are summarised like the model's."""
-    found = summary(table.assign(mse_pca=2 * table["mse"], mse_jpeg=1.0))
+    found = summary(table.assign(mse_pca=2 * table["mse"], mse_jpeg=1.0), LIGHT_AND_DARK)
     assert found["mse_pca"]["gap"] == pytest.approx(0.7)
     assert found["mse_jpeg"] == {"light": 1.0, "dark": 1.0, "gap": 0.0}
 
 
 def test_missing_group_has_no_gap(table: pd.DataFrame) -> None:
     """One group alone gives its mean, and None for the other and for the gap."""
-    found = summary(table[table["group"] == "dark"])
+    found = summary(table[table["group"] == "dark"], LIGHT_AND_DARK)
     assert found["mse"]["dark"] == pytest.approx(0.5)
     assert found["mse"]["light"] is None
     assert found["mse"]["gap"] is None
 
 
+def test_a_group_beside_the_pair_has_a_mean_and_no_part_in_the_gap(table: pd.DataFrame) -> None:
+    """The gap is of the compared pair, in the order of the definition."""
+    groups = Groups("dark", "light", {"medium": "FST 3-4", "light": "FST 1-2", "dark": "FST 5-6"})
+    found = summary(table.assign(group=["light", "medium", "dark", "dark", "medium"]), groups)
+    assert list(found["mse"]) == ["dark", "light", "medium", "gap"]
+    expected = {"dark": 0.4, "light": 0.1, "medium": 0.45, "gap": -0.3}
+    assert found["mse"] == pytest.approx(expected)
+
+
 def test_conditions_equal_brute_force(table: pd.DataFrame) -> None:
-    """Every level, label and group that has images: its count and means."""
+    """Every level, group and label that has images: its count and means, groups as they come."""
     found = condition_table(table)
     expected = {
         (level, label, group): cell
         for level in ("coarse", "middle", "fine")
+        for group in table["group"].unique()
         for label in sorted(table[f"label_{level}"].unique())
-        for group in ("dark", "light")
         if len(cell := table[(table[f"label_{level}"] == label) & (table["group"] == group)])
     }
     keys = list(found[["level", "label", "group"]].itertuples(index=False, name=None))

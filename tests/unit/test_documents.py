@@ -12,7 +12,7 @@ from ruamel.yaml import YAML
 from tree_map import END, PAGE, START, tree_map
 
 from tonegap.cli.app import app
-from tonegap.files import layout
+from tonegap.workspace import Workspace
 
 
 def tracked(repository) -> list[str]:
@@ -100,12 +100,13 @@ def test_every_artifact_is_described_and_made(repository):
                 made[item if isinstance(item, str) else next(iter(item))] = stage
     collected = {path: stage for path, stage in described.items() if stage == "study collect"}
     assert described == made | collected
-    others = ("PARAMS", "MANIFEST", "MISSING", "LISTS", "PRIVATE", "PRIVATE_EXAMPLES", "REPORT")
-    places = {
-        value.as_posix()
-        for name, value in vars(layout).items()
-        if name.isupper() and name not in others
+    others = {
+        *("params.yaml", "dvc.yaml", "data.dvc", "images.txt", "studies", "studies/planted.json"),
+        *("lists", "private", "private/study_examples.npz", "data/missing.csv"),
+        "docs/deviations.md",
     }
+    names = (name for name in vars(Workspace) if not name.startswith("_"))
+    places = {getattr(Workspace, name).as_posix() for name in names} - others
     for place in places:
         assert any(path == place or path.startswith(f"{place}/") for path in described), place
 

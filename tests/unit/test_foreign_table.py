@@ -43,6 +43,15 @@ def test_another_table_becomes_canonical():
     assert table["url"].isna().tolist() == [True, False]
 
 
+def test_other_columns_stay_for_groups():
+    """``groups.column`` may name any column of the table that was brought: sex, age, site."""
+    frame = FOREIGN.assign(sex=["female", "male"], label=["x", "y"])
+    table = canonical_table(frame, NAMES, {}, "pad.csv")
+    assert table["sex"].tolist() == ["female", "male"]
+    assert table["label"].tolist() == ["BCC", "NEV"]
+    assert "img_id" not in table
+
+
 def test_blanks_at_the_ends_of_cells_are_no_part_of_them():
     """Files are found, conditions are not counted twice, and a blank url is none."""
     frame = FOREIGN.assign(img_id=["p1.png ", "p2.png"], where=["  ", " https://e.org/p2.png"])

@@ -35,7 +35,7 @@ def test_the_committed_file_is_valid_and_explains_every_key(repository):
         ("data", "mx", 1, "unknown key data.mx; did you mean 'mix'"),
         ("dta", "mix", 1, "unknown key dta; did you mean 'data'"),
         ("data", "mix", "mixd", "did you mean 'mixed'"),
-        ("filter", "group", "scala", "filter.group is 'scala'; did you mean 'scale'"),
+        ("filter", "duplicates", "kep", "filter.duplicates is 'kep'; did you mean 'keep'"),
         ("filter", "near_distance", 17, "filter.near_distance is 17: input should be less than"),
         ("data", "n_test", 0, "data.n_test is 0: input should be greater than"),
         ("data", "n_test", True, "data.n_test is True"),
@@ -81,7 +81,7 @@ def test_users_add_mixes(raw):
     extended = copy.deepcopy(raw)
     extended["mixes"]["dark_25"] = 0.25
     extended["data"]["mix"] = "dark_25"
-    assert params_from_mapping(extended).dark_share == 0.25
+    assert params_from_mapping(extended).share == 0.25
 
 
 def test_scientific_notation_is_a_number(tmp_path, repository):
@@ -94,20 +94,22 @@ def test_scientific_notation_is_a_number(tmp_path, repository):
 
 def test_every_shipped_study_is_valid(repository):
     """Each file in studies/ plans, and none repeats a cell."""
-    names = study_names(repository / "studies")
+    names = study_names(repository)
     assert {"paper", "phantom", "sweep", "pilot"} <= set(names)
-    sizes = {name: len(read_study(name, root=repository).cells) for name in names}
+    sizes = {name: len(read_study(repository, name).cells) for name in names}
     assert (sizes["paper"], sizes["sweep"]) == (30, 20)
 
 
 def test_the_paper_study_has_the_papers_values(repository):
     """Sections 3.1-3.4 of the paper and its code base, value by value."""
-    cell = read_study("paper", root=repository).cells[-1]
+    cell = read_study(repository, "paper").cells[-1]
     p = cell.params
     assert cell.name == "paper-dark-s9"
     assert (p.data.image_size, p.data.n_test, p.data.n_train) == (128, 500, 1668)
     assert (p.data.replacement, p.data.duplicates, p.data.match) == (True, "paper", "none")
-    assert (p.filter.group, p.filter.duplicates) == ("scale", "keep")
+    assert p.filter.duplicates == "keep"
+    assert p.groups.column == "fst"
+    assert p.groups.define == {"light": (1, 2), "dark": (5, 6)}
     assert (p.model.base_width, p.model.block_widths) == (64, (1, 2, 4, 8))
     assert (p.model.latent_channels, p.model.bottleneck_blocks, p.model.deep) == (64, 1, True)
     assert (p.train.epochs, p.train.batch_size, p.train.learning_rate) == (15, 64, 1e-4)

@@ -6,16 +6,18 @@ stage does not load what it does not use.
 
 from __future__ import annotations
 
-import importlib
 import os
 import sys
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
 import tonegap
-from tonegap.cli import bench, calibrate, doctor, model, pull_request, source, split, study
-from tonegap.errors import TonegapError
+from tonegap.cli import bench, calibrate, compare, doctor, model, pull_request, source, split, study
+from tonegap.errors import TonegapError, one_line
+from tonegap.pipeline import STAGES, run_stage
+from tonegap.workspace import Workspace
 
 _USER_ERROR = 2
 _INTERRUPTED = 130
@@ -30,13 +32,12 @@ app = typer.Typer(
 app.add_typer(source.app, name="source")
 app.add_typer(study.app, name="study")
 app.add_typer(bench.app, name="bench")
+study.app.command("compare")(compare.compare)
 app.command("model")(model.describe)
-app.command("split")(split.explain)
+app.command("split")(split.describe)
 app.command("calibrate")(calibrate.calibrate)
 app.command("doctor")(doctor.doctor)
 app.command("pr-report")(pull_request.pull_request_report)
-
-STAGES = ("fetch", "hash", "filter", "prepare", "split", "train", "evaluate", "figures", "report")
 
 
 def _show_version(*, wanted: bool | None) -> None:
@@ -65,11 +66,7 @@ def stage(
     name: Annotated[str, typer.Argument(help="One of: " + ", ".join(STAGES))],
 ) -> None:
     """Run one stage of the pipeline on this repository's files (dvc.yaml calls this)."""
-    if name not in STAGES:
-        from tonegap.errors import ParameterError, nearest  # noqa: PLC0415
-
-        raise ParameterError(f"there is no stage {name!r}; {nearest(name, STAGES)}")
-    importlib.import_module(f"tonegap.stages.{name}").from_workspace()
+    run_stage(name, Workspace(Path()))
 
 
 @app.command("check")
@@ -78,18 +75,19 @@ def check() -> None:
     from tonegap.files.parameters import read_params  # noqa: PLC0415
     from tonegap.study.files import read_study, study_names  # noqa: PLC0415
 
-    read_params()
-    for name in study_names():
-        read_study(name)
+    root = Path()
+    read_params(root / Workspace.params)
+    for name in study_names(root):
+        read_study(root, name)
     typer.echo("params.yaml and studies/ are valid")
 
 
 def run() -> None:
-    """Run the command; say what the user can mend on one line and exit with code 2."""
+    """Run the command; print an error that the user can fix on one line and exit with code 2."""
     try:
         app()
     except TonegapError as error:
-        typer.echo(f"tonegap: error: {' '.join(str(error).split())}", err=True)
+        typer.echo(f"tonegap: error: {one_line(error)}", err=True)
         sys.exit(_USER_ERROR)
     except KeyboardInterrupt:
         typer.echo("tonegap: interrupted", err=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from enum import StrEnum
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -29,32 +30,37 @@ def train(
     study: Annotated[
         str | None, typer.Option(help="Take the parameters of this study, such as `paper`.")
     ] = None,
-    steps: Annotated[int, typer.Option(min=1, help="Steps to measure, after three more.")] = 10,
+    steps: Annotated[
+        int, typer.Option(min=1, help="Steps to measure, after three warm-up steps.")
+    ] = 10,
     batch_size: Annotated[
-        int | None, typer.Option(min=2, help="Images per step, in place of the parameters'.")
+        int | None, typer.Option(min=2, help="Images per step, instead of the parameters'.")
     ] = None,
     deterministic: Annotated[
-        bool | None, typer.Option(help="Deterministic algorithms, in place of the parameters'.")
+        bool | None,
+        typer.Option(help="Deterministic algorithms, instead of the parameters' choice."),
     ] = None,
     compile_: Annotated[
-        Choice | None, typer.Option("--compile", help="torch.compile, in place of the parameters'.")
+        Choice | None,
+        typer.Option("--compile", help="torch.compile, instead of the parameters' choice."),
     ] = None,
 ) -> None:
     """Time training steps on synthetic images with random features of the same cost.
 
-    `auto` compiles, and keeps features, where training all models of the study in one process
+    `auto` compiles and caches features if training all models of the study in one process
     (`--engine inprocess`) would. Whole models: benchmarks/train.py --whole-models.
     """
     import dataclasses  # noqa: PLC0415
 
     from tonegap.files.parameters import read_params  # noqa: PLC0415
     from tonegap.files.weights import resolve_weights  # noqa: PLC0415  torch loads slowly
+    from tonegap.profiling.bench import measure_training  # noqa: PLC0415
     from tonegap.study.files import read_study  # noqa: PLC0415
-    from tonegap.training.bench import measure_training  # noqa: PLC0415
     from tonegap.training.precision import choose_arithmetic  # noqa: PLC0415
+    from tonegap.workspace import Workspace  # noqa: PLC0415
 
-    planned = read_study(study) if study else None
-    params = planned.cells[0].params if planned else read_params()
+    planned = read_study(Path(), study) if study else None
+    params = planned.cells[0].params if planned else read_params(Workspace.params)
     models = len(planned.cells) if planned else 1
     network = params.train.perceptual_network
     asked = {

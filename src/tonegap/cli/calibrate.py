@@ -1,133 +1,150 @@
-"""``tonegap calibrate``: how often the study's tests err, on simulated studies."""
+"""``tonegap calibrate``: measure how often the study's tests err when the truth is known."""
 
 from __future__ import annotations
 
 import contextlib
+import functools
 import gc
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from tonegap.statistics.calibration import Calibration
+    from tonegap.calibration.simulated import Calibration
 
+Model = Literal["pca"]
 EVERY = "all"
 _CHUNK = 10
-"""Studies handed to a process at a time: a second of work."""
+"""Studies per task of a process: a second of work."""
 
 
 def calibrate(
+    model: Annotated[
+        Model | None,
+        typer.Option(help="Train this model on phantoms instead of simulating errors."),
+    ] = None,
     recipe: Annotated[
         list[str] | None,
-        typer.Option(help="What is planted, by default `null`; may be repeated, or `all`."),
+        typer.Option(help="The planted effect, by default `null`; may be repeated, or `all`."),
     ] = None,
-    design: Annotated[str, typer.Option(help="Whose sizes: phantom, pilot or paper.")] = "phantom",
+    design: Annotated[
+        str, typer.Option(help="Study whose sizes to use: phantom, pilot or paper.")
+    ] = "phantom",
     studies: Annotated[
-        int, typer.Option(min=2, help="Simulated studies per recipe; 1,000 tell 5 % from 6.5 %.")
+        int,
+        typer.Option(min=2, help="Simulated studies per recipe; 1,000 distinguish 5 % from 6.5 %."),
     ] = 1000,
     effect: Annotated[
         float, typer.Option(min=0.001, max=10.0, help="Relative change of the planted error.")
     ] = 0.1,
-    resamples: Annotated[
-        int, typer.Option(min=0, help="Of the bootstrap; 0: closed-form variances, far quicker.")
-    ] = 0,
-    seed: Annotated[int, typer.Option(min=0, help="Decides every draw.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of every draw.")] = 0,
     processes: Annotated[
-        int, typer.Option(min=1, help="Processes; they change the time, never the numbers.")
+        int, typer.Option(min=1, help="Number of processes; changes the time, never the numbers.")
     ] = 1,
     output: Annotated[
-        Path | None, typer.Option(help="Write the table of contrasts there, as CSV.")
+        Path | None, typer.Option(help="CSV file for the table of contrasts.")
     ] = None,
 ) -> None:
-    """Measure rejection, power and coverage of every claim's test over simulated studies.
+    """Measure rejection, power and coverage of the study's tests when the truth is known.
 
-    No model is trained: errors are drawn from a distribution whose truth is known, and assessed
-    by the functions that assess a real study.
+    By default, errors are drawn from a distribution and no model is trained; ``--model pca``
+    trains PCA on phantoms. Both are assessed by the functions that assess a real study.
+    ``--design``, ``--effect`` and ``--resamples`` apply to simulated errors only.
     """
+    if model is not None:
+        _calibrate_trained(recipe or ["null"], studies, seed, processes, output)
+        return
+    from tonegap.calibration.simulated import DESIGNS, RECIPES, planted  # noqa: PLC0415
+    from tonegap.calibration.simulated import calibrate as measure  # noqa: PLC0415
     from tonegap.files.tables import write_csv  # noqa: PLC0415
-    from tonegap.statistics.calibration import DESIGNS, planted  # noqa: PLC0415
-    from tonegap.statistics.calibration import calibrate as measure  # noqa: PLC0415
 
-    recipes = _known_recipes(recipe or ["null"])
+    recipes = _known_recipes(recipe or ["null"], RECIPES)
     _require_known(design, DESIGNS, "design")
     _require_folder(output)
     scenarios = [planted(DESIGNS[design], name, effect) for name in recipes]
     with _mapping(processes, studies * len(scenarios)) as over:
-        found = measure(scenarios, studies, seed, resamples, over)
+        found = measure(scenarios, studies, seed, over)
     _print(found, recipes, effect)
     if output is not None:
         write_csv(found.contrasts, output)
 
 
-def _known_recipes(names: list[str]) -> list[str]:
-    from tonegap.statistics.calibration import RECIPES  # noqa: PLC0415
+def _calibrate_trained(
+    names: list[str], studies: int, seed: int, processes: int, output: Path | None
+) -> None:
+    from tonegap.calibration.planted import RECIPES  # noqa: PLC0415
+    from tonegap.cli.calibrate_trained import calibrate_trained  # noqa: PLC0415
 
+    recipes = _known_recipes(names, RECIPES)
+    _require_folder(output)
+    with _mapping(processes, studies * len(recipes)) as over:
+        calibrate_trained(recipes, studies, seed, over, output)
+
+
+def _known_recipes(names: list[str], known: Iterable[str]) -> list[str]:
     if EVERY in names:
-        return list(RECIPES)
+        return list(known)
     for name in names:
-        _require_known(name, RECIPES, "recipe")
+        _require_known(name, known, "recipe")
     return list(dict.fromkeys(names))
 
 
 def _require_known(name: str, known: Iterable[str], what: str) -> None:
-    from tonegap.errors import ParameterError, nearest  # noqa: PLC0415
+    from tonegap.errors import ParameterError  # noqa: PLC0415
+    from tonegap.nearest import nearest  # noqa: PLC0415
 
     if name not in known:
         raise ParameterError(f"there is no {what} {name!r} to simulate; {nearest(name, known)}")
 
 
 def _require_folder(output: Path | None) -> None:
-    """Find out before the work, not after it, that its result has no place."""
+    """Check before the work that its result can be written."""
     from tonegap.errors import ParameterError  # noqa: PLC0415
 
     if output is not None and (output.is_dir() or not output.absolute().parent.is_dir()):
         raise ParameterError(
-            f"--output {output} is a folder or lies in none, so the table could not be written "
-            "at the end; name a file in a folder that exists"
+            f"--output {output} is a folder, or its folder does not exist, so the table "
+            "could not be written at the end; name a file in a folder that exists"
         )
 
 
 @contextlib.contextmanager
 def _mapping(processes: int, length: int) -> Iterator[Callable[..., Iterable[Any]]]:
-    """Give a ``map`` that shows its progress and may use several processes."""
-    import multiprocessing  # noqa: PLC0415
-    from concurrent.futures import ProcessPoolExecutor  # noqa: PLC0415
+    """Return a ``map`` that shows its progress and may use several processes."""
+    from tonegap.parallel import in_order  # noqa: PLC0415
 
     with contextlib.ExitStack() as stack:
         _freeze()
         stack.callback(gc.unfreeze)
-        bar = stack.enter_context(
-            typer.progressbar(length=length, label="simulated studies", file=_stderr())
-        )
-        apply: Callable[..., Iterable[Any]] = map
-        if processes > 1:
-            context = multiprocessing.get_context("spawn")  # fork would copy threads' locks
-            pool = stack.enter_context(
-                ProcessPoolExecutor(processes, mp_context=context, initializer=_freeze)
-            )
-
-            def apply(function: Callable[..., Any], *given: Iterable[Any]) -> Iterable[Any]:
-                return pool.map(function, *given, chunksize=_CHUNK)
+        bar = stack.enter_context(typer.progressbar(length=length, label="studies", file=_stderr()))
 
         def over(function: Callable[..., Any], *given: Iterable[Any]) -> Iterator[Any]:
-            for result in apply(function, *given):
+            studies = zip(*given, strict=True)
+            apply = functools.partial(_apply, function)
+            for result in in_order(
+                apply, studies, processes, chunk=_CHUNK, worker="that draws studies", setup=_freeze
+            ):
                 bar.update(1)
                 yield result
 
         yield over
 
 
+def _apply(function: Callable[..., Any], given: tuple[Any, ...]) -> Any:
+    return function(*given)
+
+
 def _freeze() -> None:
-    """Take what is imported out of the garbage collector's sight.
+    """Exempt imported modules from garbage collection.
 
     statsmodels' correction for many tests collects garbage at every call; without this, looking
-    through all modules is nine tenths of a simulated study's time.
+    through all modules takes nine tenths of a simulated study's time.
     """
-    import tonegap.statistics.calibration  # noqa: F401, PLC0415 - to be imported before
+    import tonegap.calibration.simulated  # noqa: F401, PLC0415 - to be imported before
 
     gc.freeze()
 
@@ -139,7 +156,7 @@ def _stderr() -> Any:
 
 
 def _print(found: Calibration, recipes: list[str], effect: float) -> None:
-    from tonegap.statistics.calibration import RECIPES  # noqa: PLC0415
+    from tonegap.calibration.simulated import RECIPES  # noqa: PLC0415
 
     typer.echo("All errors are simulated: no model was trained, no image was drawn.")
     for name in recipes:
@@ -154,12 +171,12 @@ def _print(found: Calibration, recipes: list[str], effect: float) -> None:
     typer.echo(
         "\nPaired and Welch t: the paper's reading, tests on run means. Single contrasts at .05, "
         "before Holm. Tests of sigma_auc by mix are of equivalence: rejection means within the "
-        "margin, and a rate below the band is no fault."
+        "margin, and a rate below the band is not a fault."
     )
 
 
 def _contrasts(rows: pd.DataFrame) -> pd.DataFrame:
-    """Give the columns that are printed, rates in per cent."""
+    """Return the columns to print, with rates in per cent."""
     shown = rows[["measure", "contrast", "truth"]].assign(truth=rows["truth"].map("{:+.4f}".format))
     shown["rejected %"] = (100.0 * rows["rejected"]).map("{:.1f}".format)
     shown["band"] = rows["rejection_is"]
@@ -172,7 +189,7 @@ def _contrasts(rows: pd.DataFrame) -> pd.DataFrame:
 
 
 def _rejection(rows: pd.DataFrame) -> str:
-    """Say in one line which true nulls are rejected too often or too seldom."""
+    """Report in one line which true nulls are rejected too often or too rarely."""
     nulls = rows[rows["null_is_true"]]
     if nulls.empty:
         return "Rejection: no line of the table is a true null."
@@ -191,8 +208,8 @@ def _rejection(rows: pd.DataFrame) -> str:
 
 
 def _coverage(rows: pd.DataFrame) -> str:
-    """Say in one line which intervals cover the truth too seldom or too often."""
-    from tonegap.statistics.calibration import COVERAGE, COVERAGE_GOAL  # noqa: PLC0415
+    """Report in one line which intervals cover the truth too rarely or too often."""
+    from tonegap.calibration.simulated import COVERAGE, COVERAGE_GOAL  # noqa: PLC0415
 
     studies = int(rows["studies"].iloc[0])
     error = 196.0 * (COVERAGE * (1.0 - COVERAGE) / studies) ** 0.5
@@ -205,7 +222,7 @@ def _coverage(rows: pd.DataFrame) -> str:
 
 
 def _run_means(rows: pd.DataFrame) -> str:
-    """Say in one line how often tests on run means reject the same true nulls."""
+    """Report in one line how often tests on run means reject the same true nulls."""
     nulls = rows[rows["null_is_true"]]
     ranges = [
         f"{title} {100.0 * rates.min():.1f}-{100.0 * rates.max():.1f} %"
@@ -229,8 +246,8 @@ def _named(rows: pd.DataFrame, rate: str) -> str:
 
 def _verdicts(rows: pd.DataFrame) -> str:
     lines = [
-        f"{row['claim']}: supported {100 * row['supported']:.1f} %, not supported "
-        f"{100 * row['not supported']:.1f} %, contradicted {100 * row['contradicted']:.1f} %"
+        f"{row['claim']}: supported {100 * row['supported']:.1f} %, undecided "
+        f"{100 * row['undecided']:.1f} %, contradicted {100 * row['contradicted']:.1f} %"
         for row in rows.to_dict("records")
     ]
     error = 100.0 * float(rows["family_error"].iloc[0])

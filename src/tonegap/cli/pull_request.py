@@ -1,4 +1,4 @@
-"""``tonegap pr-report``: what a change does to metrics and plots."""
+"""``tonegap pr-report``: show how a change affects metrics and plots."""
 
 from __future__ import annotations
 
@@ -17,4 +17,4 @@ def pull_request_report(
 
     report = write_report(base, out)
     typer.echo(report.read_text(encoding="utf-8"))
-    typer.echo(f"written to {report}; plots in {out / 'index.html'} and beside it")
+    typer.echo(f"written to {report}; plots in {out / 'index.html'} and its folder")

@@ -1,4 +1,4 @@
-"""``tonegap source``: which table and images this branch assesses."""
+"""``tonegap source``: choose the table and images that this branch assesses."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ Images = Annotated[
 
 @app.command("phantom")
 def phantom() -> None:
-    """Go back to the embedded phantom."""
+    """Switch back to the embedded phantom."""
     from tonegap.source import use_phantom  # noqa: PLC0415
 
     _report(use_phantom(Path()))
@@ -46,16 +46,19 @@ def table(
     images: Images = None,
     identifier: Annotated[
         str | None,
-        typer.Option(help="Its column of image names; needed where columns have other names."),
+        typer.Option(help="Its column of image names; required if columns have other names."),
     ] = None,
     fst: Annotated[
-        str | None, typer.Option(help="Its column of skin types, or of what else makes groups.")
+        str | None,
+        typer.Option(help="Its column of skin types, or another column that defines the groups."),
     ] = None,
     light: Annotated[
         list[str] | None,
-        typer.Option(help="Value of that column that is light, where it holds no skin types."),
+        typer.Option(help="Value of that column for the light group, if it holds no skin types."),
     ] = None,
-    dark: Annotated[list[str] | None, typer.Option(help="Value that is dark; may repeat.")] = None,
+    dark: Annotated[
+        list[str] | None, typer.Option(help="Value for the dark group; may be repeated.")
+    ] = None,
     fst_second: Annotated[str | None, typer.Option(help="A second annotator's.")] = None,
     label: Annotated[str | None, typer.Option(help="Its column of the finest condition.")] = None,
     label_middle: Annotated[str | None, typer.Option(help="A coarser level.")] = None,
@@ -91,17 +94,17 @@ def table(
 
 @app.command("download")
 def download() -> None:
-    """Download the images that are not at hand from their urls, and list them in images.txt."""
-    from tonegap.files import layout  # noqa: PLC0415
+    """Download the missing images from their urls, and list them in images.txt."""
     from tonegap.files.parameters import read_params  # noqa: PLC0415
     from tonegap.source import NOT_DOWNLOADED, download_images  # noqa: PLC0415
+    from tonegap.workspace import Workspace  # noqa: PLC0415
 
     _report(
         download_images(
-            annotations=layout.ANNOTATIONS,
-            manifest=layout.MANIFEST,
+            annotations=Workspace.annotations,
+            manifest=Workspace.manifest,
             failures=NOT_DOWNLOADED,
-            params=read_params().fetch,
+            params=read_params(Workspace.params).fetch,
         )
     )
 

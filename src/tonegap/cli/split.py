@@ -1,40 +1,36 @@
-"""``tonegap split``: what the present split is made of."""
+"""``tonegap split``: describe the current split."""
 
 from __future__ import annotations
 
-from typing import Annotated
+from pathlib import Path
 
 import typer
 
 
-def explain(
-    explain: Annotated[
-        bool, typer.Option("--explain", help="Print pool sizes, distinct images, shared clusters.")
-    ] = False,
-) -> None:
+def describe() -> None:
     """Describe the split in data/split.csv: pools, distinct images, duplicates that cross."""
+    from tonegap.cohort.groups import groups_of  # noqa: PLC0415
     from tonegap.errors import ParameterError  # noqa: PLC0415
-    from tonegap.files import layout  # noqa: PLC0415
     from tonegap.files.parameters import read_params  # noqa: PLC0415
     from tonegap.files.tables import read_csv  # noqa: PLC0415
-    from tonegap.sampling import SPLIT_COLUMNS, draw_split, explanation  # noqa: PLC0415
+    from tonegap.sampling.explain import explanation  # noqa: PLC0415
+    from tonegap.sampling.split import SPLIT_COLUMNS, draw_split  # noqa: PLC0415
+    from tonegap.workspace import Workspace  # noqa: PLC0415
 
-    if not explain:
-        raise ParameterError(
-            "say what to do: --explain describes the split that `dvc repro split` drew"
-        )
-    params = read_params()
+    at = Workspace(Path())
+    params = read_params(at.params)
+    groups = groups_of(params.groups)
     columns = ["md5hash", "group", "label_fine", "source", "cluster"]
-    cohort = read_csv(layout.COHORT, columns, "the cohort")
-    split = read_csv(layout.SPLIT, SPLIT_COLUMNS, "the split")
-    drawn = draw_split(cohort, params.data, params.mixes)
+    cohort = read_csv(at.cohort, columns, "the cohort")
+    split = read_csv(at.split, SPLIT_COLUMNS, "the split")
+    drawn = draw_split(cohort, params.data, params.share, groups)
     if list(drawn["md5hash"]) != list(split["md5hash"]):
         raise ParameterError(
-            f"{layout.SPLIT} was drawn from another cohort or with other parameters than "
-            "params.yaml has now, so its numbers would be given wrong names; run `dvc repro split`"
+            f"{at.split} was drawn from another cohort or with parameters other than those now in "
+            "params.yaml, so its numbers would be mislabelled; run `dvc repro split`"
         )
-    table = explanation(cohort, split, params.data, params.mixes)
     typer.echo(
         f"seed {params.data.seed}, mix {params.data.mix}, duplicates {params.data.duplicates}"
     )
+    table = explanation(cohort, split, params.data, params.mixes, groups)
     typer.echo(table.to_string(index=False, float_format="{:g}".format))

@@ -7,17 +7,20 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 if TYPE_CHECKING:
+    from tonegap.study.cluster_engine import Queue
     from tonegap.study.plan import Study
     from tonegap.study.run import Engine
     from tonegap.study.state import CellState
 
 app = typer.Typer(help="Run many models as DVC experiments.", no_args_is_help=True)
 
+_ROOT = Path()  # commands run at the root of a repository
 _REFRESH_S = 2.0
 _INTERRUPTED = 130
 
@@ -45,7 +48,7 @@ class Cluster(StrEnum):
 
 @dataclass(frozen=True)
 class Site:
-    """What only the slurm engine asks for: see ``tonegap study run --help``."""
+    """Options of the slurm engine alone: see ``tonegap study run --help``."""
 
     hub: str | None
     scratch: str | None
@@ -57,13 +60,15 @@ class Site:
 def run(
     name: Name,
     engine: Annotated[EngineName, typer.Option(help="How to run the cells.")] = EngineName.local,
-    jobs: Annotated[int, typer.Option("--jobs", "-j", min=1, help="Runs at once.")] = 1,
+    jobs: Annotated[
+        int, typer.Option("--jobs", "-j", min=1, help="Number of concurrent runs.")
+    ] = 1,
     override: Set = None,
     hub: Annotated[
         str | None,
         typer.Option(
             help="slurm: git repository, with a DVC remote in its configuration, that the jobs "
-            "clone and push to; without it the nodes must see this clone and its cache."
+            "clone and push to; without it, the nodes must share this clone and its cache."
         ),
     ] = None,
     scratch: Annotated[
@@ -81,11 +86,15 @@ def run(
         typer.Option(help="slurm: `local` runs the jobs as processes here, to try things out."),
     ] = None,
 ) -> None:
-    """Run what is missing of a study; repeat after any interruption."""
+    """Run the missing cells of a study; repeat after any interruption."""
+    from tonegap.files.at_hand import images_at_hand  # noqa: PLC0415
     from tonegap.study.run import run_study  # noqa: PLC0415
+    from tonegap.workspace import Workspace  # noqa: PLC0415
 
     site = Site(hub, scratch, tuple(slurm or ()), cluster)
     study = _study(name, override)
+    if (_ROOT / Workspace.annotations).is_file():  # else the first run brings it
+        typer.echo(f"runs will see {images_at_hand(_ROOT)}")
     done = 0
 
     def report(outcome: Any) -> None:
@@ -95,11 +104,9 @@ def run(
         typer.echo(f"{outcome.cell.name} {text}")
 
     try:
-        states = run_study(study, _engine(engine, jobs, study, site), report)
+        states = run_study(_ROOT, study, _engine(engine, jobs, study, site), report)
     except KeyboardInterrupt:
-        typer.echo(
-            f"interrupted; `tonegap study run {name}` goes on with what is missing", err=True
-        )
+        typer.echo(f"interrupted; `tonegap study run {name}` runs the missing ones", err=True)
         raise typer.Exit(_INTERRUPTED) from None
     failed = [state for state in states if state.status != "done"]
     for line in _lines(failed):
@@ -114,36 +121,51 @@ def status(
     name: Name,
     override: Set = None,
     watch: Annotated[
-        bool, typer.Option("--watch", "-w", help="Show it anew until nothing is running.")
+        bool, typer.Option("--watch", "-w", help="Refresh until nothing is running.")
     ] = False,
 ) -> None:
     """Show which runs are done, running, failed or missing, and why."""
     from tonegap.study.records import study_state  # noqa: PLC0415
+    from tonegap.study.repeats import repetitive_runs  # noqa: PLC0415
 
     study = _study(name, override)
     if watch:
         _watch(study)
-    else:
-        typer.echo("\n".join(_table(study_state(study))))
+        return
+    states = study_state(_ROOT, study)
+    typer.echo("\n".join(_table(states)))
+    for warning in repetitive_runs(_ROOT, states):
+        typer.echo(f"warning: {warning}")
 
 
 @app.command("collect")
 def collect(
     name: Name,
-    partial: Annotated[bool, typer.Option(help="Collect what is done, though runs miss.")] = False,
+    partial: Annotated[
+        bool, typer.Option(help="Collect the finished runs even if others are missing.")
+    ] = False,
     where: Annotated[
         list[str] | None,
-        typer.Option(help="Of a grid with more than mixes and seeds, the runs with key=value."),
+        typer.Option(help="Choose runs by key=value, if the grid has more than mixes and seeds."),
     ] = None,
     override: Set = None,
 ) -> None:
-    """Bring a study's experiments together in tables that git tracks."""
+    """Collect a study's experiments into tables that git tracks."""
     from tonegap.study.collect import collect_study, runs_where  # noqa: PLC0415
+    from tonegap.study.files import twin_of  # noqa: PLC0415
     from tonegap.study.records import study_state  # noqa: PLC0415
 
     study = _study(name, override)
-    states = runs_where(study_state(study), _pairs("--where", where or ()))
-    for line in collect_study(study, states, partial=partial):
+    states = study_state(_ROOT, study)
+    if twin := twin_of(_ROOT, name):
+        of_twin = study_state(_ROOT, _study(twin, override))
+        finished = [state for state in of_twin if state.status == "done"]
+        joined = len(finished) == len(of_twin) or partial
+        states += finished if joined else []
+        counted = f"{twin}: {len(finished)} of {len(of_twin)} runs are done"
+        typer.echo(f"{counted}, joined" if joined else f"{counted}; results that need them wait")
+    chosen = runs_where(states, _pairs("--where", where or ()))
+    for line in collect_study(_ROOT, study, chosen, partial=partial):
         typer.echo(line)
     typer.echo("now run `dvc repro` for figures and report, and commit them with the tables")
 
@@ -155,17 +177,17 @@ def clean(
         bool, typer.Option(help="Remove the study's experiments too, results included.")
     ] = False,
 ) -> None:
-    """Remove what killed runs left behind; on request the experiments as well."""
+    """Remove the leftovers of killed runs; on request the experiments as well."""
     from tonegap.study.clean import clean_study  # noqa: PLC0415
 
-    for line in clean_study(_study(name, None), results=experiments):
+    for line in clean_study(_ROOT, _study(name, None), results=experiments):
         typer.echo(line)
 
 
 def _study(name: str, override: list[str] | None) -> Study:
     from tonegap.study.files import read_study  # noqa: PLC0415
 
-    return read_study(name, _pairs("--set", override or ()))
+    return read_study(_ROOT, name, _pairs("--set", override or ()))
 
 
 def _pairs(option: str, texts: Sequence[str]) -> dict[str, Any]:
@@ -176,18 +198,21 @@ def _pairs(option: str, texts: Sequence[str]) -> dict[str, Any]:
     for text in texts:
         key, equals, value = text.partition("=")
         if not equals:
-            raise ParameterError(f"{option} {text!r} has another form than key=value")
+            raise ParameterError(f"{option} {text!r} is not of the form key=value")
         pairs[key.strip()] = parse_value(value)
     return pairs
 
 
 def _engine(name: EngineName, jobs: int, study: Study, site: Site) -> Engine:
-    from tonegap.files.layout import PARAMS  # noqa: PLC0415
     from tonegap.files.parameters import read_yaml  # noqa: PLC0415
+    from tonegap.workspace import Workspace  # noqa: PLC0415
 
-    base = read_yaml(PARAMS)
-    if name is EngineName.slurm:
-        return _slurm_engine(jobs, study, site, base)
+    base = read_yaml(Workspace.params)
+    if name in _QUEUES:
+        from tonegap.study.cluster_engine import ClusterEngine  # noqa: PLC0415
+
+        queue = _QUEUES[name](jobs, study, site)
+        return ClusterEngine(_ROOT, queue, base, _announce, hub=site.hub, scratch=site.scratch)
     if any(vars(site).values()):
         from tonegap.errors import ParameterError  # noqa: PLC0415
 
@@ -198,21 +223,26 @@ def _engine(name: EngineName, jobs: int, study: Study, site: Site) -> Engine:
     if name is EngineName.inprocess:
         from tonegap.study.inprocess import InProcessEngine  # noqa: PLC0415
 
-        return InProcessEngine(study, _announce)
+        return InProcessEngine(_ROOT, study, _announce)
     from tonegap.study.local import LocalEngine  # noqa: PLC0415
     from tonegap.study.run import visible_gpus  # noqa: PLC0415
 
-    return LocalEngine(study.name, jobs, base, visible_gpus(), _announce)
+    return LocalEngine(
+        _ROOT, study.name, jobs, base=base, devices=visible_gpus(), started=_announce
+    )
 
 
-def _slurm_engine(jobs: int, study: Study, site: Site, base: dict[str, Any]) -> Engine:
-    from tonegap.study.jobs import JobQueue  # noqa: PLC0415
+def _slurm_queue(jobs: int, study: Study, site: Site) -> Queue:
     from tonegap.study.records import jobs_folder  # noqa: PLC0415
-    from tonegap.study.slurm import SlurmEngine  # noqa: PLC0415
+    from tonegap.study.submitit_queue import SubmititQueue  # noqa: PLC0415
 
     options = _pairs("--slurm", site.options)
-    queue = JobQueue(jobs_folder(study.name), site.cluster or Cluster.slurm, jobs, options)
-    return SlurmEngine(queue, base, _announce, hub=site.hub, scratch=site.scratch)
+    folder = jobs_folder(_ROOT, study.name)
+    return SubmititQueue(folder, site.cluster or Cluster.slurm, jobs, options)
+
+
+_QUEUES = {EngineName.slurm: _slurm_queue}
+"""Engines that hand cells to a cluster's scheduler: another one is its queue and a row here."""
 
 
 def _announce(cell: Any) -> None:
@@ -220,7 +250,7 @@ def _announce(cell: Any) -> None:
 
 
 def _watch(study: Study) -> None:
-    """Draw the table again and again, in place, while a process runs the study."""
+    """Refresh the table in place while a process runs the study."""
     from rich.live import Live  # noqa: PLC0415
     from rich.text import Text  # noqa: PLC0415
 
@@ -229,15 +259,15 @@ def _watch(study: Study) -> None:
     with Live(auto_refresh=False) as live:
         running = True
         while running:
-            running = is_running(study.name)
-            text = "\n".join(_table(study_state(study)))
+            running = is_running(_ROOT, study.name)
+            text = "\n".join(_table(study_state(_ROOT, study)))
             live.update(Text(text, no_wrap=True, overflow="ellipsis"), refresh=True)
             if running:
                 time.sleep(_REFRESH_S)
 
 
 def _table(states: Sequence[CellState]) -> list[str]:
-    """Give a line per run, and one that counts them."""
+    """Return a line per run, and one with the counts."""
     counts = Counter(state.status for state in states)
     return [*_lines(states), ", ".join(f"{n} {status}" for status, n in sorted(counts.items()))]
 

@@ -1,36 +1,5 @@
 """The cohort: which annotated images are assessed, and why the others are not.
 
-Pure rules in a fixed order (:mod:`~tonegap.cohort.rules`); each row that leaves does so
-with one reason, and the counts left after each rule make a flow chart.
+Pure rules apply in a fixed order (:mod:`~tonegap.cohort.rules`). Each excluded row has one
+reason, and the counts left after each rule form a flow chart.
 """
-
-from tonegap.cohort.conditions import fst_counts, prevalence, prevalence_by_group
-from tonegap.cohort.counts import cohort_counts, duplicate_counts
-from tonegap.cohort.groups import GROUPS, assign_groups
-from tonegap.cohort.lists import ImageLists
-from tonegap.cohort.selection import (
-    ANNOTATION_COLUMNS,
-    FETCH_COLUMNS,
-    INDEX_COLUMNS,
-    Cohort,
-    select_cohort,
-)
-from tonegap.cohort.source import UNKNOWN_SOURCE, source_of_url
-
-__all__ = [
-    "ANNOTATION_COLUMNS",
-    "FETCH_COLUMNS",
-    "GROUPS",
-    "INDEX_COLUMNS",
-    "UNKNOWN_SOURCE",
-    "Cohort",
-    "ImageLists",
-    "assign_groups",
-    "cohort_counts",
-    "duplicate_counts",
-    "fst_counts",
-    "prevalence",
-    "prevalence_by_group",
-    "select_cohort",
-    "source_of_url",
-]

@@ -6,7 +6,6 @@ from typing import Any
 
 import pandas as pd
 
-from tonegap.cohort.groups import GROUPS
 from tonegap.cohort.selection import Cohort
 
 _STRADDLED = {"groups": "group", "labels": "label_fine", "sources": "source"}
@@ -18,13 +17,13 @@ def cohort_counts(cohort: Cohort) -> dict[str, Any]:
     Returns
     -------
     dict
-        ``steps`` (step -> all, light, dark: rows left after it), ``cohort`` (all, light,
-        dark: images) and ``duplicates`` (:func:`duplicate_counts` of the images that
+        ``steps`` (step -> all and each group: rows left after it), ``cohort`` (all and each
+        group: images) and ``duplicates`` (:func:`duplicate_counts` of the images that
         were eligible before the rule about duplicates).
     """
     left = cohort.flow.set_index(["step", "group"])["left"]
     steps = dict.fromkeys(cohort.flow["step"])
-    kept = ("all", *GROUPS)
+    kept = ("all", *cohort.groups.names)
     return {
         "steps": {step: {group: int(left[step, group]) for group in kept} for step in steps},
         "cohort": {group: int(left[list(steps)[-1], group]) for group in kept},
@@ -44,7 +43,7 @@ def duplicate_counts(images: pd.DataFrame) -> dict[str, int]:
     -------
     dict
         ``clusters`` of at least two images, the ``images`` in them, the size of the
-        ``largest`` (1 where there are none), and how many clusters straddle groups,
+        ``largest`` (1 if there are none), and how many clusters straddle groups,
         labels and sources: the same picture under two names.
     """
     sizes = images["cluster"].value_counts()

@@ -1,64 +1,128 @@
-"""Skin-tone groups: what "light" and "dark" mean under each definition."""
+"""Put rows into groups: by skin type, by measured tone, or by any column of the table."""
 
 from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
 
 import numpy as np
 import pandas as pd
 
-from tonegap.params import GroupDefinition
+from tonegap.errors import DataError
+from tonegap.groups import Groups
+from tonegap.params import GroupsParams, Range, Values
 
-GROUPS = ("light", "dark")
+SKIN_TYPES: Final[Mapping[str, tuple[str, ...]]] = {
+    "fst": ("fst",),
+    "fst_second": ("fst_second",),
+    "fst_both": ("fst", "fst_second"),
+}
+"""Columns of skin types that each choice of ``groups.column`` reads."""
 
-# The paper's text once says "dark = 4-6", but its counts (2,168 = 500 test + 1,668
-# train) are those of 5-6, so 5-6 is the default and 4-6 a definition of its own.
-_LIGHT = (1, 2)
-_DARK = (5, 6)
-_DARK_WITH_4 = (4, 5, 6)
-_UNKNOWN = -1
+MEASURED: Final = ("ita",)
+"""Choices of ``groups.column`` that are measured from the picture."""
+
+OWN: Final = "own"
+"""Column that holds the user's own column of the annotation table."""
+
+_WORDS: Final = {
+    "fst": "FST",
+    "fst_second": "FST of the second annotator",
+    "fst_both": "FST of both annotators",
+    "ita": "ITA in degrees",
+}
 
 
-def assign_groups(
-    fst_scale: pd.Series, fst_centaur: pd.Series, definition: GroupDefinition
-) -> pd.Series:
+def columns_of(definition: GroupsParams) -> tuple[str, ...]:
+    """Return the names of the columns that decide the group."""
+    if definition.column in MEASURED:
+        return (definition.column,)
+    return SKIN_TYPES.get(definition.column, (OWN,))
+
+
+def groups_of(definition: GroupsParams) -> Groups:
+    """Return the groups' names, each with its content in words, such as ``FST 1-2``."""
+    prefix = _WORDS.get(definition.column, definition.column)
+    words = {name: f"{prefix} {_words(held)}" for name, held in definition.define.items()}
+    return Groups(*definition.compare, words)
+
+
+def assign_groups(rows: pd.DataFrame, definition: GroupsParams) -> pd.Series:
     """Put every row into a group, or into none.
 
     Parameters
     ----------
-    fst_scale, fst_centaur
-        Fitzpatrick skin type by Scale AI and by Centaur: 1-6, or -1 for unknown.
+    rows
+        The columns of :func:`columns_of`; missing if a row has no value.
     definition
-        ``scale``: Scale AI's label, light 1-2, dark 5-6. ``centaur``: the same from the
-        Centaur label. ``both``: the two labels agree on the group. ``dark_4_6``: Scale
-        AI's label, light 1-2, dark 4-6.
+        The section ``groups``. Under ``fst_both`` a row is in a group if both skin types are.
 
     Returns
     -------
     Series of str
-        ``light``, ``dark``, or missing where the row is in neither, with the index of
-        ``fst_scale``.
+        Name of the group, missing if the row is in none, with the index of ``rows``.
+
+    Raises
+    ------
+    DataError
+        If a value belongs to two groups.
     """
-    if definition == "centaur":
-        return _group(fst_centaur, _DARK)
-    if definition == "dark_4_6":
-        return _group(fst_scale, _DARK_WITH_4)
-    by_scale = _group(fst_scale, _DARK)
-    if definition == "scale":
-        return by_scale
-    return by_scale.where(by_scale == _group(fst_centaur, _DARK))
+    found = [_group(rows[column], definition) for column in columns_of(definition)]
+    group = found[0]
+    for other in found[1:]:
+        group = group.where((group == other).fillna(value=False))
+    return group
 
 
-def lacks_label(
-    fst_scale: pd.Series, fst_centaur: pd.Series, definition: GroupDefinition
-) -> pd.Series:
-    """Say which rows lack a label that ``definition`` needs (Series of bool)."""
-    if definition == "centaur":
-        return fst_centaur == _UNKNOWN
-    if definition == "both":
-        return (fst_scale == _UNKNOWN) | (fst_centaur == _UNKNOWN)
-    return fst_scale == _UNKNOWN
+def groups_disagree(rows: pd.DataFrame, definition: GroupsParams) -> pd.Series:
+    """Return True for rows that two columns put into different groups (Series of bool)."""
+    first, *others = (_group(rows[column], definition) for column in columns_of(definition))
+    differ = pd.Series(data=False, index=rows.index)
+    for other in others:
+        differ |= (first != other).fillna(value=False)
+    return differ
 
 
-def _group(fst: pd.Series, dark: tuple[int, ...]) -> pd.Series:
-    names = np.select([fst.isin(_LIGHT), fst.isin(dark)], GROUPS, default="")
-    group = pd.Series(names, index=fst.index, dtype="string", name="group")
-    return group.where(group != "")
+def lacks_value(rows: pd.DataFrame, definition: GroupsParams) -> pd.Series:
+    """Return True for rows that lack a value that the definition needs (Series of bool)."""
+    return rows[list(columns_of(definition))].isna().any(axis=1)
+
+
+def _group(cells: pd.Series, definition: GroupsParams) -> pd.Series:
+    group = pd.Series(pd.NA, index=cells.index, dtype="string", name="group")
+    for name, held in definition.define.items():
+        members = _holds(held, cells)
+        twice = members & group.notna()
+        if twice.any():
+            cell, first = cells[twice].iloc[0], group[twice].iloc[0]
+            raise DataError(
+                f"params.yaml: groups.define puts {definition.column} = {cell} into both "
+                f"{first!r} and {name!r}; a row can be in one group only"
+            )
+        group[members] = name
+    return group
+
+
+def _holds(held: Range | Values, cells: pd.Series) -> pd.Series:
+    """Return True for cells in a group; compare numbers as numbers, and text without blanks."""
+    numbers = pd.to_numeric(cells, errors="coerce").astype("float64")
+    if isinstance(held, Range):
+        low = -np.inf if held.min is None else held.min
+        high = np.inf if held.max is None else held.max
+        return numbers.ge(low) & numbers.lt(high)
+    text = cells.astype("string").str.strip()
+    wanted = [value for value in held if isinstance(value, str)]
+    return numbers.isin([value for value in held if value not in wanted]) | text.isin(
+        wanted
+    ).fillna(value=False)
+
+
+def _words(held: Range | Values) -> str:
+    if isinstance(held, Range):
+        if held.max is None:
+            return f"of {held.min:g} or more"
+        return f"below {held.max:g}" if held.min is None else f"{held.min:g} to {held.max:g}"
+    whole = [value for value in held if isinstance(value, int)]
+    if len(whole) == len(held) > 1 and whole == list(range(whole[0], whole[0] + len(whole))):
+        return f"{whole[0]}-{whole[-1]}"
+    return ", ".join(map(str, held))

@@ -1,88 +1,90 @@
-"""The rules by which rows leave, in their fixed order.
+"""The exclusion rules, in their fixed order.
 
-What the annotations say is asked first, what became of the image second: so the flow
-shows the study's groups (7,755 light and 2,168 dark in Fitzpatrick17k) on any machine,
-and then how many of their images that machine has. Each rule sees only the rows that
-the rules before it kept, so a row leaves once, with one reason.
+Rules about annotations come first, rules about images second. The flow thus shows the study's
+groups (7,755 light and 2,168 dark in Fitzpatrick17k) on any machine, and then how many of their
+images that machine has. Each rule sees only the rows that passed the rules before it, so a row
+is excluded once, with one reason.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from typing import NamedTuple
 
 import pandas as pd
 
-from tonegap.cohort.groups import assign_groups, lacks_label
-from tonegap.params import FilterParams
-
-# Statuses of data/fetch.csv whose image is in data/raw.zip.
-TAKEN = ("verified", "rendered", "unverified")
-
-Rule = Callable[[pd.DataFrame, FilterParams], pd.DataFrame]
+from tonegap.cohort.groups import MEASURED, OWN, columns_of, groups_disagree, lacks_value
+from tonegap.params import FilterParams, GroupsParams
+from tonegap.tables import TAKEN
 
 
-def without_label(rows: pd.DataFrame, params: FilterParams) -> pd.DataFrame:
-    """Rows that lack a Fitzpatrick label that the group definition needs."""
-    scale, centaur = rows["fitzpatrick_scale"], rows["fitzpatrick_centaur"]
-    return _leaving(rows, lacks_label(scale, centaur, params.group), "no_fst_label", _labels(rows))
+class CohortParams(NamedTuple):
+    """The two sections that decide the cohort."""
+
+    filter: FilterParams
+    groups: GroupsParams
 
 
-def without_group(rows: pd.DataFrame, params: FilterParams) -> pd.DataFrame:
-    """Rows between the groups, or that two labels put into different ones."""
-    scale, centaur = rows["fitzpatrick_scale"], rows["fitzpatrick_centaur"]
-    # Missing, and so no disagreement, where either label lies between the groups.
-    differ = assign_groups(scale, centaur, "scale") != assign_groups(scale, centaur, "centaur")
-    reason = pd.Series("boundary_fst", index=rows.index, dtype="string")
-    if params.group == "both":
-        reason[differ.fillna(value=False)] = "groups_disagree"
-    return _leaving(rows, rows["group"].isna(), reason, _labels(rows))
+Rule = Callable[[pd.DataFrame, CohortParams], pd.DataFrame]
 
 
-def flagged(rows: pd.DataFrame, params: FilterParams) -> pd.DataFrame:
-    """Rows whose quality flag is, or begins with the words of, one of ``filter.exclude_qc``."""
+def without_value(rows: pd.DataFrame, params: CohortParams) -> pd.DataFrame:
+    """Find rows that lack the value that defines the groups."""
+    return _leaving(rows, lacks_value(rows, params.groups), "no_value", _values(rows, params))
+
+
+def without_group(rows: pd.DataFrame, params: CohortParams) -> pd.DataFrame:
+    """Find rows outside every group, or that two annotators put into different ones."""
+    reason = pd.Series("outside_groups", index=rows.index, dtype="string")
+    reason[groups_disagree(rows, params.groups)] = "groups_disagree"
+    return _leaving(rows, rows["group"].isna(), reason, _values(rows, params))
+
+
+def flagged(rows: pd.DataFrame, params: CohortParams) -> pd.DataFrame:
+    """Find rows whose quality flag begins with the words of one of ``filter.exclude_qc``."""
     flags = rows["qc"].astype("string").str.strip()
-    unfit = "|".join(re.escape(flag.strip()) for flag in params.exclude_qc if flag.strip())
-    # No word goes on behind the match: "1" is not "10". Without flags to exclude none matches.
+    unfit = "|".join(re.escape(flag.strip()) for flag in params.filter.exclude_qc if flag.strip())
+    # The match must end at a word's end: "1" is not "10". Without flags to exclude, none matches.
     matches = flags.str.match(rf"(?:{unfit})(?!\w)" if unfit else r"(?!)").fillna(value=False)
     return _leaving(rows, matches, "qc_flag", flags)
 
 
-def listed_out(rows: pd.DataFrame, _params: FilterParams) -> pd.DataFrame:
-    """Rows that a list in ``lists/`` tells to leave out."""
+def listed_out(rows: pd.DataFrame, _params: CohortParams) -> pd.DataFrame:
+    """Find rows that a list in ``lists/`` excludes."""
     return _leaving(rows, rows["listed"].notna(), rows["listed"], rows["url"])
 
 
-def not_fetched(rows: pd.DataFrame, _params: FilterParams) -> pd.DataFrame:
-    """Rows whose image could not be had; the reason is the status in data/fetch.csv."""
+def not_fetched(rows: pd.DataFrame, _params: CohortParams) -> pd.DataFrame:
+    """Find rows without an image; the reason is the status in data/fetch.csv."""
     status = rows["status"].fillna("not_fetched")
     return _leaving(rows, ~status.isin(TAKEN), status, rows["detail"])
 
 
-def unreadable(rows: pd.DataFrame, _params: FilterParams) -> pd.DataFrame:
-    """Rows whose image cannot be decoded."""
+def unreadable(rows: pd.DataFrame, _params: CohortParams) -> pd.DataFrame:
+    """Find rows whose image cannot be decoded."""
     return _leaving(rows, ~rows["readable"].astype(bool), "unreadable", rows["problem"])
 
 
-def too_small(rows: pd.DataFrame, params: FilterParams) -> pd.DataFrame:
-    """Rows whose image has a side shorter than ``filter.min_side`` pixels."""
+def too_small(rows: pd.DataFrame, params: CohortParams) -> pd.DataFrame:
+    """Find rows whose image has a side shorter than ``filter.min_side`` pixels."""
     size = (
         rows["width"].astype("Int64").astype(str) + "x" + rows["height"].astype("Int64").astype(str)
     )
-    short = rows[["width", "height"]].min(axis=1) < params.min_side
+    short = rows[["width", "height"]].min(axis=1) < params.filter.min_side
     return _leaving(rows, short, "too_small", size)
 
 
-def duplicated(rows: pd.DataFrame, params: FilterParams) -> pd.DataFrame:
-    """Rows that repeat another one, by ``filter.duplicates``.
+def duplicated(rows: pd.DataFrame, params: CohortParams) -> pd.DataFrame:
+    """Find rows that repeat another one, by ``filter.duplicates``.
 
-    Of each set the image with the most pixels is kept, the smallest md5hash among
-    equals. The detail names the one kept. A set that lies in both groups keeps one
-    image too: which of its labels is right cannot be known here.
+    The image with the most pixels stays in each set, or the smallest md5hash among equals.
+    The detail names the image that stays. A set with images in both groups keeps one image
+    too, because the rule cannot know which label is right.
     """
-    if params.duplicates == "keep":
+    if params.filter.duplicates == "keep":
         return _leaving(rows, pd.Series(data=False, index=rows.index), "duplicate", rows["cluster"])
-    exact = params.duplicates == "drop_exact"
+    exact = params.filter.duplicates == "drop_exact"
     sets = rows["pixel_sha256" if exact else "cluster"]
     best_first = rows.assign(pixels=rows["width"] * rows["height"], set=sets).sort_values(
         ["pixels", "md5hash"], ascending=[False, True]
@@ -92,17 +94,26 @@ def duplicated(rows: pd.DataFrame, params: FilterParams) -> pd.DataFrame:
     return _leaving(rows, rows["md5hash"] != kept, reason, "kept " + kept.astype("string"))
 
 
-# Named by what the rows that pass have in common: the steps of the flow chart.
-RULES: tuple[tuple[str, Rule], ...] = (
-    ("labelled", without_label),
+# Each step of the flow chart is named after what the passing rows have in common.
+_BY_ANNOTATION: tuple[tuple[str, Rule], ...] = (
+    ("labelled", without_value),
     ("grouped", without_group),
+)
+_BY_IMAGE: tuple[tuple[str, Rule], ...] = (
     ("quality", flagged),
     ("listed", listed_out),
     ("fetched", not_fetched),
     ("readable", unreadable),
     ("large_enough", too_small),
-    ("distinct", duplicated),
 )
+_LAST: tuple[tuple[str, Rule], ...] = (("distinct", duplicated),)
+
+
+def rules_of(params: CohortParams) -> tuple[tuple[str, Rule], ...]:
+    """Return the rules in their order: a measured tone needs the image before it can group."""
+    if params.groups.column in MEASURED:
+        return (*_BY_IMAGE, *_BY_ANNOTATION, *_LAST)
+    return (*_BY_ANNOTATION, *_BY_IMAGE, *_LAST)
 
 
 def _leaving(
@@ -112,6 +123,12 @@ def _leaving(
     return table.loc[leaves.astype(bool)]
 
 
-def _labels(rows: pd.DataFrame) -> pd.Series:
-    scale, centaur = rows["fitzpatrick_scale"], rows["fitzpatrick_centaur"]
-    return "scale " + scale.astype(str) + ", centaur " + centaur.astype(str)
+def _values(rows: pd.DataFrame, params: CohortParams) -> pd.Series:
+    """Show the values that decide the group, as text such as ``fst 3, fst_second 4``."""
+    columns = columns_of(params.groups)
+    shown = rows[list(columns)].astype("string").fillna("missing")
+    names = [params.groups.column if column == OWN else column for column in columns]
+    first, *others = (f"{name} " + shown[c] for name, c in zip(names, columns, strict=True))
+    for other in others:
+        first = first + ", " + other
+    return first.astype("string")

@@ -6,66 +6,74 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from tonegap.cohort.groups import GROUPS, assign_groups
+from tonegap.cohort.groups import MEASURED, OWN, SKIN_TYPES, assign_groups, columns_of, groups_of
 from tonegap.cohort.lists import ImageLists
-from tonegap.cohort.rules import RULES, TAKEN
+from tonegap.cohort.rules import CohortParams, rules_of
 from tonegap.cohort.source import source_of_url
 from tonegap.errors import DataError
-from tonegap.params import FilterParams
+from tonegap.groups import Groups
+from tonegap.labels import ANNOTATION_LABELS, LABEL_COLUMNS
+from tonegap.nearest import nearest
+from tonegap.params import GroupsParams
+from tonegap.tables import COHORT_COLUMNS, ROW_COLUMNS, TAKEN
 
 ANNOTATION_COLUMNS = (
     "md5hash",
     "fitzpatrick_scale",
     "fitzpatrick_centaur",
-    "label",
-    "nine_partition_label",
-    "three_partition_label",
+    *ANNOTATION_LABELS.values(),
     "qc",
     "url",
 )
 FETCH_COLUMNS = ("md5hash", "status", "detail")
-INDEX_COLUMNS = ("md5hash", "readable", "problem", "width", "height", "pixel_sha256")
-COHORT_COLUMNS = (
+INDEX_COLUMNS = (
     "md5hash",
-    "group",
-    "fst",
-    "fst_centaur",
-    "label_fine",
-    "label_middle",
-    "label_coarse",
-    "source",
-    "cluster",
+    "readable",
+    "problem",
+    "width",
+    "height",
+    "pixel_sha256",
+    "ita",
+    "bytes_per_pixel",
 )
-_LABELS = {
-    "label": "label_fine",
-    "nine_partition_label": "label_middle",
-    "three_partition_label": "label_coarse",
+
+_RENAMED = {
+    "fitzpatrick_scale": "fst",
+    "fitzpatrick_centaur": "fst_second",
+    **{ANNOTATION_LABELS[level]: column for level, column in LABEL_COLUMNS.items()},
 }
 _UNKNOWN_FST = -1
 
 
 @dataclass(frozen=True)
 class Cohort:
-    """The images to assess, and how they were arrived at.
+    """The images to assess, and how they were selected.
 
     Attributes
     ----------
     frame : DataFrame
-        One row per image, sorted by md5hash: md5hash, group, fst, fst_centaur (1-6 or
-        missing), label_fine, label_middle, label_coarse, source, cluster.
+        One row per image, sorted by md5hash; columns ``COHORT_COLUMNS``: skin types are 1-6 or
+        missing, ``ita`` is in degrees, ``side`` is the shorter side in pixels.
+    rows : DataFrame
+        One row per annotated row, in the order of the table; columns ``ROW_COLUMNS``; the group
+        is missing if the row is in none.
     exclusions : DataFrame
-        One row per annotation row left out: md5hash, step, reason, detail, group.
+        One row per excluded annotated row: md5hash, step, reason, detail, group.
     flow : DataFrame
-        One row per step and group (all, light, dark, neither), in the order of the
-        steps: step, group, left, excluded (rows).
+        One row per step and group (all, each group, neither), in the order of the steps:
+        step, group, left, excluded (rows).
     eligible : DataFrame
         As ``frame``, before the rule about duplicates.
+    groups
+        The groups.
     """
 
     frame: pd.DataFrame
+    rows: pd.DataFrame
     exclusions: pd.DataFrame
     flow: pd.DataFrame
     eligible: pd.DataFrame
+    groups: Groups
 
 
 def select_cohort(
@@ -73,7 +81,7 @@ def select_cohort(
     fetch: pd.DataFrame,
     index: pd.DataFrame,
     clusters: pd.Series,
-    params: FilterParams,
+    params: CohortParams,
     *,
     lists: ImageLists | None = None,
 ) -> Cohort:
@@ -82,41 +90,45 @@ def select_cohort(
     Parameters
     ----------
     annotations
-        ``ANNOTATION_COLUMNS``, which are Fitzpatrick17k's; md5hash unique.
+        ``ANNOTATION_COLUMNS``, which are Fitzpatrick17k's, and the column that ``groups.column``
+        names; md5hash unique.
     fetch
-        ``FETCH_COLUMNS``. A row that is absent counts as not fetched.
+        ``FETCH_COLUMNS``. An absent row counts as not fetched.
     index
         ``INDEX_COLUMNS``; width and height in pixels.
     clusters
-        Cluster of near duplicates by md5hash; images that it lacks are their own.
-        Clusters may hang together by an image that is in no group.
+        Cluster of near duplicates by md5hash; an absent image is its own cluster. An image
+        in no group may still connect a cluster.
     params
-        The section ``filter``.
+        The sections ``filter`` and ``groups``.
     lists
-        Images that others found fit or unfit; None: nobody did.
+        Images listed as fit or unfit; None if there are no lists.
 
     Raises
     ------
     DataError
-        If an image that was fetched has no row in the index.
+        If a fetched image has no row in the index, or the groups are not defined.
     """
-    rows = _joined(annotations, fetch, index, clusters, params)
-    rows["listed"] = (lists or ImageLists()).verdicts(rows["md5hash"])
-    flow = [_counts("annotated", rows, excluded=rows.iloc[:0])]
+    groups = groups_of(params.groups)
+    annotated = _joined(annotations, fetch, index, clusters, params.groups)
+    rows = annotated.assign(listed=(lists or ImageLists()).verdicts(annotated["md5hash"]))
+    flow = [_counts("annotated", groups, rows, excluded=rows.iloc[:0])]
     exclusions = []
     eligible = rows
-    for step, rule in RULES:
+    for step, rule in rules_of(params):
         eligible = rows
         leaving = rule(rows, params).assign(step=step)
         rows = rows.drop(index=leaving.index)
         exclusions.append(leaving)
-        flow.append(_counts(step, rows, leaving))
+        flow.append(_counts(step, groups, rows, leaving))
     columns = ["md5hash", "step", "reason", "detail", "group"]
     return Cohort(
         frame=_described(rows),
+        rows=annotated[list(ROW_COLUMNS)],
         exclusions=pd.concat(exclusions, ignore_index=True)[columns],
         flow=pd.concat(flow, ignore_index=True),
         eligible=_described(eligible),
+        groups=groups,
     )
 
 
@@ -125,21 +137,42 @@ def _joined(
     fetch: pd.DataFrame,
     index: pd.DataFrame,
     clusters: pd.Series,
-    params: FilterParams,
+    definition: GroupsParams,
 ) -> pd.DataFrame:
-    # Only the columns named here: a table of the user's own may have others of any name.
-    rows = annotations[list(ANNOTATION_COLUMNS)].merge(
+    rows = annotated_rows(annotations, definition).merge(
         fetch[list(FETCH_COLUMNS)], on="md5hash", how="left", validate="one_to_one"
     )
     rows = rows.merge(
         index[list(INDEX_COLUMNS)], on="md5hash", how="left", validate="one_to_one", indicator=True
     )
     _require_measures(rows)
-    scale, centaur = rows["fitzpatrick_scale"], rows["fitzpatrick_centaur"]
     return rows.assign(
-        group=assign_groups(scale, centaur, params.group),
+        group=assign_groups(rows, definition),
         cluster=rows["md5hash"].map(clusters).fillna(rows["md5hash"]),
+        source=rows["url"].map(source_of_url).astype("string"),
+        side=rows[["width", "height"]].min(axis=1).astype("Int64"),
     )
+
+
+def annotated_rows(annotations: pd.DataFrame, definition: GroupsParams) -> pd.DataFrame:
+    """Return only the columns that are needed: a user's table may have any others.
+
+    Raises
+    ------
+    DataError
+        If the table has no column ``groups.column``.
+    """
+    rows = annotations[list(ANNOTATION_COLUMNS)].rename(columns=_RENAMED)
+    rows = rows.assign(fst=_known(rows["fst"]), fst_second=_known(rows["fst_second"]))
+    if columns_of(definition) != (OWN,):
+        return rows
+    if definition.column not in annotations.columns:
+        known = (*SKIN_TYPES, *MEASURED, *map(str, annotations.columns))
+        raise DataError(
+            f"params.yaml: groups.column is {definition.column!r}, which is not a column of the "
+            f"annotation table, so that rows cannot be grouped; {nearest(definition.column, known)}"
+        )
+    return rows.assign(**{OWN: annotations[definition.column]})
 
 
 def _require_measures(rows: pd.DataFrame) -> None:
@@ -152,26 +185,21 @@ def _require_measures(rows: pd.DataFrame) -> None:
 
 
 def _described(rows: pd.DataFrame) -> pd.DataFrame:
-    table = rows.rename(columns=_LABELS).assign(
-        fst=_known(rows["fitzpatrick_scale"]),
-        fst_centaur=_known(rows["fitzpatrick_centaur"]),
-        source=rows["url"].map(source_of_url).astype("string"),
-    )
-    return table[list(COHORT_COLUMNS)].sort_values("md5hash", ignore_index=True)
+    return rows[list(COHORT_COLUMNS)].sort_values("md5hash", ignore_index=True)
 
 
 def _known(fst: pd.Series) -> pd.Series:
     return fst.where(fst != _UNKNOWN_FST).astype("Int64")
 
 
-def _counts(step: str, left: pd.DataFrame, excluded: pd.DataFrame) -> pd.DataFrame:
-    groups = ("all", *GROUPS, "neither")
+def _counts(step: str, groups: Groups, left: pd.DataFrame, excluded: pd.DataFrame) -> pd.DataFrame:
+    names = ("all", *groups.names, "neither")
     return pd.DataFrame(
         {
             "step": step,
-            "group": groups,
-            "left": [_size(left, group) for group in groups],
-            "excluded": [_size(excluded, group) for group in groups],
+            "group": names,
+            "left": [_size(left, name) for name in names],
+            "excluded": [_size(excluded, name) for name in names],
         }
     )
 

@@ -18,7 +18,7 @@ _PHANTOM = "phantom"
 
 
 def source_of_url(url: object) -> str:
-    """Name the publisher of an image.
+    """Return the publisher of an image.
 
     Parameters
     ----------
@@ -30,14 +30,14 @@ def source_of_url(url: object) -> str:
     str
         ``dermaamin`` or ``atlasdermatologico`` for Fitzpatrick17k's two atlases, the
         host without ``www.`` for others, ``phantom-a`` and the like for phantoms, and
-        ``unknown`` where the url is missing or names no host.
+        ``unknown`` if the url is missing or names no host.
     """
     if not isinstance(url, str):
         return UNKNOWN_SOURCE
     try:
         parts = urlsplit(url.strip())
         host = parts.hostname
-    except ValueError:  # such as "http://[": no url at all
+    except ValueError:  # such as "http://[": not a url at all
         return UNKNOWN_SOURCE
     if parts.scheme == _PHANTOM:
         return _phantom_source(parts.query)

@@ -1,11 +1,10 @@
-"""Agreement: whether two aligned thumbnails show one picture, told from their detail.
+"""Agreement: decide from their detail whether two aligned thumbnails show one picture.
 
-Hashes of 64 bits, and grey levels as a whole, say what kind of picture it is: one dark
-spot in the middle of even skin, lit from above, of which dermatology has many. What makes
-it this picture and no other is detail everywhere, down to the texture of the skin. So the
-thumbnails are compared block by block after their slow changes are taken away, and each
-block counts alike: a lesion's edge, however strong, is only a few blocks, and so is a
-caption.
+Hashes of 64 bits and overall grey levels only describe the kind of picture, such as one dark
+spot in the middle of even skin, lit from above. Dermatology has many of these. Detail, down to
+the texture of the skin, identifies a picture. So the thumbnails are compared block by block
+after slow changes are removed, and all blocks have equal weight: a lesion's edge, however
+strong, is only a few blocks, and so is a caption.
 """
 
 from __future__ import annotations
@@ -32,18 +31,18 @@ _MIN_AS_IT_LIES: Final = 0.9  # resemblance before aligning: copies cropped by 1
 _COMPARED: Final = 0.75  # of the cells, the most similar: a caption covers fewer than the rest
 _BLOCK: Final = 8  # cells on a side
 _REACH: Final = 2  # cells about one whose mean is taken away: detail is what is finer than 5
-_NOISE: Final = 0.5  # squared grey levels a cell that rounding and coding leave: they prove nothing
-_MIN_COVERED: Final = 1 / 3  # of a block, or it has no say
+_NOISE: Final = 0.5  # squared grey levels a cell, noise of rounding and coding
+_MIN_COVERED: Final = 1 / 3  # of a block, or it is not counted
 _BATCH: Final = 2048  # pairs at a time: bounds the memory to some 200 MB
 
 
 def alike(
     one: UInt8[np.ndarray, "pairs 32 32"], other: UInt8[np.ndarray, "pairs 32 32"]
 ) -> Bool[np.ndarray, " pairs"]:
-    """Tell whether the thumbnails of each pair show one picture, up to a crop of 5 % at each side.
+    """Return True for pairs whose thumbnails show one picture, up to a crop of 5 % at each side.
 
-    Once aligned, a pair must resemble each other (:func:`resemblance`), which knows
-    brightness, and agree in detail (:func:`detail_agreement`).
+    Once aligned, a pair must resemble each other (:func:`resemblance`), brightness included,
+    and agree in detail (:func:`detail_agreement`).
     """
     verdicts = [
         _alike(one[start : start + _BATCH], other[start : start + _BATCH])
@@ -55,10 +54,11 @@ def alike(
 def aligned_agreement(
     one: Float[np.ndarray, "pairs 32 32"], other: Float[np.ndarray, "pairs 32 32"]
 ) -> Float[np.ndarray, " pairs"]:
-    """Agreement of the detail of each pair, in [-1, 1], after one is laid upon the other.
+    """Return the agreement of the detail of each pair after alignment, in [-1, 1].
 
-    Either may be the crop, and interpolation blurs the one that is laid: the better way counts.
-    -1 where the pair's resemblance, so laid, is less than :data:`MIN_RESEMBLANCE`.
+    Either picture may be the crop, and interpolation blurs the one that is moved. So both
+    directions are tried, and the better counts. The value is -1 if the resemblance of the
+    aligned pair is less than :data:`MIN_RESEMBLANCE`.
     """
     return np.asarray(np.maximum(_laid(one, other), _laid(other, one)))
 
@@ -66,10 +66,10 @@ def aligned_agreement(
 def resemblance(
     one: Float[np.ndarray, "pairs side side"], other: Float[np.ndarray, "pairs side side"]
 ) -> Float[np.ndarray, " pairs"]:
-    """Concordance correlation of the three quarters of the cells that differ least, in [-1, 1].
+    """Return the concordance correlation of the three quarters of cells that differ least.
 
-    One for equal pictures; copies with a quarter of their cells under captions keep it. See
-    :func:`concordance`.
+    It is in [-1, 1], and 1 for equal pictures, even if captions cover a quarter of the cells.
+    See :func:`concordance`.
     """
     x, y = one.reshape(len(one), -1), other.reshape(len(other), -1)
     kept = int(x.shape[1] * _COMPARED)
@@ -80,11 +80,11 @@ def resemblance(
 def concordance(
     x: Float[np.ndarray, "pairs cells"], y: Float[np.ndarray, "pairs cells"]
 ) -> Float[np.ndarray, " pairs"]:
-    """Concordance correlation coefficient of each pair of rows, in [-1, 1].
+    """Return the concordance correlation coefficient of each pair of rows, in [-1, 1].
 
     2 cov(x, y) / (var x + var y + (mean x - mean y)^2), Lin, *A concordance correlation
     coefficient to evaluate reproducibility*, Biometrics 45 (1989), equation 1. One for
-    equal rows only; zero for unrelated ones, and where a row is constant.
+    equal rows only; zero for unrelated rows, and if a row is constant.
     """
     mean_x, mean_y = x.mean(axis=1), y.mean(axis=1)
     covariance = (x * y).mean(axis=1) - mean_x * mean_y
@@ -95,12 +95,12 @@ def concordance(
 def detail_agreement(
     placed: Placed, other: Float[np.ndarray, "pairs side side"]
 ) -> Float[np.ndarray, " pairs"]:
-    """Mean over 4 x 4 blocks of (2 sum ab + n) / (sum a^2 + sum b^2 + n), in [-1, 1].
+    """Return the mean over 4 x 4 blocks of (2 sum ab + n) / (sum a^2 + sum b^2 + n), in [-1, 1].
 
-    a and b are the details of the two pictures, each cell less the mean of the 5 x 5 about
-    it. n, half a squared grey level per cell, stands for noise, so that a block without
-    detail in both pictures agrees, and one with detail in only one does not. One for equal
-    pictures, near zero for unrelated ones of some detail.
+    a and b are the details of the two pictures: each cell minus the mean of the 5 x 5 cells
+    around it. n, half a squared grey level per cell, represents noise. So a block without
+    detail in both pictures agrees, and a block with detail in only one does not. The mean is 1
+    for equal pictures, and near zero for unrelated pictures with some detail.
     """
     covered = placed.covered.astype(np.float32)
     a, b = _detail(placed.levels, covered), _detail(other, covered)
@@ -114,7 +114,7 @@ def detail_agreement(
 def _laid(
     one: Float[np.ndarray, "pairs 32 32"], other: Float[np.ndarray, "pairs 32 32"]
 ) -> Float[np.ndarray, " pairs"]:
-    """Agreement of ``other`` with each ``one`` laid upon it; -1 where they do not resemble."""
+    """Return the agreement of ``other`` with ``one`` aligned to it; -1 if they do not resemble."""
     placed = place(one, align(one, other))
     resembling = resemblance(halved(placed.levels), halved(other)) >= MIN_RESEMBLANCE
     return np.where(resembling, detail_agreement(placed, other), -1.0)
@@ -123,7 +123,7 @@ def _laid(
 def _alike(
     one: UInt8[np.ndarray, "pairs 32 32"], other: UInt8[np.ndarray, "pairs 32 32"]
 ) -> Bool[np.ndarray, " pairs"]:
-    """Align only what resembles each other as it lies: most candidates do not."""
+    """Align only pairs that resemble each other unaligned: most candidates do not."""
     one_levels, other_levels = one.astype(np.float32), other.astype(np.float32)
     same = resemblance(halved(one_levels), halved(other_levels)) >= _MIN_AS_IT_LIES
     if same.any():
@@ -143,7 +143,7 @@ _NEAR: Final = _neighbours(SIDE)
 def _detail(
     levels: Float[np.ndarray, "pairs side side"], covered: Float[np.ndarray, "pairs side side"]
 ) -> Float[np.ndarray, "pairs side side"]:
-    """Take from each covered cell the mean of the covered ones about it."""
+    """Subtract from each covered cell the mean of the covered cells around it."""
     count = np.maximum(_NEAR @ covered @ _NEAR, 1.0)
     return np.asarray((levels - (_NEAR @ (levels * covered) @ _NEAR) / count) * covered)
 

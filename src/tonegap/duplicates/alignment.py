@@ -1,10 +1,10 @@
-"""Alignment: where one thumbnail lies in the other, as a crop may have moved and enlarged it.
+"""Alignment: the position and scale of one thumbnail in the other, for cropped copies.
 
 A copy that lost up to 5 % at each of its sides shows the same skin, shifted by up to 2.5 %
-and enlarged by up to 11 %. Fine detail agrees only once that is undone to a fraction of a
-cell, so shift and scale are fitted by least squares, not looked up on a grid: the
+and enlarged by up to 11 %. Fine detail agrees only once this is undone to a fraction of a
+cell, so shift and scale are fitted by least squares, not searched on a grid: the
 Gauss-Newton steps of Lucas and Kanade (*An iterative image registration technique*, IJCAI
-1981), first on quarters of the cells, with weights that spare a caption (Cauchy's, as in
+1981), first at half resolution, with weights that discount a caption (Cauchy's, as in
 iteratively reweighted least squares).
 """
 
@@ -21,18 +21,18 @@ _MIN_SCALE: Final = 0.89
 _MAX_SCALE: Final = 1.12
 _OUTLIER: Final = 3.0  # times the median residual: where a cell's weight falls to a half
 _ROUNDING: Final = 0.01  # cells
-_RIDGE: Final = 1e-3  # of the mean curvature: a plain picture gives no hint, and is not moved
+_RIDGE: Final = 1e-3  # of the mean curvature: a plain picture has no information and stays put
 
 
 class Placed(NamedTuple):
-    """Pictures laid upon others.
+    """Pictures aligned to others.
 
     Attributes
     ----------
     levels : Float[ndarray, "pairs side side"]
-        Grey levels where the other picture has its cells.
+        Grey levels at the cells of the other picture.
     covered : Bool[ndarray, "pairs side side"]
-        Whether a cell lies in the picture at all; elsewhere its edge is repeated.
+        True if a cell is inside the picture; elsewhere the picture's edge is repeated.
     """
 
     levels: Float[np.ndarray, "pairs side side"]
@@ -42,7 +42,7 @@ class Placed(NamedTuple):
 def align(
     one: Float[np.ndarray, "pairs side side"], other: Float[np.ndarray, "pairs side side"]
 ) -> Float[np.ndarray, "pairs 4"]:
-    """Fit where each ``other`` lies in its ``one``.
+    """Fit the position of each ``other`` in its ``one``.
 
     Returns
     -------
@@ -71,7 +71,7 @@ def place(
 def halved(
     pictures: Float[np.ndarray, "pairs side side"],
 ) -> Float[np.ndarray, "pairs half half"]:
-    """Means of 2 x 2 cells."""
+    """Return the means of 2 x 2 cells."""
     count, side, _ = pictures.shape
     return np.asarray(pictures.reshape(count, side // 2, 2, side // 2, 2).mean(axis=(2, 4)))
 
@@ -100,7 +100,7 @@ def _fitted(
 
 
 def _slopes(levels: Float[np.ndarray, "pairs side side"]) -> Float[np.ndarray, "pairs 4 cells"]:
-    """Change of each cell with the four numbers of a placement."""
+    """Return the derivative of each cell with respect to the four numbers of a placement."""
     count, side, _ = levels.shape
     from_centre = _from_centre(side)
     down, across = np.gradient(levels, axis=(1, 2))
@@ -111,7 +111,7 @@ def _slopes(levels: Float[np.ndarray, "pairs side side"]) -> Float[np.ndarray, "
 def _weights(
     residual: Float[np.ndarray, "pairs side side"], covered: Bool[np.ndarray, "pairs side side"]
 ) -> Float[np.ndarray, "pairs side side"]:
-    """Cauchy weights about the median residual of each pair; none where nothing is covered."""
+    """Return Cauchy weights around each pair's median residual; zero if nothing is covered."""
     usual = np.median(np.abs(residual), axis=(1, 2), keepdims=True)
     return np.asarray(covered / (1.0 + (residual / (_OUTLIER * usual + 1.0)) ** 2))
 
@@ -119,7 +119,7 @@ def _weights(
 def _sampling(
     scale: Float[np.ndarray, " pairs"], shift: Float[np.ndarray, " pairs"], side: int
 ) -> tuple[Float[np.ndarray, "pairs side side"], Bool[np.ndarray, "pairs side"]]:
-    """Weights that read a line of cells at other places, and which places are on the line."""
+    """Return weights that read a line of cells at other places, and which are on the line."""
     middle = (side - 1) / 2.0
     places = (_from_centre(side) * scale[:, None] + shift[:, None] + middle).astype(np.float32)
     inside = np.abs(places - middle) <= side / 2.0 + _ROUNDING
@@ -133,7 +133,7 @@ def _from_centre(side: int) -> Float[np.ndarray, " side"]:
 
 
 def _cubic(distance: Float[np.ndarray, "*n"]) -> Float[np.ndarray, "*n"]:
-    """Cubic convolution kernel with a = -1/2 (Keys 1981, equation 15)."""
+    """Return the cubic convolution kernel with a = -1/2 (Keys 1981, equation 15)."""
     x = np.abs(distance)
     near = (1.5 * x - 2.5) * x * x + 1.0
     far = ((-0.5 * x + 2.5) * x - 4.0) * x + 2.0

@@ -1,8 +1,8 @@
-"""Candidates: pairs of pictures that may be copies, by hashes that are near.
+"""Candidates: pairs of pictures that may be copies, because their hashes are near.
 
-A table of candidates has the columns of a table of pairs. Those of another origin, such
-as neighbours in the space of an embedding, may stand beside these: all are verified in
-the same way (:mod:`tonegap.duplicates.agreement`).
+A table of candidates has the columns of a table of pairs. Candidates of another origin, such
+as neighbours in the space of an embedding, may be added: all are verified in the same way
+(:mod:`tonegap.duplicates.agreement`).
 """
 
 from __future__ import annotations
@@ -26,8 +26,8 @@ def hash_candidates(images: pd.DataFrame, near_distance: int) -> pd.DataFrame:
     Parameters
     ----------
     images
-        Rows of the table of fingerprints, ascending by md5hash; those without a hash are
-        passed over.
+        Rows of the table of fingerprints, ascending by md5hash; rows without a hash are
+        skipped.
     near_distance
         Largest Hamming distance, bits in [0, 32].
 
@@ -68,7 +68,7 @@ def _of_crops(match: Matches) -> Matches:
 
 
 def _pairs(names: np.ndarray, kind: str, match: Matches) -> pd.DataFrame:
-    """Name the images of each match, the smaller md5hash first; an image is no copy of itself."""
+    """Name the images of each match, smaller md5hash first; drop matches of an image to itself."""
     two = match.left != match.right
     low = np.minimum(match.left[two], match.right[two])
     high = np.maximum(match.left[two], match.right[two])

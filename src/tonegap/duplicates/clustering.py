@@ -1,4 +1,4 @@
-"""Clusters of copies: what pairs join, and which clusters cross a border of the study."""
+"""Clusters of copies: join pairs, and find clusters that cross a border of the study."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def clusters(md5hashes: Iterable[str], pairs: pd.DataFrame) -> pd.Series:
     Returns
     -------
     Series
-        For each md5hash (the index, in the order given) the smallest md5hash of its
+        For each md5hash (the index, in the same order), the smallest md5hash of its
         cluster; an image without a copy is its own cluster.
     """
     parent = {md5hash: md5hash for md5hash in md5hashes}

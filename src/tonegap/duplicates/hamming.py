@@ -4,7 +4,7 @@ By the pigeonhole principle, two hashes that differ in at most d bits agree in a
 m - d of m blocks of bits. For each choice of m - d blocks, hashes with equal bits there
 share a bucket, and only hashes that share a bucket are compared (Manku, Jain and Das
 Sarma, *Detecting near-duplicates for web crawling*, WWW 2007, section 3). More blocks
-make smaller buckets and more choices; the cheapest is taken for the numbers at hand.
+make smaller buckets and more choices; the cheapest number for these hashes is chosen.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ def within_distance(
 
 
 def _masks(n: int, m: int, distance: int) -> list[np.uint64]:
-    """Bits of each choice of blocks; two near hashes agree in all bits of at least one."""
+    """Return the bits of each choice of blocks; near hashes agree in all bits of at least one."""
     count = _blocks(n, m, distance)
     edges = [_BITS * block // count for block in range(count + 1)]
     blocks = [(1 << stop) - (1 << start) for start, stop in pairwise(edges)]
@@ -75,7 +75,7 @@ def _blocks(n: int, m: int, distance: int) -> int:
 
 
 def _bucket(hashes: UInt64[np.ndarray, " n"], mask: np.uint64, bits: int) -> np.ndarray:
-    """Give each hash its bucket, a function of the masked bits alone."""
+    """Return the bucket of each hash, a function of the masked bits alone."""
     return (((hashes & mask) * _MIX) >> np.uint64(_BITS - bits)).astype(np.int64)
 
 

@@ -1,4 +1,4 @@
-"""Lists of duplicates and of clean images that others have published.
+"""Published lists of duplicates and of clean images.
 
 =================  =====================================================================
 list               form
@@ -14,9 +14,9 @@ SelfClean          file names to keep, one column ``file_name``; pairs of files 
 pairs of any kind  two columns of md5hashes or file names, such as ``a.jpg``
 =================  =====================================================================
 
-Files are told by their names, which is what the argument ``rows`` of these functions is
-for: it says to which rows (md5hashes) of the annotation table a name belongs. Lists are of
-whole data sets: an image that is not in the table is passed over.
+Files are identified by their names: the argument ``rows`` of these functions maps a name to
+the rows (md5hashes) of the annotation table. Lists cover whole data sets, so an image that is
+not in the table is skipped.
 
 The lists themselves are not part of tonegap: fetch them from their authors.
 """
@@ -36,13 +36,13 @@ from tonegap.duplicates.clustering import clusters
 from tonegap.errors import DataError
 
 Rows = Callable[[str], Collection[str]]
-"""Md5hashes of the rows of the annotation table that a file of a name belongs to."""
+"""Function from a file's name to the md5hashes of its rows in the annotation table."""
 
 _MD5: Final = re.compile(r"(?:.*[/\\])?([0-9a-f]{32})(?:\.[A-Za-z]{3,4})?", re.DOTALL)
 _PAIR: Final = 2
 _PAIR_COLUMNS: Final = (("image1", "image2"), ("path_indices_1", "path_indices_2"))
-VERDICTS: Final = ("label", "auto_issues")
-"""Columns that say whether a row is what its list is about."""
+SUITABILITY: Final = ("label", "auto_issues")
+"""Columns that say whether a row is a positive of its list."""
 
 
 def no_rows(_name: str) -> Collection[str]:
@@ -60,13 +60,13 @@ def listed_pairs(table: pd.DataFrame, rows: Rows = no_rows) -> pd.DataFrame:
     table
         The list: every cell text or missing, verdicts spelled 0 and 1.
     rows
-        Md5hashes of the rows that a file of a name belongs to.
+        Function from a file's name to the md5hashes of its rows.
 
     Raises
     ------
     DataError
         If the table has neither ``md5hash_list`` nor two columns of images, if it ranks
-        pairs without saying which are duplicates, or if its names are of no row.
+        pairs without saying which are duplicates, or if its names match no row.
     """
     groups = _groups(table, rows)
     pairs = {pair for group in groups for pair in combinations(sorted(set(group)), _PAIR)}
@@ -75,17 +75,17 @@ def listed_pairs(table: pd.DataFrame, rows: Rows = no_rows) -> pd.DataFrame:
 
 
 def listed_among(md5hashes: pd.Series, pairs: pd.DataFrame) -> pd.DataFrame:
-    """Restrict listed pairs to the images that are here: lists are of whole data sets.
+    """Restrict listed pairs to the present images: lists cover whole data sets.
 
-    Copies that an absent image joins stay joined: they are paired with the smallest
-    md5hash among those of their cluster that are here.
+    Copies that are connected only by an absent image stay connected: they are paired with the
+    smallest md5hash among the present images of their cluster.
 
     Parameters
     ----------
     md5hashes
-        The images that are here.
+        The present images.
     pairs
-        As :func:`listed_pairs` gives them.
+        As :func:`listed_pairs` returns them.
     """
     present = pairs["md5hash_a"].isin(md5hashes) & pairs["md5hash_b"].isin(md5hashes)
     if present.all():
@@ -101,10 +101,10 @@ def listed_among(md5hashes: pd.Series, pairs: pd.DataFrame) -> pd.DataFrame:
 
 
 def listed_images(table: pd.DataFrame, rows: Rows = no_rows) -> frozenset[str]:
-    """Read a list of images: those labelled 1 where there are labels, else every one.
+    """Read a list of images: those labelled 1 if there are labels, else all.
 
-    Whether they are to be kept (Fitzpatrick17k-C, SelfClean) or left out (CleanPatrick's
-    off-topic images) is known to who names the file.
+    The caller knows whether to keep them (Fitzpatrick17k-C, SelfClean) or to leave them out
+    (CleanPatrick's off-topic images).
 
     Parameters
     ----------
@@ -115,7 +115,7 @@ def listed_images(table: pd.DataFrame, rows: Rows = no_rows) -> frozenset[str]:
     ------
     DataError
         If the table has no column ``md5hash`` or ``file_name``, if a value of ``md5hash``
-        is none, or if no name is of a row.
+        is not an md5hash, or if no name matches a row.
     """
     if "md5hash" in table.columns:
         return frozenset(_md5(value) for value in _positive(table)["md5hash"])
@@ -135,7 +135,7 @@ def _groups(table: pd.DataFrame, rows: Rows) -> list[list[str]]:
         texts = _positive(table)["md5hash_list"].astype(str)
         return [[_md5(part.strip()) for part in text.split(",")] for text in texts]
     columns = _columns_of_pairs(table, rows)
-    if "scores" in table.columns and not set(VERDICTS) & set(table.columns):
+    if "scores" in table.columns and not set(SUITABILITY) & set(table.columns):
         raise DataError(
             "a list that ranks pairs by scores names all pairs, so it must say which are "
             "duplicates, in a column auto_issues or label of 0 and 1"
@@ -163,11 +163,11 @@ def _columns_of_pairs(table: pd.DataFrame, rows: Rows) -> list[str]:
 
 
 def _positive(table: pd.DataFrame) -> pd.DataFrame:
-    """Keep the rows that are said to be what the list is about.
+    """Keep the rows labelled as positives of the list.
 
     Labels other than 0 and 1 are the conditions of an annotation table.
     """
-    for column in VERDICTS:
+    for column in SUITABILITY:
         if column in table.columns:
             verdicts = table[column].astype(str).str.removesuffix(".0")  # text or numbers
             if verdicts.isin(["0", "1"]).all():
@@ -181,14 +181,14 @@ def _all_md5(values: Iterable[object]) -> bool:
 
 
 def _some_known(values: pd.Series, rows: Rows) -> bool:
-    """Whether a column holds names of images; numbers may be the names of other things."""
+    """Return True if a column holds names of images; numbers may be the names of other things."""
     texts = [value for value in values if isinstance(value, str)]
     numbers = pd.to_numeric(pd.Series(texts, dtype=str), errors="coerce")
     return bool(numbers.isna().any()) and any(_row(text, rows) for text in texts)
 
 
 def _require_known(values: pd.Series, rows: Rows) -> None:
-    """Refuse empty cells, and a list that would count for nothing."""
+    """Reject empty cells, and a list that would have no effect."""
     if values.isna().any():
         place = int(values.isna().to_numpy().argmax())
         raise DataError(f"the list's row {place + 1} has nothing in the column {values.name!r}")
@@ -200,7 +200,7 @@ def _require_known(values: pd.Series, rows: Rows) -> None:
 
 
 def _row(name: object, rows: Rows) -> str | None:
-    """Md5hash of the image of a name, None where it is not in the table."""
+    """Return the md5hash of the image with a name, or None if it is not in the table."""
     if (md5hash := _md5_in(name)) is not None:
         return md5hash
     found = rows(str(name))

@@ -13,7 +13,7 @@ from tonegap.duplicates.candidates import PAIR_COLUMNS, hash_candidates
 from tonegap.duplicates.reading import parse_thumbnails, require_index
 
 KINDS: Final = ("bytes", "pixels", "near", "cropped", "inner", "mirrored", "listed")
-"""Why two images count as copies, from the strictest; a pair keeps the first that holds."""
+"""Kinds of copies, the strictest first; a pair gets the first kind that applies."""
 
 _EXACT: Final = {"bytes": "sha256", "pixels": "pixel_sha256"}
 
@@ -30,8 +30,8 @@ def near_duplicate_pairs(
     near_distance
         Largest Hamming distance of the 64-bit perceptual hashes of a pair, bits in [0, 32].
     candidates
-        Pairs of another origin, such as an embedding's neighbours, to verify beside those
-        that the hashes give; columns as of the result. ``distance`` is the origin's own.
+        Pairs of another origin, such as an embedding's neighbours, to verify in addition to
+        those from the hashes; columns as in the result. ``distance`` is the origin's own.
 
     Returns
     -------
@@ -39,13 +39,13 @@ def near_duplicate_pairs(
         One row per pair, sorted: ``md5hash_a`` < ``md5hash_b``; ``kind`` (``bytes``: equal
         files; ``pixels``: equal pictures in unequal files; ``near``, ``cropped``,
         ``inner``, ``mirrored``: see :func:`~tonegap.duplicates.candidates.hash_candidates`);
-        ``distance`` in bits. In a set of equal images each is paired with the smallest
-        md5hash only, which joins the set all the same.
+        ``distance`` in bits. In a set of equal images, each is paired only with the smallest
+        md5hash, which is enough to join the set.
 
     Raises
     ------
     DataError
-        If the table lacks a column, or a hash or a thumbnail of it cannot be read.
+        If the table lacks a column, or one of its hashes or thumbnails cannot be read.
     """
     require_index(index)
     readable = index[index["readable"].astype(bool)].sort_values("md5hash", ignore_index=True)
@@ -67,10 +67,10 @@ def verified(images: pd.DataFrame, candidates: pd.DataFrame) -> pd.DataFrame:
     candidates
         Columns of a table of pairs; the kind ``mirrored`` is compared after a flip.
     """
-    # Only pictures that take part are read: of a million, few do.
+    # Only pictures in candidate pairs are read: few of a million.
     taking_part = pd.unique(candidates[["md5hash_a", "md5hash_b"]].to_numpy().reshape(-1))
     known = images[images["thumbnail"].notna() & images["md5hash"].isin(taking_part)]
-    # The type is said because an empty table of images gives no hint of it.
+    # The type is explicit because an empty table of images does not imply it.
     position = pd.Series(range(len(known)), index=known["md5hash"], dtype="int64")
     both = candidates["md5hash_a"].isin(position.index) & candidates["md5hash_b"].isin(
         position.index

@@ -1,4 +1,4 @@
-"""Hashes and thumbnails as numbers, from the text that the table of fingerprints holds."""
+"""Read hashes and thumbnails as numbers from the text in the table of fingerprints."""
 
 from __future__ import annotations
 
@@ -26,33 +26,33 @@ COLUMNS: Final = (
     "phash_inner",
     "thumbnail",
 )
-"""What the search for copies reads of the table of fingerprints."""
+"""Columns of the table of fingerprints that the search for copies reads."""
 
 _HASH_BYTES: Final = 8
 _MD5: Final = r"[0-9a-f]{32}"
-_MEND: Final = "copies cannot be found in it; run the hash stage again"
+_FIX: Final = "copies cannot be found in it; run the hash stage again"
 
 
 def require_index(index: pd.DataFrame) -> None:
-    """Make sure that a table of fingerprints can be searched for copies.
+    """Check that a table of fingerprints can be searched for copies.
 
     Raises
     ------
     DataError
         If a column is missing, ``readable`` is not true or false throughout, or a
-        ``md5hash`` is none or appears twice.
+        ``md5hash`` is invalid or appears twice.
     """
     for name in COLUMNS:
         if name not in index.columns:
-            raise DataError(f"the table of fingerprints has no column {name}; {_MEND}")
+            raise DataError(f"the table of fingerprints has no column {name}; {_FIX}")
     if not index["readable"].isin([True, False]).all():
-        raise DataError(f"the table of fingerprints holds a `readable` that is no bool; {_MEND}")
+        raise DataError(f"the table of fingerprints holds a `readable` that is not a bool; {_FIX}")
     names = index["md5hash"]
     wrong = names[~names.astype(str).str.fullmatch(_MD5) | names.duplicated()]
     if len(wrong):
         raise DataError(
             f"the table of fingerprints holds the md5hash {ascii(wrong.iloc[0])[:80]}, which is "
-            f"none or appears twice; {_MEND}"
+            f"none or appears twice; {_FIX}"
         )
 
 
@@ -93,5 +93,5 @@ def _bytes(texts: Sequence[object], column: str, size: int) -> UInt8[np.ndarray,
 def _no_digits(text: object, column: str, size: int) -> DataError:
     return DataError(
         f"the table of fingerprints holds {ascii(text)[:40]} in the column {column}, not "
-        f"{2 * size} hexadecimal digits; {_MEND}"
+        f"{2 * size} hexadecimal digits; {_FIX}"
     )

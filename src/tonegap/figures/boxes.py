@@ -1,7 +1,7 @@
 """Figures 3 and 6: one number per run and group, as boxes by training mix.
 
-A box shows how runs differ. It is no test: runs redraw their images from the same pools,
-so they are not independent; the report's intervals resample images and runs.
+A box shows how runs differ. It is not a test: runs redraw their images from the same pools,
+so they are not independent. The report's intervals account for both images and seeds.
 """
 
 from __future__ import annotations
@@ -15,24 +15,24 @@ from jaxtyping import Float
 from matplotlib.axes import Axes
 from matplotlib.patches import Patch
 
-from tonegap.cohort.groups import GROUPS
 from tonegap.figures.style import (
-    COLOUR,
     DASH,
-    MARKER,
     Drawing,
+    colour_of,
     group_name,
     house_style,
+    marker_of,
     mix_name,
     mixes_in_order,
     new_figure,
 )
-from tonegap.params import GroupDefinition
+from tonegap.groups import Groups
+from tonegap.measures import Measure, Score
 
-_OFFSET = {"light": -0.19, "dark": 0.19}
-_BOX_WIDTH = 0.30
+_ROOM = 0.76  # of the distance between two mixes, for their boxes
+_FILL = 0.8  # of the room that each box has
 _WHISKER_IQR = 1.5  # Tukey's
-_COLUMNS = ["run", "mix", "dark_share", "seed", "group", "n"]
+_COLUMNS = ["run", "mix", "share", "seed", "group", "n"]
 
 
 @dataclass(frozen=True)
@@ -58,7 +58,7 @@ def box_of(values: Float[np.ndarray, " values"]) -> Box:
     """Summarise at least one finite value as a box."""
     lower, median, upper = np.quantile(values, [0.25, 0.5, 0.75])
     reach = _WHISKER_IQR * (upper - lower)
-    # A quartile may lie between values and so beyond the outermost value in reach.
+    # An interpolated quartile may be beyond the outermost value within reach.
     inside = values[(values >= lower - reach) & (values <= upper + reach)]
     return Box(
         lower_whisker=float(min(inside.min(), lower)),
@@ -70,47 +70,60 @@ def box_of(values: Float[np.ndarray, " values"]) -> Box:
 
 
 def draw(
-    study: pd.DataFrame, metric: str, axis_label: str, definition: GroupDefinition, caveat: str = ""
+    study: pd.DataFrame, measure: Measure | Score, groups: Groups, caveat: str = ""
 ) -> Drawing:
-    """Draw a metric's run means by training mix and test group.
+    """Draw a measure's run means by training mix and test group.
 
     Parameters
     ----------
     study
-        One row per run and group: run, mix, dark_share, seed, group, n (test images) and
-        ``metric``. Rows whose metric is missing are left out.
-    metric
-        ``mse`` (figure 3), ``sigma`` (figure 6), or another column of run means.
-    axis_label
-        The metric with its range or unit.
-    definition
-        What the groups are.
+        One row per run and group: run, mix, share, seed, group, n (test images) and the
+        measure's column. Rows without a value are left out.
+    measure
+        The measure: MSE in figure 3, sigma in figure 6.
+    groups
+        The groups of the study; those that are only assessed have boxes too.
     caveat
-        What the numbers rest on, where that is not the real study.
+        The origin of the numbers, if it is not the real study.
     """
+    metric = measure.name
     data = study[[*_COLUMNS, metric]].dropna(subset=[metric]).reset_index(drop=True)
+    shown = [group for group in groups.names if (data["group"] == group).any()]
+    offsets = _ROOM * ((np.arange(len(shown)) + 0.5) / max(len(shown), 1) - 0.5)
     mixes = mixes_in_order(data)
     with house_style():
         figure = new_figure(2.5, [_how_many(data), caveat])
         axes = figure.add_subplot()
         for place, (mix, _) in enumerate(mixes):
-            for group in GROUPS:
+            for group, offset in zip(shown, offsets, strict=True):
                 chosen = data[(data["mix"] == mix) & (data["group"] == group)]
-                _draw_group(axes, place, group, chosen[metric].to_numpy(dtype=np.float64))
-        axes.set_xticks(range(len(mixes)), [mix_name(*mix) for mix in mixes])
+                values = chosen[metric].to_numpy(dtype=np.float64)
+                looks = _Looks(colour_of(group, groups), marker_of(group, groups), len(shown))
+                _draw_group(axes, place + offset, values, looks)
+        axes.set_xticks(range(len(mixes)), [mix_name(*mix, groups) for mix in mixes])
         axes.set_xlim(-0.5, len(mixes) - 0.5)
         axes.set_xlabel("Training mix")
-        axes.set_ylabel(axis_label)
+        axes.set_ylabel(measure.axis)
         axes.grid(axis="y", color="#E3E3E3", linewidth=0.5)
         axes.set_axisbelow(True)
-        figure.legend(handles=_legend(definition), loc="outside upper center", ncols=2)
+        figure.legend(handles=_legend(shown, groups), loc="outside upper center", ncols=2)
     return Drawing(figure, data)
 
 
-def _draw_group(axes: Axes, place: int, group: str, values: Float[np.ndarray, " runs"]) -> None:
+@dataclass(frozen=True)
+class _Looks:
+    """The drawing style of a group's box; ``beside`` counts the boxes of a mix."""
+
+    colour: str
+    marker: str
+    beside: int
+
+
+def _draw_group(axes: Axes, x: float, values: Float[np.ndarray, " runs"], looks: _Looks) -> None:
     if not len(values):
         return
-    box, x = box_of(values), place + _OFFSET[group]
+    box, colour = box_of(values), looks.colour
+    width = _FILL * _ROOM / looks.beside
     statistics: dict[str, Any] = {
         "whislo": box.lower_whisker,
         "q1": box.lower_quartile,
@@ -118,11 +131,10 @@ def _draw_group(axes: Axes, place: int, group: str, values: Float[np.ndarray, " 
         "q3": box.upper_quartile,
         "whishi": box.upper_whisker,
     }
-    colour = COLOUR[group]
     axes.bxp(
         [statistics],
         positions=[x],
-        widths=_BOX_WIDTH,
+        widths=width,
         showfliers=False,
         patch_artist=True,
         manage_ticks=False,
@@ -131,13 +143,13 @@ def _draw_group(axes: Axes, place: int, group: str, values: Float[np.ndarray, " 
         whiskerprops={"color": colour, "linewidth": 0.9},
         capprops={"color": colour, "linewidth": 0.9},
     )
-    # Spread by rank, not by chance, so that equal input gives an equal picture.
-    spread = np.linspace(-0.09, 0.09, len(values)) if len(values) > 1 else np.zeros(1)
+    # Spread by rank, not at random, so that equal input gives an equal picture.
+    spread = width * np.linspace(-0.3, 0.3, len(values)) if len(values) > 1 else np.zeros(1)
     axes.scatter(
         x + spread,
         values,
         s=9,
-        marker=MARKER[group],
+        marker=looks.marker,
         facecolor="white",
         edgecolor=colour,
         linewidth=0.7,
@@ -159,12 +171,12 @@ def _span(counts: pd.Series) -> str:
     return f"{low:,}" if low == high else f"{low:,}{DASH}{high:,}"
 
 
-def _legend(definition: GroupDefinition) -> list[Patch]:
+def _legend(shown: list[str], groups: Groups) -> list[Patch]:
     return [
         Patch(
-            facecolor=COLOUR[group] + "40",
-            edgecolor=COLOUR[group],
-            label=f"test: {group_name(group, definition)}",
+            facecolor=colour_of(group, groups) + "40",
+            edgecolor=colour_of(group, groups),
+            label=f"test: {group_name(group, groups)}",
         )
-        for group in GROUPS
+        for group in shown
     ]

@@ -1,68 +1,221 @@
-"""What each figure is called and how to read it, in plain sentences."""
+"""Every figure: its name, how to read it, and how it is drawn.
+
+A new figure is one row of :data:`CATALOGUE` and one function from :class:`Material` to a
+:class:`Drawing`, or to None if the material lacks what it shows.
+"""
 
 from __future__ import annotations
 
+import math
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Final, Literal
+
+import pandas as pd
+
+from tonegap.cohort.conditions import prevalence
+from tonegap.figures import annotated, boxes, conditions, flow, reconstructions
+from tonegap.figures import prevalence as prevalences
+from tonegap.figures.material import Material, Study
+from tonegap.figures.style import Drawing, mixes_in_order
+from tonegap.groups import Groups
+from tonegap.labels import LABEL_COLUMNS
+from tonegap.measures import MEASURES, SCORES, Measure, Score
+
+_BALANCED = 0.5
+_NO_EXAMPLES = (
+    "No example reconstructions are available. Those of photographs show patients and stay on the "
+    "machine that collected the study."
+)
+_BY_NAME = {row.name: row for row in (*MEASURES, *SCORES)}
 
 
 @dataclass(frozen=True)
 class Entry:
-    """A figure's words.
+    """A figure of the catalogue.
 
     Attributes
     ----------
-    title : str
-        What it shows.
-    reading : str
-        One sentence: how to read it.
+    name
+        Name of its files.
+    title, reading
+        What it shows, and how to read it in one sentence. ``{reference}`` and ``{compared}``
+        stand for the names of the two groups.
+    draw
+        Function that draws it; returns None if the material lacks what it shows.
+    needs
+        ``annotations``, or ``study`` for a collected study.
+    absent
+        Why it is absent if ``draw`` returns None.
+    shows_images
+        True if it shows images; if they are photographs, it must stay private.
     """
 
+    name: str
     title: str
     reading: str
+    draw: Callable[[Material], Drawing | None]
+    needs: Literal["annotations", "study"]
+    absent: str = ""
+    shows_images: bool = False
+
+    def worded(self, groups: Groups) -> tuple[str, str]:
+        """Return the title and the reading with the groups' names."""
+        names = {"reference": groups.reference, "compared": groups.compared}
+        return self.title.format(**names), self.reading.format(**names)
 
 
-CATALOGUE: dict[str, Entry] = {
-    "exclusions_flow": Entry(
+def _flow(material: Material) -> Drawing:
+    rows = material.annotated
+    return flow.draw(rows.flow, rows.caveat)
+
+
+def _annotated(material: Material) -> Drawing:
+    of = material.annotated
+    return annotated.draw(of.rows, of.column, of.groups, of.caveat)
+
+
+def _prevalence(material: Material) -> Drawing:
+    of = material.annotated
+    by_level: dict[str, pd.DataFrame] = {
+        level: prevalence(of.rows[column].fillna("unknown"), of.rows["group"], of.groups)
+        for level, column in LABEL_COLUMNS.items()
+    }
+    return prevalences.draw(by_level, of.groups, of.caveat)
+
+
+def _boxes_of(measure: Measure | Score) -> Callable[[Material], Drawing | None]:
+    def draw(material: Material) -> Drawing | None:
+        study = _study(material)
+        if not study.runs[measure.name].notna().any():
+            return None
+        return boxes.draw(study.runs, measure, study.groups, study.caveat)
+
+    return draw
+
+
+def _conditions(material: Material) -> Drawing | None:
+    study = _study(material)
+    errors = conditions.condition_errors(study.images, "fine", study.groups)
+    return conditions.draw(errors, study.groups, study.caveat) if len(errors) else None
+
+
+def _examples_of_balanced_mix(material: Material) -> Drawing | None:
+    study = _study(material)
+    shares = _shares_with_examples(study)
+    balanced = [mix for mix, share in shares.items() if math.isclose(share, _BALANCED)]
+    if study.examples is None or not balanced:
+        return None
+    return reconstructions.draw_one_mix(
+        study.examples, balanced[0], _BALANCED, study.groups, study.caveat
+    )
+
+
+def _examples_of(which: Literal["reference", "compared"]) -> Callable[[Material], Drawing | None]:
+    def draw(material: Material) -> Drawing | None:
+        study = _study(material)
+        shares = _shares_with_examples(study)
+        if study.examples is None or not shares:
+            return None
+        group = getattr(study.groups, which)
+        return reconstructions.draw_by_mix(
+            study.examples, group, shares, study.groups, study.caveat
+        )
+
+    return draw
+
+
+def _shares_with_examples(study: Study) -> dict[str, float]:
+    """Return the mixes that have examples of both groups, with their shares, in order."""
+    if study.examples is None or not all(map(len, study.examples.originals.values())):
+        return {}
+    known = study.examples.reconstructions
+    return {mix: share for mix, share in mixes_in_order(study.runs) if mix in known}
+
+
+def _study(material: Material) -> Study:
+    if material.study is None:
+        raise ValueError("this figure needs a collected study")
+    return material.study
+
+
+CATALOGUE: Final = (
+    Entry(
+        "exclusions_flow",
         "From annotated rows to assessed images",
-        "Follow the boxes downwards: each grey box says how many rows left, and why.",
+        "Follow the boxes downwards: each grey box shows how many rows were excluded, and why.",
+        _flow,
+        needs="annotations",
     ),
-    "fig1": Entry(
+    Entry(
+        "fig1",
         "Figure 1. Example reconstructions, balanced training mix",
         "Compare each original with the picture below it: the closer, the better the model "
         "reconstructs that image.",
+        _examples_of_balanced_mix,
+        needs="study",
+        absent=f"{_NO_EXAMPLES} Or the study has no mix of equal shares, which this figure shows.",
+        shows_images=True,
     ),
-    "fig2": Entry(
-        "Figure 2. Annotated images by Fitzpatrick skin type",
-        "The taller the bar, the more images have that skin type; colours mark the two groups "
-        "that are compared.",
+    Entry(
+        "fig2",
+        "Figure 2. Annotated images, by the variable that defines the groups",
+        "The taller the bar, the more images; colours mark the groups.",
+        _annotated,
+        needs="annotations",
     ),
-    "fig3": Entry(
+    Entry(
+        "fig3",
         "Figure 3. Reconstruction error (MSE) by training mix and test group",
-        "Lower is better; at each mix, compare the two boxes: their distance is the gap.",
+        "Lower is better; at each mix, compare the boxes: their distance is the gap.",
+        _boxes_of(_BY_NAME["mse"]),
+        needs="study",
     ),
-    "fig4": Entry(
-        "Figure 4. Example reconstructions, light group",
+    Entry(
+        "fig4",
+        "Figure 4. Example reconstructions, {reference} group",
         "Each column is one image; look down it to see how the training mix changes its "
         "reconstruction.",
+        _examples_of("reference"),
+        needs="study",
+        absent=_NO_EXAMPLES,
+        shows_images=True,
     ),
-    "fig5": Entry(
-        "Figure 5. Example reconstructions, dark group",
+    Entry(
+        "fig5",
+        "Figure 5. Example reconstructions, {compared} group",
         "Each column is one image; look down it to see how the training mix changes its "
         "reconstruction.",
+        _examples_of("compared"),
+        needs="study",
+        absent=_NO_EXAMPLES,
+        shows_images=True,
     ),
-    "fig6": Entry(
+    Entry(
+        "fig6",
         "Figure 6. Posterior standard deviation by training mix and test group",
-        "If the model's own uncertainty warned of a gap, the group with the larger error would "
+        "If the model's own uncertainty indicated a gap, the group with the larger error would "
         "have the higher box.",
+        _boxes_of(_BY_NAME["sigma"]),
+        needs="study",
+        absent="The study's models have no posterior standard deviation.",
     ),
-    "fig7": Entry(
-        "Figure 7. Prevalence of conditions, light against dark",
-        "Points far from the dashed line are conditions that are more common in one group, so "
-        "groups differ in more than tone.",
+    Entry(
+        "fig7",
+        "Figure 7. Prevalence of conditions, {compared} against {reference}",
+        "Points far from the dashed line are conditions that are more common in one group: the "
+        "groups differ in more than what defines them.",
+        _prevalence,
+        needs="annotations",
     ),
-    "fig8": Entry(
-        "Figure 8. Reconstruction error by condition, light against dark",
-        "Points above the dashed line are conditions that are reconstructed worse in the dark "
-        "group.",
+    Entry(
+        "fig8",
+        "Figure 8. Reconstruction error by condition, {compared} against {reference}",
+        "Points above the dashed line are conditions that are reconstructed worse in the "
+        "{compared} group.",
+        _conditions,
+        needs="study",
+        absent="No condition has test images in both groups.",
     ),
-}
+)
+"""Every figure, in the order of the report."""

@@ -1,8 +1,6 @@
-"""Figure 8: mean error per condition, dark against light, one panel per training mix."""
+"""Figure 8: mean error per condition, one group against the other, one panel per mix."""
 
 from __future__ import annotations
-
-from typing import Literal
 
 import numpy as np
 import pandas as pd
@@ -24,21 +22,19 @@ from tonegap.figures.style import (
     share_labels,
     square_axes,
 )
-from tonegap.params import GroupDefinition
+from tonegap.groups import Groups
+from tonegap.labels import LABEL_COLUMNS, Level
 
-Level = Literal["coarse", "middle", "fine"]
-
-LEVELS: tuple[Level, ...] = ("coarse", "middle", "fine")
-MIN_IMAGES = 5  # per group; below, a mean says more about single images than the condition
+MIN_IMAGES = 5  # per group; below, a mean reflects single images more than the condition
 _COLUMNS = [
     "mix",
-    "dark_share",
+    "share",
     "level",
     "label",
-    "n_light",
-    "n_dark",
-    "mse_light",
-    "mse_dark",
+    "n_reference",
+    "n_compared",
+    "mse_reference",
+    "mse_compared",
     "gap",
     "drawn",
 ]
@@ -48,45 +44,47 @@ _LARGEST_AREA_PT2 = 60.0
 _LEGEND_SIZES = (5, 10, 20, 60)
 
 
-def condition_errors(images: pd.DataFrame, level: Level) -> pd.DataFrame:
+def condition_errors(images: pd.DataFrame, level: Level, groups: Groups) -> pd.DataFrame:
     """Average the error by mix, condition and group.
 
-    An image that several runs of a mix tested counts once, with the mean of its errors:
-    runs that redraw it add no new patient.
+    An image in several runs of a mix counts once, with the mean of its errors: runs that
+    redraw it add no new patient.
 
     Parameters
     ----------
     images
-        One row per run and test image: mix, dark_share, md5hash, group,
+        One row per run and test image: mix, share, md5hash, group,
         ``label_<level>``, mse.
     level
         Level of the labels.
+    groups
+        The two that are compared.
 
     Returns
     -------
     DataFrame
-        One row per mix and condition with images in both groups, mixes by dark share,
-        conditions by name: mix, dark_share, level, label, n_light, n_dark (distinct
-        images), mse_light, mse_dark, gap (dark minus light), drawn (at least
-        ``MIN_IMAGES`` images in each group).
+        One row per mix and condition with images in both groups, mixes by share,
+        conditions by name: mix, share, level, label, n_reference, n_compared (distinct
+        images), mse_reference, mse_compared, gap (compared minus reference), drawn (at
+        least ``MIN_IMAGES`` images in each group).
     """
-    label = f"label_{level}"
-    keys = ["dark_share", "mix", label, "group"]
+    label = LABEL_COLUMNS[level]
+    keys = ["share", "mix", label, "group"]
     per_image = images.groupby([*keys, "md5hash"], sort=True)["mse"].mean()
     means = per_image.groupby(keys).agg(n="size", mse="mean").unstack("group")  # noqa: PD010  keeps the pairs of columns
-    both = pd.MultiIndex.from_product([["n", "mse"], ["light", "dark"]])
+    both = pd.MultiIndex.from_product([["n", "mse"], groups.pair])
     means = means.reindex(columns=both).dropna()
-    means.columns = pd.Index(["_".join(pair) for pair in means.columns])
+    means.columns = pd.Index(["n_reference", "n_compared", "mse_reference", "mse_compared"])
     table = means.reset_index().rename(columns={label: "label"})
-    table = table.astype({"n_light": "int64", "n_dark": "int64"})
-    fewest = table[["n_light", "n_dark"]].min(axis=1)
+    table = table.astype({"n_reference": "int64", "n_compared": "int64"})
+    fewest = table[["n_reference", "n_compared"]].min(axis=1)
     table = table.assign(
-        level=level, gap=table["mse_dark"] - table["mse_light"], drawn=fewest >= MIN_IMAGES
+        level=level, gap=table["mse_compared"] - table["mse_reference"], drawn=fewest >= MIN_IMAGES
     )
     return table[_COLUMNS]
 
 
-def draw(errors: pd.DataFrame, definition: GroupDefinition, caveat: str = "") -> Drawing:
+def draw(errors: pd.DataFrame, groups: Groups, caveat: str = "") -> Drawing:
     """Draw one panel per mix, with the same axes, and the line where the groups are equal.
 
     Axes are logarithmic: equal distances from the line are equal ratios of the errors.
@@ -95,34 +93,34 @@ def draw(errors: pd.DataFrame, definition: GroupDefinition, caveat: str = "") ->
     ----------
     errors
         From :func:`condition_errors`; rows with ``drawn`` are points.
-    definition
-        What the groups are.
+    groups
+        The two that are compared.
     caveat
-        What the numbers rest on, where that is not the real study.
+        The origin of the numbers, if it is not the real study.
     """
     mixes = mixes_in_order(errors)
     points = errors[errors["drawn"]]
-    scale = log_scale(points[["mse_light", "mse_dark"]].to_numpy(dtype=np.float64).ravel())
+    scale = log_scale(points[["mse_reference", "mse_compared"]].to_numpy(dtype=np.float64).ravel())
     with house_style():
-        lines = len(mixes) // 2 + 1  # two panels a line and a place for the explanation
+        lines = len(mixes) // 2 + 1  # two panels per line, and a place for the explanation
         figure = new_figure(_PANEL_IN * lines + 0.2, [_rule(errors), caveat])
         grid = figure.subplots(lines, 2).ravel()
         for axes, mix in zip(grid, mixes, strict=False):
-            _draw_mix(axes, mix, points[points["mix"] == mix[0]], scale)
+            _draw_mix(axes, mix_name(*mix, groups), points[points["mix"] == mix[0]], scale)
         for axes in grid[len(mixes) :]:
             axes.set_axis_off()
         _explain(grid[len(mixes)], _smaller_group(points).max(initial=MIN_IMAGES))
         share_labels(
             figure,
-            f"MSE of {group_name('light', definition)}, [\N{MINUS SIGN}1, 1] range",
-            f"MSE of {group_name('dark', definition)}, [\N{MINUS SIGN}1, 1] range",
+            f"MSE of {group_name(groups.reference, groups)}, [\N{MINUS SIGN}1, 1] range",
+            f"MSE of {group_name(groups.compared, groups)}, [\N{MINUS SIGN}1, 1] range",
         )
     return Drawing(figure, errors)
 
 
 def _draw_mix(
     axes: Axes,
-    mix: tuple[str, float],
+    name: str,
     points: pd.DataFrame,
     scale: tuple[float, float, list[float]],
 ) -> None:
@@ -131,15 +129,15 @@ def _draw_mix(
     identity_line(axes, upper, lower)
     sizes = _areas(_smaller_group(points))
     axes.scatter(
-        points["mse_light"],
-        points["mse_dark"],
+        points["mse_reference"],
+        points["mse_compared"],
         s=sizes,
         facecolor=POINT_COLOUR + "50",
         edgecolor=POINT_COLOUR,
         linewidth=0.6,
         zorder=2,
     )
-    axes.set_title(mix_name(*mix).replace("\n", ", "))
+    axes.set_title(name.replace("\n", ", "))
 
 
 def _areas(n: Float[np.ndarray, " points"]) -> Float[np.ndarray, " points"]:
@@ -147,7 +145,7 @@ def _areas(n: Float[np.ndarray, " points"]) -> Float[np.ndarray, " points"]:
 
 
 def _smaller_group(points: pd.DataFrame) -> Float[np.ndarray, " points"]:
-    return points[["n_light", "n_dark"]].min(axis=1).to_numpy(dtype=np.float64)
+    return points[["n_reference", "n_compared"]].min(axis=1).to_numpy(dtype=np.float64)
 
 
 def _explain(axes: Axes, largest: float) -> None:

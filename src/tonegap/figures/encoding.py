@@ -1,8 +1,11 @@
-"""Figures as bytes that depend on nothing but the figure: no dates, no chance, no versions."""
+"""Encode figures as bytes that depend only on the figure: no dates, randomness or versions."""
 
 from __future__ import annotations
 
 import io
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+from typing import Final
 
 from matplotlib.figure import Figure
 
@@ -24,3 +27,9 @@ def _encoded(figure: Figure, kind: str, metadata: dict[str, str | None]) -> byte
     with house_style():
         figure.savefig(buffer, format=kind, metadata=metadata, dpi=PNG_DOTS_PER_INCH)
     return buffer.getvalue()
+
+
+ENCODERS: Final[Mapping[str, Callable[[Figure], bytes]]] = MappingProxyType(
+    {".svg": svg_bytes, ".png": png_bytes}
+)
+"""Encoders of figures, by the suffix of the file."""

@@ -1,4 +1,4 @@
-"""The way from annotated rows to the images that are assessed, as a flow chart."""
+"""Flow chart from the annotated rows to the assessed images."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from matplotlib.patches import Patch
 
 from tonegap.figures.style import FAINT, INK, Drawing, house_style, new_figure
 
+_ALL = "all"
 _BOX_IN = 0.6
 _LEFT, _RIGHT = 0.30, 0.80  # centres of the two columns, of the figure's width
-_GROUPS = ("light", "dark", "neither")
 _LEFT_NAMES = {
     "annotated": "annotated rows",
-    "labelled": "with a skin type",
+    "labelled": "with a value to group by",
     "grouped": "in a group",
     "quality": "not flagged",
     "listed": "on no list of exclusions",
@@ -40,16 +40,16 @@ def draw(flow: pd.DataFrame, caveat: str = "") -> Drawing:
     Parameters
     ----------
     flow
-        One row per step and group (all, light, dark, neither), in the order of the steps:
+        One row per step and group (all, each group, neither), in the order of the steps:
         step, group, left, excluded (rows).
     caveat
-        What the table rests on, where that is not Fitzpatrick17k.
+        The data behind the table, if not Fitzpatrick17k.
     """
     counts = flow.pivot_table(
         index="step", columns="group", values=["left", "excluded"], sort=False
     )
     steps = list(dict.fromkeys(flow["step"]))
-    excluded = counts["excluded"]["all"]
+    excluded = counts["excluded"][_ALL]
     shown = [step for number, step in enumerate(steps) if number == 0 or excluded[step] > 0]
     idle = [_EXCLUDED_NAMES.get(step, step) for step in steps if step not in shown]
     note = f"No row was left out for: {', '.join(idle)}." if idle else ""
@@ -75,13 +75,17 @@ def draw(flow: pd.DataFrame, caveat: str = "") -> Drawing:
 
 
 def step_name(step: str) -> str:
-    """Say in words what the rows that are left after a step are."""
+    """Describe the rows that are left after a step."""
     return _LEFT_NAMES.get(step, step.replace("_", " "))
 
 
 def _described(name: str, counts: pd.Series) -> str:
-    parts = [f"{int(counts[group]):,} {group}" for group in _GROUPS if counts.get(group, 0)]
-    return f"{name}: {int(counts['all']):,}\n" + "\n".join([" · ".join(parts[:2]), *parts[2:]])
+    parts = [
+        f"{int(counts[group]):,} {group}"
+        for group in counts.index
+        if group != _ALL and counts[group]
+    ]
+    return f"{name}: {int(counts[_ALL]):,}\n" + "\n".join([" · ".join(parts[:2]), *parts[2:]])
 
 
 def _box(
@@ -112,7 +116,7 @@ def _arrow(
     leaving: Patch | None,
     entering: Patch | None,
 ) -> None:
-    """Draw from centre to centre, cut off at the edges of the boxes."""
+    """Draw an arrow from centre to centre, clipped at the edges of the boxes."""
     axes.annotate(
         "",
         xy=end,

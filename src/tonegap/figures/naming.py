@@ -1,4 +1,4 @@
-"""Names beside points, put where they cover neither a point nor each other."""
+"""Place names beside points so that they cover neither a point nor each other."""
 
 from __future__ import annotations
 
@@ -31,16 +31,16 @@ _PLACES = (
 def name_points(
     axes: Axes, points: Float[np.ndarray, "points 2"], names: Sequence[str], first: Sequence[int]
 ) -> None:
-    """Write names beside some points, as many as find a free place.
+    """Write names beside some points, as many as fit.
 
     Parameters
     ----------
     axes
         Axes in their final size and limits, on an Agg canvas.
     points
-        All points that are drawn, in data units; names keep clear of them.
+        All drawn points, in data units; names do not cover them.
     names
-        Name of each point; long ones are cut with an ellipsis.
+        Name of each point; long ones are truncated with an ellipsis.
     first
         Points to name, the most important first.
     """
@@ -56,7 +56,7 @@ def name_points(
 def _place(
     axes: Axes, point: Float[np.ndarray, " xy"], name: str, taken: Sequence[Bbox]
 ) -> Bbox | None:
-    """Try the places in turn; leave the name out where none is free."""
+    """Try the positions in order; omit the name if none is free."""
     frame = axes.get_window_extent().padded(-_POINT_PT)  # clear of the axes' lines
     for offset, horizontal, vertical in _PLACES:
         text = axes.annotate(
@@ -67,7 +67,7 @@ def _place(
             ha=horizontal,
             va=vertical,
             fontsize=_NAME_PT,
-            # A line that passes below a name does not strike it out.
+            # Keep lines below a name from striking it through.
             bbox={"boxstyle": "square,pad=0.05", "facecolor": "#FFFFFFD0", "linewidth": 0},
         )
         text.set_in_layout(False)

@@ -1,7 +1,7 @@
 """Figure 7: how common each condition is in the two groups, at three levels of labels.
 
-Both axes are logarithmic: prevalences of fine labels span three decades. A label that one
-group lacks lies on that group's zero, which a short linear stretch joins to the rest.
+Both axes are logarithmic, because prevalences of fine labels span three decades. A label that
+one group lacks is at that group's zero; a short linear stretch connects zero to the rest.
 """
 
 from __future__ import annotations
@@ -25,46 +25,44 @@ from tonegap.figures.style import (
     share_labels,
     square_axes,
 )
-from tonegap.params import GroupDefinition
+from tonegap.groups import Groups
 
 _NAMED = {"coarse": 3, "middle": 3, "fine": 16}
 _HEIGHT_IN = 4.75
 _ROWS = (1.0, 2.2)  # heights: two small panels above, the many fine labels below
 _RULE = (
-    "One point per label, axes logarithmic; dashed: as common in one group as in the other; "
+    "One point per label, axes logarithmic; dashed: equally common in both groups; "
     "named: largest differences in percentage points, where there is room."
 )
 _ZERO_DECADES = 0.5  # length of the linear stretch from zero
 
 
-def draw(
-    by_level: Mapping[str, pd.DataFrame], definition: GroupDefinition, caveat: str = ""
-) -> Drawing:
-    """Draw prevalence in the dark group against prevalence in the light group.
+def draw(by_level: Mapping[str, pd.DataFrame], groups: Groups, caveat: str = "") -> Drawing:
+    """Draw prevalence in the compared group against prevalence in the reference group.
 
     Parameters
     ----------
     by_level
         For ``coarse``, ``middle`` and ``fine`` a table of
-        :func:`tonegap.cohort.prevalence_by_group`.
-    definition
-        What the groups are.
+        :func:`tonegap.cohort.prevalence`.
+    groups
+        The two that are compared.
     caveat
-        What the table rests on, where that is not Fitzpatrick17k.
+        The data behind the table, if not Fitzpatrick17k.
     """
     data = pd.concat(
         [table.assign(level=level) for level, table in by_level.items()], ignore_index=True
     )
     data = data[["level", *data.columns.drop("level")]]
     with house_style():
-        figure = new_figure(_HEIGHT_IN, [_RULE, _how_many(by_level), caveat])
+        figure = new_figure(_HEIGHT_IN, [_RULE, _how_many(by_level, groups), caveat])
         panels = dict(zip(by_level, _panels(figure), strict=True))
         for level, table in by_level.items():
             _draw_level(panels[level], level, table)
         share_labels(
             figure,
-            f"Prevalence in {group_name('light', definition)}, %",
-            f"Prevalence in {group_name('dark', definition)}, %",
+            f"Prevalence in {group_name(groups.reference, groups)}, %",
+            f"Prevalence in {group_name(groups.compared, groups)}, %",
         )
         _name(figure, panels, by_level)
     return Drawing(figure, data)
@@ -76,13 +74,13 @@ def _panels(figure: Figure) -> list[Axes]:
 
 
 def _draw_level(axes: Axes, level: str, table: pd.DataFrame) -> None:
-    percent = 100 * table[["prev_light", "prev_dark"]].to_numpy(dtype=np.float64)
+    percent = 100 * table[["prev_reference", "prev_compared"]].to_numpy(dtype=np.float64)
     lower, upper, ticks = log_scale(percent.ravel())
     if (percent > 0).all():
         square_axes(axes, lower, upper, ticks, "log")
         identity_line(axes, upper, lower)
     else:
-        # Points on zero lie a little within the frame.
+        # Points on zero are slightly inside the frame.
         linear = {"linthresh": lower, "linscale": _ZERO_DECADES}
         square_axes(axes, -0.3 * lower, upper, [0.0, *ticks], "symlog", **linear)
         identity_line(axes, upper)
@@ -92,10 +90,12 @@ def _draw_level(axes: Axes, level: str, table: pd.DataFrame) -> None:
     axes.set_title(f"{level}, {len(table)} labels")
 
 
-def _how_many(by_level: Mapping[str, pd.DataFrame]) -> str:
+def _how_many(by_level: Mapping[str, pd.DataFrame], groups: Groups) -> str:
     table = next(iter(by_level.values()))
-    light, dark = int(table["n_light"].sum()), int(table["n_dark"].sum())
-    return f"n = {light:,} light and {dark:,} dark annotated images."
+    reference, compared = int(table["n_reference"].sum()), int(table["n_compared"].sum())
+    return (
+        f"n = {reference:,} {groups.reference} and {compared:,} {groups.compared} annotated images."
+    )
 
 
 def _name(figure: Figure, panels: Mapping[str, Axes], by_level: Mapping[str, pd.DataFrame]) -> None:
@@ -103,14 +103,14 @@ def _name(figure: Figure, panels: Mapping[str, Axes], by_level: Mapping[str, pd.
     figure.draw_without_rendering()
     for level, axes in panels.items():
         table = by_level[level]
-        percent = 100 * table[["prev_light", "prev_dark"]].to_numpy(dtype=np.float64)
+        percent = 100 * table[["prev_reference", "prev_compared"]].to_numpy(dtype=np.float64)
         furthest = np.argsort(-np.abs(percent[:, 1] - percent[:, 0]), kind="stable")
         names = _told_apart(table["label"].astype(str).tolist())
         name_points(axes, percent, names, furthest[: _NAMED[level]].tolist())
 
 
 def _told_apart(names: list[str]) -> list[str]:
-    """Drop a first word that all names share ("phantom"): it tells nothing apart."""
+    """Drop a first word that all names share ("phantom"): it distinguishes nothing."""
     first = {name.split(" ", 1)[0] for name in names}
     if len(first) != 1 or any(" " not in name for name in names):
         return names

@@ -1,7 +1,7 @@
 """Figures 1, 4 and 5: originals above their reconstructions.
 
-The functions draw what they are given. Photographs show patients: the caller decides
-where such a picture may lie, and never puts it under version control.
+The functions draw any images. Photographs show patients: the caller decides where to store
+such a picture, and never puts it under version control.
 """
 
 from __future__ import annotations
@@ -14,19 +14,19 @@ from jaxtyping import UInt8
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from tonegap.cohort.groups import GROUPS
 from tonegap.errors import DataError
-from tonegap.figures.examples import StudyExamples
+from tonegap.examples import StudyExamples
 from tonegap.figures.style import (
-    COLOUR,
     COLUMN_WIDTH_IN,
     Drawing,
+    colour_of,
     group_name,
     house_style,
     mix_name,
     new_figure,
 )
-from tonegap.params import GroupDefinition
+from tonegap.groups import Groups
+from tonegap.pixel_range import HALF_RANGE
 
 Pixels = UInt8[np.ndarray, "_images _size _size 3"]
 
@@ -36,50 +36,56 @@ _LABEL_IN = 0.62
 _TITLE_IN = 0.24
 _PADDING_IN = 0.02
 _BETWEEN = 0.16  # gap between groups, in widths of an image
-_HALF_RANGE = 127.5  # of 8-bit values; half the range of [-1, 1] is 1
 
 
 def draw_one_mix(
-    examples: StudyExamples, mix: str, dark_share: float, definition: GroupDefinition, caveat: str
+    examples: StudyExamples, mix: str, share: float, groups: Groups, caveat: str
 ) -> Drawing:
-    """Draw light and dark examples of one mix side by side (figure 1: the balanced one)."""
-    originals = {group: examples.originals[group][:_PER_GROUP] for group in GROUPS}
-    again = {group: examples.reconstructions[mix][group][:_PER_GROUP] for group in GROUPS}
+    """Draw examples of both groups of one mix side by side (figure 1: the balanced mix)."""
+    originals = {group: examples.originals[group][:_PER_GROUP] for group in groups.pair}
+    again = {group: examples.reconstructions[mix][group][:_PER_GROUP] for group in groups.pair}
     rows = {
-        "original": np.concatenate([originals[group] for group in GROUPS]),
-        "recon-\nstruction": np.concatenate([again[group] for group in GROUPS]),
+        "original": np.concatenate([originals[group] for group in groups.pair]),
+        "recon-\nstruction": np.concatenate([again[group] for group in groups.pair]),
     }
-    titles = [(group, group_name(group, definition), len(originals[group])) for group in GROUPS]
-    trained = mix_name(mix, dark_share).replace("\n", ", ")
+    titles = [
+        (colour_of(group, groups), group_name(group, groups), len(originals[group]))
+        for group in groups.pair
+    ]
+    trained = mix_name(mix, share, groups).replace("\n", ", ")
     note = [f"Model trained on {trained}.", caveat]
-    data = pd.concat([_errors(originals[g], {mix: again[g]}, g) for g in GROUPS], ignore_index=True)
+    data = pd.concat(
+        [_errors(originals[g], {mix: again[g]}, g) for g in groups.pair], ignore_index=True
+    )
     return _drawn(rows, titles, note, data)
 
 
 def draw_by_mix(
     examples: StudyExamples,
     group: str,
-    dark_shares: Mapping[str, float],
-    definition: GroupDefinition,
+    shares: Mapping[str, float],
+    groups: Groups,
     caveat: str,
 ) -> Drawing:
-    """Draw one group's examples under every mix (figure 4: light, figure 5: dark).
+    """Draw one group's examples under every mix (figures 4 and 5).
 
     Parameters
     ----------
     examples
         Originals and reconstructions.
     group
-        ``light`` or ``dark``.
-    dark_shares
-        The mixes to draw with their dark shares, in order.
-    definition, caveat
-        What the groups are; what the images are, where that is not Fitzpatrick17k.
+        One of the two groups.
+    shares
+        The mixes to draw with their shares of the compared group, in order.
+    groups
+        The two that are compared.
+    caveat
+        The kind of images, if they are not from Fitzpatrick17k.
     """
     originals = examples.originals[group][:_PER_ROW]
-    again = {mix: examples.reconstructions[mix][group][:_PER_ROW] for mix in dark_shares}
-    named = {mix_name(mix, dark_shares[mix]): pixels for mix, pixels in again.items()}
-    titles = [(group, group_name(group, definition), len(originals))]
+    again = {mix: examples.reconstructions[mix][group][:_PER_ROW] for mix in shares}
+    named = {mix_name(mix, shares[mix], groups): pixels for mix, pixels in again.items()}
+    titles = [(colour_of(group, groups), group_name(group, groups), len(originals))]
     note = ["Rows: the original, and its reconstruction by the model of each training mix.", caveat]
     return _drawn({"original": originals, **named}, titles, note, _errors(originals, again, group))
 
@@ -92,7 +98,7 @@ def _drawn(
 ) -> Drawing:
     columns = sum(count for _, _, count in titles)
     if not columns:
-        raise DataError("there is no example to draw; set evaluate.grid_images above 0")
+        raise DataError("there are no examples to draw; set evaluate.grid_images above 0")
     cell_in = (COLUMN_WIDTH_IN - _LABEL_IN) / max(columns, 4)
     with house_style():
         figure = new_figure(cell_in * len(rows) + _TITLE_IN, note, _PADDING_IN, 0.0)
@@ -106,7 +112,7 @@ def _drawn(
 
 
 def _grid(figure: Figure, lines: int, groups: list[int]) -> np.ndarray:
-    """Give axes in lines and columns, with a gap between groups of columns."""
+    """Return axes in lines and columns, with a gap between groups of columns."""
     widths = [width for count in groups for width in (*([1.0] * count), _BETWEEN)][:-1]
     places = figure.add_gridspec(lines, len(widths), width_ratios=widths)
     shown = [column for column, width in enumerate(widths) if width != _BETWEEN]
@@ -124,18 +130,18 @@ def _show(axes: Axes, image: UInt8[np.ndarray, "size size 3"]) -> None:
 
 def _entitle(line: np.ndarray, titles: list[tuple[str, str, int]]) -> None:
     start = 0
-    for group, title, count in titles:
+    for colour, title, count in titles:
         if count:
             axes = line[start]
-            axes.set_title(title, loc="left", color=COLOUR[group], pad=3)
+            axes.set_title(title, loc="left", color=colour, pad=3)
         start += count
 
 
 def _errors(originals: Pixels, again: Mapping[str, Pixels], group: str) -> pd.DataFrame:
-    """Squared error of what is shown, per image, on the scale [-1, 1]."""
+    """Return the squared error of the shown images, on the scale [-1, 1]."""
     rows = []
     for mix, pixels in again.items():
-        difference = (pixels.astype(np.float64) - originals) / _HALF_RANGE
+        difference = (pixels.astype(np.float64) - originals) / HALF_RANGE
         for image, mse in enumerate(np.square(difference).mean(axis=(1, 2, 3))):
             rows.append({"group": group, "image": image, "mix": mix, "mse": float(mse)})
     return pd.DataFrame(rows, columns=["group", "image", "mix", "mse"])

@@ -1,12 +1,13 @@
-"""One look for every figure: colours, sizes, names of groups and mixes, the note below.
+"""One style for every figure: colours, sizes, names of groups and mixes, the note below.
 
-Colours are Okabe and Ito's, which people with any common colour blindness tell apart
-("Color Universal Design", 2008). They stand for groups and are no skin colours; groups
-also differ by marker, so that a grey print can be read.
+Colours are Okabe and Ito's, which people with any common colour blindness can distinguish
+("Color Universal Design", 2008). They stand for groups and are not skin colours. Groups
+also differ by marker, so that figures are readable in grey.
 """
 
 from __future__ import annotations
 
+import re
 import textwrap
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -22,19 +23,22 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 
-from tonegap.params import GroupDefinition
+from tonegap.groups import LIGHT_AND_DARK, Groups
 
 COLUMN_WIDTH_IN = 3.4  # of a two-column page
 PNG_DOTS_PER_INCH = 250
-COLOUR: Mapping[str, str] = {"light": "#0072B2", "dark": "#D55E00", "neither": "#7F7F7F"}
-MARKER: Mapping[str, str] = {"light": "o", "dark": "s"}
+NEITHER = "neither"
+"""Images that are in no group, in tables and legends."""
+NEITHER_COLOUR = "#7F7F7F"
+_GROUP_COLOURS = ("#0072B2", "#D55E00", "#CC79A7", "#E69F00", "#56B4E9", "#009E73")
+_GROUP_MARKERS = ("o", "s", "^", "D", "v", "P")
 POINT_COLOUR = "#006B4F"  # Okabe-Ito's bluish green, darkened to stand out from white
 INK = "#1A1A1A"
 FAINT = "#8A8A8A"
 DASH = "\N{EN DASH}"
 
 _SMALL_PT = 7.0
-_LAYOUT_PASSES = 2  # the first does not know yet how square panels shrink
+_LAYOUT_PASSES = 2  # the first does not yet account for the shrinking of square panels
 _LAYOUT_DIGITS = 5  # of the figure's width: a thousandth of a point
 _LABEL_PT = 7.5
 _NOTE_CHARACTERS = 62  # of small print that fit the column
@@ -51,14 +55,9 @@ _LOG_STEPS: Mapping[float, Sequence[float]] = {
     4.0: (1, 3),
     float("inf"): (1,),
 }
+_BETWEEN_DIGITS = re.compile(r"(?<=\d)-(?=\d)")
 _PAPER_LETTERS = {"light": "A", "mixed": "B", "dark": "C"}
-_FST_OF_GROUP: Mapping[GroupDefinition, Mapping[str, str]] = {
-    "scale": {"light": "FST 1-2", "dark": "FST 5-6"},
-    "centaur": {"light": "Centaur FST 1-2", "dark": "Centaur FST 5-6"},
-    "both": {"light": "both FST 1-2", "dark": "both FST 5-6"},
-    "dark_4_6": {"light": "FST 1-2", "dark": "FST 4-6"},
-}
-# Any: each version of matplotlib types its keys by another list.
+# Any: each version of matplotlib types its keys differently.
 _SETTINGS: Any = {
     "font.family": "DejaVu Sans",
     "font.size": _SMALL_PT,
@@ -86,7 +85,7 @@ _SETTINGS: Any = {
     "savefig.facecolor": "white",
     # Text stays text: it can be searched, copied and read aloud.
     "svg.fonttype": "none",
-    # Element names in SVG files derive from this word, not from chance.
+    # Element names in SVG files derive from this word, not from random numbers.
     "svg.hashsalt": "tonegap",
     "text.usetex": False,
     "path.simplify": False,
@@ -95,14 +94,14 @@ _SETTINGS: Any = {
 
 @dataclass(frozen=True)
 class Drawing:
-    """A figure and exactly the numbers that it shows.
+    """A figure and the numbers that it shows.
 
     Attributes
     ----------
     figure : Figure
         On an Agg canvas, its layout settled, ready to encode.
     data : DataFrame
-        What is drawn, to be written beside it.
+        The drawn numbers, to be written beside it.
     """
 
     figure: Figure
@@ -114,7 +113,7 @@ class Drawing:
 
 @contextmanager
 def house_style() -> Iterator[None]:
-    """Draw and encode in the project's style; the user's own settings come back after."""
+    """Draw and encode in the project's style; restore the user's own settings afterwards."""
     with mpl.rc_context():
         mpl.rcdefaults()
         # Not mpl.use(): it would switch the backend of a program that imports tonegap.
@@ -125,17 +124,17 @@ def house_style() -> Iterator[None]:
 def new_figure(
     height_in: float, note: Sequence[str] = (), padding_in: float = 0.04, space: float = 0.04
 ) -> Figure:
-    """Make an empty figure, one column wide, whose lower edge holds ``note``.
+    """Return an empty figure, one column wide, with ``note`` at its lower edge.
 
     Parameters
     ----------
     height_in
-        Height in inches, the note not counted.
+        Height in inches, without the note.
     note
         What a reader must know: how many, which rule, which caveat; one paragraph per
-        entry. Empty entries are left out.
+        entry. Empty entries are omitted.
     padding_in, space
-        Room round each panel, in inches, and between panels, as a share of theirs.
+        Space around each panel, in inches, and between panels, as a share of theirs.
     """
     lines = [line for text in note if text for line in textwrap.wrap(text, _NOTE_CHARACTERS)]
     note_in = _NOTE_LINE_IN * len(lines) + (_NOTE_GAP_IN if lines else 0.0)
@@ -154,10 +153,10 @@ def new_figure(
 
 
 def _settle(figure: Figure) -> None:
-    """Find the layout once, so that encoders do not, and round it.
+    """Compute the layout once, so that encoders do not, and round it.
 
-    The solver of the layout orders its equations by where objects lie in memory: its last
-    digits differ from run to run, and names in SVG files are hashes of all digits.
+    The layout's solver orders its equations by memory addresses, so its last digits differ
+    from run to run, and names in SVG files are hashes of all digits.
     """
     with house_style():
         for _ in range(_LAYOUT_PASSES):
@@ -177,32 +176,47 @@ def share_labels(figure: Figure, x_label: str, y_label: str) -> None:
         raise TypeError("shared labels need a figure of new_figure")
     _, bottom, width, height = engine.get()["rect"]
     label = _LABEL_LINE_IN / figure.get_figheight()
-    # The layout makes no room for a label below the panels that is not at the very edge.
+    # The layout reserves no space for a label below the panels unless it is at the very edge.
     engine.set(rect=(0, bottom + label, width, height - label))
     figure.supxlabel(x_label, y=bottom, va="bottom", fontsize=_LABEL_PT)
     figure.supylabel(y_label, y=bottom + (height + label) / 2, fontsize=_LABEL_PT)
 
 
-def group_name(group: str, definition: GroupDefinition) -> str:
-    """Name a group with its skin types: ``light (FST 1-2)``."""
-    return f"{group} ({_FST_OF_GROUP[definition][group]})".replace("-", DASH)
+def group_name(group: str, groups: Groups) -> str:
+    """Return a group's name with its content, such as ``light (FST 1-2)``, with an en dash."""
+    return _BETWEEN_DIGITS.sub(DASH, groups.described(group))
 
 
-def mix_name(mix: str, dark_share: float) -> str:
-    """Name a mix in two lines: the paper's letter where it has one, and its dark share."""
-    letter = _PAPER_LETTERS.get(mix)
+def colour_of(group: str, groups: Groups) -> str:
+    """Return the colour of a group: blue and vermillion for the pair, grey for none."""
+    return _looks(group, groups, _GROUP_COLOURS, NEITHER_COLOUR)
+
+
+def marker_of(group: str, groups: Groups) -> str:
+    """Return the marker of a group: circle and square for the pair."""
+    return _looks(group, groups, _GROUP_MARKERS, "x")
+
+
+def _looks(group: str, groups: Groups, choices: Sequence[str], otherwise: str) -> str:
+    names = groups.names
+    return choices[names.index(group) % len(choices)] if group in names else otherwise
+
+
+def mix_name(mix: str, share: float, groups: Groups) -> str:
+    """Name a mix in two lines: the paper's letter, if any, and the compared group's share."""
+    letter = _PAPER_LETTERS.get(mix) if groups.pair == LIGHT_AND_DARK.pair else None
     name = f"{letter} {DASH} {mix}" if letter else mix
-    return f"{name}\n{100 * dark_share:.3g} % dark"
+    return f"{name}\n{100 * share:.3g} % {groups.compared}"
 
 
 def mixes_in_order(frame: pd.DataFrame) -> list[tuple[str, float]]:
-    """Mixes of a table with their dark shares, from none to all."""
-    pairs = frame[["mix", "dark_share"]].drop_duplicates().sort_values(["dark_share", "mix"])
+    """Return the mixes of a table with their shares of the compared group, from none to all."""
+    pairs = frame[["mix", "share"]].drop_duplicates().sort_values(["share", "mix"])
     return [(str(mix), float(share)) for mix, share in pairs.itertuples(index=False)]
 
 
 def identity_line(axes: Axes, upper: float, lower: float = 0.0) -> None:
-    """Draw y = x from ``lower`` to ``upper``, the place where the groups are equal."""
+    """Draw y = x from ``lower`` to ``upper``, where the groups are equal."""
     axes.plot(
         [lower, upper],
         [lower, upper],
@@ -214,7 +228,7 @@ def identity_line(axes: Axes, upper: float, lower: float = 0.0) -> None:
 
 
 def log_scale(values: Float[np.ndarray, " values"]) -> tuple[float, float, list[float]]:
-    """Give the ends of a logarithmic axis that holds all positive values, and its round ticks."""
+    """Return the ends of a logarithmic axis that holds all positive values, and its round ticks."""
     positive = values[values > 0]
     if not positive.size:
         return 1.0, 100.0, [1.0, 10.0, 100.0]
@@ -232,7 +246,7 @@ def log_scale(values: Float[np.ndarray, " values"]) -> tuple[float, float, list[
 def square_axes(
     axes: Axes, lower: float, upper: float, ticks: Sequence[float], scale: str, **options: float
 ) -> None:
-    """Scale both axes alike, with these ticks and no others; ``options`` go to the scale."""
+    """Scale both axes equally, with only these ticks; ``options`` go to the scale."""
     axes.set_xscale(scale, **options)
     axes.set_yscale(scale, **options)
     for axis, set_limits in ((axes.xaxis, axes.set_xlim), (axes.yaxis, axes.set_ylim)):

@@ -6,15 +6,17 @@ import csv
 import io
 from collections import Counter
 from collections.abc import Iterator
+from itertools import chain
 from pathlib import Path
 from typing import Final
 
 import pandas as pd
 
-from tonegap.errors import DataError
+from tonegap.errors import DataError, one_line
 from tonegap.tables import LINES, inert, validate_annotations
 
 _MOST_COLUMNS: Final = 2000
+_END: Final = ["\N{END OF TRANSMISSION}"] * 2  # follows the last row; an open quotation hides it
 
 
 def parse_text_table(content: bytes, origin: str) -> pd.DataFrame:
@@ -25,63 +27,75 @@ def parse_text_table(content: bytes, origin: str) -> pd.DataFrame:
     Raises
     ------
     DataError
-        If it is no table.
+        If it is no table, or a cell has more than 131,072 characters.
     """
     try:
-        names = _first_row(content)
-        _require_names(names, origin)
-        frame = pd.read_csv(io.BytesIO(content), dtype=str, keep_default_na=False, na_values=[""])
-    except (ValueError, csv.Error, pd.errors.ParserError) as error:  # bad encoding: ValueError
-        reason = " ".join(str(error).split()) or "no content"
+        rows = _rows(content)
+        names = _names(rows, origin)
+        lines, cells = _filled(rows, len(names), origin)
+    except (ValueError, csv.Error) as error:  # bad encoding: ValueError
         raise DataError(
-            f"{origin} cannot be read as a table ({reason}); expected an annotation table, CSV in "
-            "UTF-8"
+            f"{origin} cannot be read as a table ({one_line(error)}); expected an annotation "
+            "table, CSV in UTF-8"
         ) from None
-    if not isinstance(frame.index, pd.RangeIndex):  # pandas takes the surplus for row names
-        raise DataError(
-            f"{origin} has rows with more cells than its first line has names, so its cells cannot "
-            "be told to columns; check for commas that are not in quotes"
-        )
-    return _numbered(frame, content)
+    return pd.DataFrame(cells, pd.Index(lines, name=LINES, dtype="int64"), names, dtype="str")
 
 
-def _numbered(frame: pd.DataFrame, content: bytes) -> pd.DataFrame:
-    try:
-        lines = list(_lines(content))[1:]  # the first holds the names
-    except csv.Error:  # a cell of more than 131,072 characters
-        return frame
-    return frame.set_axis(pd.Index(lines, name=LINES)) if len(lines) == len(frame) else frame
+def _rows(content: bytes) -> Iterator[tuple[int, list[str]]]:
+    """Yield rows and the lines on which they begin; lines of blanks are no rows.
 
-
-def _lines(content: bytes) -> Iterator[int]:
-    """Yield where each row begins: lines of blanks are no rows, quoted cells may hold breaks."""
-    rows = csv.reader(_text(content))
+    Raises
+    ------
+    ValueError
+        If the last quoted cell does not end.
+    """
+    text = io.TextIOWrapper(io.BytesIO(content), encoding="utf-8-sig", newline="")
+    reader = csv.reader(chain(text, [",".join(_END)]))
     begin = 1
-    for cells in rows:
-        if len(cells) > 1 or "".join(cells).strip():
-            yield begin
-        begin = rows.line_num + 1
+    for cells in reader:
+        if cells == _END:
+            return
+        if len(cells) > 1 or "".join(cells).strip(" \t"):
+            yield begin, cells
+        begin = reader.line_num + 1
+    raise ValueError("a quotation mark is not closed")
 
 
-def _first_row(content: bytes) -> list[str]:
-    return next((row for row in csv.reader(_text(content)) if row), [])
+def _names(rows: Iterator[tuple[int, list[str]]], origin: str) -> list[str]:
+    _, names = next(rows, (1, []))
+    if not names:
+        raise ValueError("it has no columns")
+    _require_names(names, origin)
+    return [name or f"Unnamed: {place}" for place, name in enumerate(names)]
 
 
-def _text(content: bytes) -> io.TextIOWrapper:
-    return io.TextIOWrapper(io.BytesIO(content), encoding="utf-8-sig", newline="")
+def _filled(
+    rows: Iterator[tuple[int, list[str]]], columns: int, origin: str
+) -> tuple[list[int], list[list[str | None]]]:
+    """Give the line of each row, and its cells; short rows end with missing ones."""
+    lines, table = [], []
+    for line, cells in rows:
+        if len(cells) > columns:
+            raise DataError(
+                f"{origin}, line {line} has more cells than the first line has names, so its cells "
+                "cannot be told to columns; check for commas that are not in quotes"
+            )
+        lines.append(line)
+        table.append([*(cell or None for cell in cells), *[None] * (columns - len(cells))])
+    return lines, table
 
 
 def _require_names(names: list[str], origin: str) -> None:
-    """Refuse column names that pandas would silently make the best of, or take ages over."""
+    """Reject duplicate names, too many, and cells that something other than commas separates."""
     if len(names) > _MOST_COLUMNS:
         raise DataError(f"{origin} has {len(names)} columns, more than {_MOST_COLUMNS}; is it CSV?")
     repeated = [name for name, count in Counter(names).items() if name and count > 1]
     if repeated:
         raise DataError(
-            f"{origin} has two columns {inert(repeated[0])!r}; which of them counts is for you to "
-            "say: rename or remove the other"
+            f"{origin} has two columns {inert(repeated[0])!r}; keep the one that "
+            "counts and rename or remove the other"
         )
-    parted = next((sign for sign in (";", "\t", "|") if names and sign in names[0]), None)
+    parted = next((sign for sign in (";", "\t", "|") if sign in names[0]), None)
     if len(names) == 1 and parted:
         raise DataError(
             f"{origin} seems to have {parted!r} between its cells; save it as CSV with commas"
@@ -94,8 +108,8 @@ def read_annotations(path: Path) -> pd.DataFrame:
     Raises
     ------
     DataError
-        If the file is absent or is no table; else naming the file, and the first column,
-        line and value that break a rule.
+        If the file is absent, is not a table or breaks a rule; the message names the file,
+        and the first column, line and value that break the rule.
     """
     if not path.is_file():
         raise DataError(

@@ -41,12 +41,12 @@ class ImageArchive:
         return self._archive.namelist()
 
     def read(self, name: str) -> bytes:
-        """Content of one entry.
+        """Return the content of one entry.
 
         Raises
         ------
         DataError
-            If the entry is absent or its checksum does not fit.
+            If the entry is absent or fails its checksum.
         """
         try:
             return self._archive.read(name)
@@ -91,7 +91,7 @@ def open_archive(path: Path) -> Iterator[ImageArchive]:
     Raises
     ------
     DataError
-        If the file is absent or is no zip.
+        If the file is absent or is not a zip.
     """
     if not path.is_file():
         raise DataError(f"the image archive is not at {path}; run `dvc repro`")

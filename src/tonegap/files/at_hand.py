@@ -7,15 +7,18 @@ from pathlib import Path
 
 import pandas as pd
 
-from tonegap.cohort.groups import GROUPS, assign_groups
-from tonegap.files import layout
+from tonegap.cohort.groups import MEASURED, assign_groups, groups_of
+from tonegap.cohort.selection import annotated_rows
 from tonegap.files.annotations import read_annotations
+from tonegap.files.cache import user_cache
 from tonegap.files.manifest import Manifest, is_phantom, read_manifest, usable
 from tonegap.files.parameters import read_params
 from tonegap.files.store import ImageStore
 from tonegap.params import Params
+from tonegap.workspace import Workspace
 
 NEITHER = "in neither group"
+UNMEASURED = "to be grouped by the tone that stage hash measures"
 
 
 def count_images(table: pd.DataFrame, listed: Manifest, params: Params) -> dict[str, int]:
@@ -33,16 +36,15 @@ def count_images(table: pd.DataFrame, listed: Manifest, params: Params) -> dict[
     Returns
     -------
     dict
-        Images by group; :data:`NEITHER` counts the images in none.
+        Images by group, the compared two first; :data:`NEITHER` counts the images in none. Groups
+        by measured tone are not known yet: all images count as :data:`UNMEASURED`.
     """
     wanted = usable(listed, accept_unverified=params.fetch.accept_unverified)
     seen = table[table["md5hash"].isin(wanted.keys()) | table["url"].map(is_phantom)]
-    groups = assign_groups(
-        seen["fitzpatrick_scale"].astype(int),
-        seen["fitzpatrick_centaur"].astype(int),
-        params.filter.group,
-    )
-    counts = {group: int((groups == group).sum()) for group in GROUPS}
+    if params.groups.column in MEASURED:
+        return {UNMEASURED: len(seen)}
+    groups = assign_groups(annotated_rows(seen, params.groups), params.groups)
+    counts = {name: int((groups == name).sum()) for name in groups_of(params.groups).names}
     return counts | {NEITHER: int(groups.isna().sum())}
 
 
@@ -53,30 +55,31 @@ def in_words(counts: Mapping[str, int], rows: int) -> str:
 
 
 def absent_images(listed: Manifest, params: Params, store: ImageStore) -> list[str]:
-    """Return the images that a run uses and the store lacks (looks at names, not at contents)."""
+    """Return the images that a run uses and the store lacks (checks names, not contents)."""
     wanted = usable(listed, accept_unverified=params.fetch.accept_unverified)
     return [name for name, sha256 in wanted.items() if not store.size(name, sha256)]
 
 
-def images_at_hand(root: Path, store_root: Path | None = None) -> str:
-    """Say how many images the runs of a repository will see, by group, and how many are absent.
+def images_at_hand(root: Path) -> str:
+    """Describe how many images the runs will see, by group, and how many are absent.
 
     Parameters
     ----------
     root
         Root of the repository.
-    store_root
-        Folder of the image store; None means the user's own.
 
     Raises
     ------
     TonegapError
         If parameters, annotation table or images.txt cannot be read.
     """
-    table = read_annotations(root / layout.ANNOTATIONS)
-    listed = read_manifest(root / layout.MANIFEST)
-    params = read_params(root / layout.PARAMS)
+    at = Workspace(root)
+    table, listed, params = (
+        read_annotations(at.annotations),
+        read_manifest(at.manifest),
+        read_params(at.params),
+    )
     counts = count_images(table, listed, params)
-    absent = absent_images(listed, params, ImageStore(store_root or layout.user_cache() / "images"))
+    absent = absent_images(listed, params, ImageStore(user_cache() / "images"))
     note = f"; {len(absent)} of them are not in the image store of this machine" if absent else ""
     return in_words(counts, len(table)) + note

@@ -1,7 +1,7 @@
-"""Atomic writes: a file is there whole, or as it was.
+"""Atomic writes: a file is either replaced as a whole or left unchanged.
 
-DVC links outputs to its cache, so writing into a file in place would corrupt the
-cache silently; a new file moved over the old name never does.
+DVC links outputs to its cache, so writing into a file in place would silently corrupt the
+cache. Moving a new file over the old name does not.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from pathlib import Path
 from tonegap.errors import MachineError
 
 _MEGABYTE = 1_000_000
-# What the user can mend; any other failure to write is a bug, and keeps its traceback.
+# What the user can fix; any other failure to write is a bug, and keeps its traceback.
 _MENDABLE = (
     *(errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EROFS),
     *(errno.EACCES, errno.EPERM, errno.ENOTDIR, errno.EISDIR, errno.EEXIST, errno.ENAMETOOLONG),
@@ -26,15 +26,15 @@ _MENDABLE = (
 
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
-    """Give a temporary sibling of ``path`` to write to; move it into place on success.
+    """Yield a temporary sibling of ``path`` to write to; move it into place on success.
 
-    The sibling keeps the file's suffix, because some writers choose the format by it.
-    On failure the sibling is removed and ``path`` stays as it was.
+    The sibling has the file's suffix, because some writers choose the format by it.
+    On failure the sibling is removed and ``path`` stays unchanged.
 
     Raises
     ------
     MachineError
-        If the disk is full, or refuses.
+        If the disk is full or refuses the write.
     """
     temporary = path.with_name(f".{path.stem}.{uuid.uuid4().hex}.tmp{path.suffix}")
     try:
@@ -46,11 +46,11 @@ def replacing(path: Path) -> Iterator[Path]:
         if error.errno not in _MENDABLE:
             raise
         raise MachineError(
-            f"{path} cannot be written ({error.strerror}) and is as it was; free some space or "
-            "mend its permissions, then run it again"
+            f"{path} cannot be written ({error.strerror}) and is unchanged; free some space or "
+            "fix its permissions, then run it again"
         ) from None
     finally:
-        with suppress(OSError):  # the error that led here says more
+        with suppress(OSError):  # the original error says more
             temporary.unlink(missing_ok=True)
 
 
@@ -73,9 +73,9 @@ def require_free_space(folder: Path, needed_bytes: int, what: str) -> None:
     folder
         Where the write goes; its nearest existing parent is measured.
     needed_bytes
-        Bytes that the write needs at the most.
+        Bytes that the write needs at most.
     what
-        Names the write in the message.
+        Name of the write, for the message.
 
     Raises
     ------
@@ -89,7 +89,7 @@ def require_free_space(folder: Path, needed_bytes: int, what: str) -> None:
     if free < needed_bytes:
         raise MachineError(
             f"{what} needs {needed_bytes / _MEGABYTE:.0f} MB but {place} has "
-            f"{free / _MEGABYTE:.0f} MB free; a full disk would leave files cut short: "
+            f"{free / _MEGABYTE:.0f} MB free; a full disk would truncate files: "
             "free some space, or point TONEGAP_CACHE at another disk"
         )
 

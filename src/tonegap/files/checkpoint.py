@@ -1,9 +1,9 @@
-"""Checkpoints: a run's state in the user's cache, whole or not there.
+"""Checkpoints: a run's state in the user's cache, complete or absent.
 
-One safetensors file per epoch, which carries the hash of its own content, written to a
-temporary name and moved into place; the last two are kept. Opening never fails: what
-cannot be trusted is reported and passed over, in favour of the one before it or a
-fresh start.
+There is one safetensors file per epoch. It carries the hash of its own content, is written to
+a temporary name and then moved into place; the last two are kept. Opening never fails: a
+checkpoint that cannot be trusted is reported and skipped, in favour of the one before it or
+a fresh start.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ import torch
 from safetensors import SafetensorError
 from torch import Tensor
 
-from tonegap.errors import MachineError, TrainingError
+from tonegap.errors import MachineError, TrainingError, one_line
 from tonegap.files.atomic import replacing, require_free_space
 
 _ENTRY = "tonegap"
@@ -67,20 +67,20 @@ class CheckpointStore:
     Parameters
     ----------
     folder
-        Belongs to the run alone and has its name, which its checkpoints carry too; made when
-        the first checkpoint is written.
+        Folder of this run alone. Its name is the run's, which the checkpoints carry too. It
+        is made when the first checkpoint is written.
     """
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
 
     def save(self, checkpoint: Checkpoint) -> None:
-        """Write a checkpoint and drop all but it and the one before.
+        """Write a checkpoint and delete all but this one and the one before.
 
         Raises
         ------
         TrainingError
-            If it cannot be written, say because the disk is full. Earlier ones stay.
+            If it cannot be written, for example because the disk is full. Earlier ones stay.
         """
         path = self.folder / f"epoch-{checkpoint.epochs:06d}.safetensors"
         size = sum(tensor.nbytes for tensor in checkpoint.tensors.values())
@@ -109,15 +109,14 @@ class CheckpointStore:
             try:
                 return Opened(_read(path, self.folder.name), tuple(warnings))
             except (OSError, SafetensorError, ValueError, KeyError, TypeError) as error:
-                reason = " ".join(str(error).split())
                 warnings.append(
-                    f"the checkpoint {path} is damaged or of another run and is passed over "
-                    f"({reason})"
+                    f"the checkpoint {path} is damaged or of another run and is skipped "
+                    f"({one_line(error)})"
                 )
         return Opened(None, tuple(warnings))
 
     def clear(self) -> None:
-        """Remove all checkpoints of the run, when its result is safe."""
+        """Remove all checkpoints of the run, once its result is safe."""
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def _paths(self) -> list[Path]:
@@ -125,31 +124,31 @@ class CheckpointStore:
         return sorted(self.folder.glob(_PATTERN), reverse=True)
 
     def _prune(self, written: Path) -> None:
-        """Keep what was written and the one before it.
+        """Delete all checkpoints but the one just written and the one before it.
 
-        Those of later epochs were passed over when the run began: counted among the last two
-        they would push every new checkpoint out, and a killed run would begin again each time.
+        Checkpoints of later epochs were skipped when the run began. If they counted among the
+        last two, each new checkpoint would be deleted, and a killed run would always restart.
         """
         paths = self._paths()
         first = paths.index(written)
         for outdated in [*paths[:first], *paths[first + _KEPT :]]:
-            with suppress(OSError):  # in the way of nothing: tried again at the next epoch
+            with suppress(OSError):  # harmless: tried again at the next epoch
                 outdated.unlink()
 
     def _remove_abandoned(self) -> None:
-        """Remove temporary files of killed processes; a living one renews its own."""
+        """Remove temporary files of killed processes; a running one renews its own."""
         for path in self.folder.glob(".*.tmp.safetensors"):
             if time.time() - path.stat().st_mtime > _ABANDONED_AFTER_S:
                 path.unlink(missing_ok=True)
 
 
 class CheckpointWriter:
-    """Writes checkpoints beside the training, after every epoch where that is cheap.
+    """Write checkpoints in the background, after every epoch where that is cheap.
 
-    Copying the state off the device holds training up; an epoch's checkpoint is left out
-    while the previous one is being written, or while copying has taken more than a
-    twentieth of the time so far. So fast GPUs lose a few seconds of work when killed,
-    and slow machines at most one epoch.
+    Copying the state off the device delays training. An epoch's checkpoint is skipped while
+    the previous one is being written, or if copying has taken more than a twentieth of the
+    time so far. A killed run thus loses a few seconds of work on a fast GPU, and at most one
+    epoch on a slow machine.
     """
 
     def __init__(self, store: CheckpointStore, clock: Callable[[], float] = time.monotonic) -> None:
@@ -169,13 +168,13 @@ class CheckpointWriter:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        """Wait for the last write; its failure does not hide an earlier error."""
+        """Wait for the last write; do not let its failure hide an earlier error."""
         self._pool.shutdown(wait=True)
         if error is None and self._writing is not None:
             self._writing.result()
 
     def offer(self, take: Callable[[], Checkpoint]) -> None:
-        """Write what ``take`` copies, unless that would hold training up.
+        """Write what ``take`` copies, unless that would delay training.
 
         Raises
         ------
@@ -195,8 +194,8 @@ class CheckpointWriter:
 
 
 def _reason(error: Exception) -> str:
-    """Say what happened on one line, without the advice that follows a semicolon."""
-    return " ".join(str(error).split()).partition(";")[0]
+    """Return what happened on one line, without the advice that follows a semicolon."""
+    return one_line(error).partition(";")[0]
 
 
 def _header(checkpoint: Checkpoint, run: str) -> str:

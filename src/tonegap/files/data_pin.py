@@ -1,4 +1,4 @@
-"""data.dvc and images.txt: the two files that say which data a branch assesses.
+"""data.dvc and images.txt: the two files that define which data a branch assesses.
 
 images.txt lists the images (:mod:`tonegap.files.manifest`), data.dvc names the annotation
 table. data.dvc has three forms; all can be committed, because none names a path of one machine:
@@ -6,55 +6,54 @@ table. data.dvc has three forms; all can be committed, because none names a path
 phantom
     An unfrozen import of the table in the source tree: a fresh clone needs nothing else.
 public table
-    A frozen import of its url, pinned by md5. The table may have come from a file of
-    this machine all the same: its md5 proves that it is the public one. A fresh clone
-    gets it by ``dvc update data.dvc``.
+    A frozen import of its url, pinned by md5. The table may still have come from a file of
+    this machine: its md5 proves that it is the public one. A fresh clone gets it with
+    ``dvc update data.dvc``.
 other table
-    Its md5 alone, as ``dvc add`` would write. A fresh clone gets it by ``dvc pull`` from
-    a DVC remote, or by the same ``tonegap source`` command.
+    Its md5 alone, as ``dvc add`` would write. A fresh clone gets it with ``dvc pull`` from
+    a DVC remote, or with the same ``tonegap source`` command.
 
-If a step fails, all three files (with the table itself) are as they were.
+If a step fails, all three files (including the table itself) are left unchanged.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
-from tonegap.errors import MachineError
-from tonegap.files import layout
 from tonegap.files.atomic import write_bytes, write_text
 from tonegap.files.manifest import Manifest, write_manifest
-from tonegap.files.repository import dvc_command, stage_environment
+from tonegap.files.repository import dvc
 from tonegap.files.store import md5_of
+from tonegap.workspace import Workspace
 
 PIN: Final = Path("data.dvc")
 PHANTOM_TABLE: Final = "src/tonegap/phantom/annotations.csv"
 _HEADER: Final = (
     "# Which annotation table this branch assesses. `tonegap source ...` rewrites this file.\n"
 )
+_UNCHANGED: Final = "data.dvc, images.txt and the table are unchanged"
 
 
 def pin_phantom(repository: Path) -> None:
-    """Point data.dvc at the embedded phantom, bring its table into place, empty images.txt.
+    """Point data.dvc at the embedded phantom, put its table into place, empty images.txt.
 
     Raises
     ------
     MachineError
-        If DVC fails; everything is then as it was.
+        If DVC fails; everything is then unchanged.
     """
     with _restored_on_failure(repository):
         write_text(
             repository / PIN,
-            f"{_HEADER}deps:\n- path: {PHANTOM_TABLE}\nouts:\n- path: {layout.ANNOTATIONS}\n",
+            f"{_HEADER}deps:\n- path: {PHANTOM_TABLE}\nouts:\n- path: {Workspace.annotations}\n",
         )
-        _dvc(repository, "repro", "--quiet", str(PIN))
-        write_manifest({}, repository / layout.MANIFEST)
+        dvc(repository, "repro", "--quiet", str(PIN), remedy=_UNCHANGED)
+        write_manifest({}, repository / Workspace.manifest)
 
 
 def pin_table(repository: Path, content: bytes, images: Manifest, url: str | None = None) -> None:
@@ -69,28 +68,29 @@ def pin_table(repository: Path, content: bytes, images: Manifest, url: str | Non
     content
         The table's bytes, checked.
     images
-        The images that the commit is to hold.
+        The images of the commit.
     url
-        Where anybody can get the same bytes; None if nobody can.
+        Public url of the same bytes; None if there is none.
 
     Raises
     ------
     MachineError
-        If DVC fails; everything is then as it was.
+        If DVC fails; everything is then unchanged.
     """
     with _restored_on_failure(repository):
-        write_bytes(repository / layout.ANNOTATIONS, content)
-        write_text(repository / PIN, f"{_HEADER}outs:\n- path: {layout.ANNOTATIONS}\n")
-        _dvc(repository, "commit", "--quiet", "--force", str(PIN))  # into the cache
+        write_bytes(repository / Workspace.annotations, content)
+        write_text(repository / PIN, f"{_HEADER}outs:\n- path: {Workspace.annotations}\n")
+        # Into the cache.
+        dvc(repository, "commit", "--quiet", "--force", str(PIN), remedy=_UNCHANGED)
         if url is not None:
             write_text(repository / PIN, _frozen_import(url, content))
-        write_manifest(images, repository / layout.MANIFEST)
+        write_manifest(images, repository / Workspace.manifest)
 
 
 def _frozen_import(url: str, content: bytes) -> str:
     """Return the import as ``dvc import-url`` writes it, without asking the network."""
     dep = {"path": url, "hash": "md5"}
-    out = {"path": str(layout.ANNOTATIONS), "md5": md5_of(content), "hash": "md5"}
+    out = {"path": str(Workspace.annotations), "md5": md5_of(content), "hash": "md5"}
     return (
         f"{_HEADER}md5: {_stage_md5({'deps': [dep], 'outs': [out]})}\nfrozen: true\n"
         f"deps:\n- path: {url}\n  hash: md5\n"
@@ -99,34 +99,20 @@ def _frozen_import(url: str, content: bytes) -> str:
 
 
 def _stage_md5(definition: dict[str, Any]) -> str:
-    """Return DVC's own hash of a stage file; without it DVC takes the file for edited."""
+    """Return DVC's own hash of a stage file; without it DVC considers the file edited."""
     text = json.dumps(definition, sort_keys=True)
     return hashlib.md5(text.encode(), usedforsecurity=False).hexdigest()
-
-
-def _dvc(repository: Path, *arguments: str) -> None:
-    done = subprocess.run(  # noqa: S603  # fixed program, no shell
-        dvc_command(*arguments),
-        cwd=repository,
-        env=stage_environment(),
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    if done.returncode:
-        words = (done.stderr.strip() or done.stdout.strip() or "no message").splitlines()
-        reason = next((line for line in reversed(words) if line.startswith("ERROR")), words[-1])
-        raise MachineError(
-            f"`dvc {' '.join(arguments)}` failed in {repository.resolve()}: {reason}; data.dvc, "
-            "images.txt and the table are as they were"
-        )
 
 
 @contextmanager
 def _restored_on_failure(repository: Path) -> Iterator[None]:
     before = {
         path: path.read_bytes() if path.is_file() else None
-        for path in (repository / name for name in (PIN, layout.ANNOTATIONS, layout.MANIFEST))
+        for path in (
+            repository / PIN,
+            repository / Workspace.annotations,
+            repository / Workspace.manifest,
+        )
     }
     try:
         yield

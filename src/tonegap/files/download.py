@@ -1,14 +1,14 @@
 """Many downloads at once, considerate of hosts, into the image store.
 
 - At most ``connections`` at once, ``connections_per_host`` from one host.
-- Failures that may pass are tried again after growing pauses; a host that says
-  Retry-After is left alone by all its downloads, a minute at the most.
-- A host is given up that fails ten rows in a row in ways that may pass, and then twenty
-  more, taken from all over its rows: most of Fitzpatrick17k's urls lie on two hosts, and
-  waiting for each row of a dead one would take days. Rows that fail together are often
-  neighbours in the table, so a host that serves any of the twenty goes on as before.
-- What arrives goes to the store at once; what definitely cannot be had goes to the
-  journal. A run that is killed therefore repeats neither.
+- Temporary failures are retried after growing pauses. If a host sends Retry-After, all its
+  downloads wait, at most a minute.
+- A host is suspect after ten temporary failures in a row. It is given up if twenty more
+  rows, taken from all over its queue, fail too: most of Fitzpatrick17k's urls are on two
+  hosts, and waiting for each row of a dead one would take days. Rows that fail together are
+  often neighbours in the table, so a host that serves any of the twenty is asked on as before.
+- Downloads enter the store at once, and permanent failures enter the journal. A run that is
+  killed therefore repeats neither.
 """
 
 from __future__ import annotations
@@ -32,44 +32,45 @@ from tonegap.files.public_address import RefusedUrlError, parse_url
 from tonegap.files.store import ImageStore, md5_of
 from tonegap.fingerprint.decoding import FORMATS, UnreadableImageError, decode
 from tonegap.params import FetchParams
-from tonegap.tables import TYPICAL_BYTES, Outcome, Status, inert
+from tonegap.tables import TYPICAL_BYTES, FetchOutcome, Status, inert
 
-_SUSPECT: Final = 10  # rows in a row that failed though they might have passed
-_GIVE_UP: Final = 30  # the same, probes from all over the host's rows included
+_SUSPECT: Final = 10  # temporary failures in a row
+_GIVE_UP: Final = 30  # the same, including the probes from all over the host's rows
 _SPREAD: Final = 0.6180339887  # golden section: its multiples, modulo 1, fill [0, 1) evenly
+_FILE_TIMEOUT_S: Final = 20.0  # of a file that is downloaded alone
 
 
 @dataclass(frozen=True)
 class Patience:
-    """How long to wait between attempts, seconds."""
+    """Waiting times between attempts, seconds."""
 
     first_pause_s: float = 1.0
     longest_pause_s: float = 60.0
 
     def pause_s(self, attempt: int, asked_s: float | None) -> float:
-        """Pause after an attempt (from 0): doubling, or what the host asked; capped."""
+        """Return the pause after an attempt (from 0): doubling, or as the host asks; capped."""
         wanted = self.first_pause_s * 2.0**attempt if asked_s is None else asked_s
         return min(wanted, self.longest_pause_s)
 
 
 @dataclass
 class _Host:
-    """One host's queue, and what is known of it."""
+    """One host's queue and its failures so far."""
 
     rows: list[tuple[str, str]] = field(default_factory=list)
     resume_at_s: float = 0.0  # the event loop's clock
-    failed_rows: int = 0  # in a row, in ways that may pass
-    probes: int = 0  # since it came under suspicion
+    failed_rows: int = 0  # temporary failures in a row
+    probes: int = 0  # since it became suspect
 
     def next_row(self) -> tuple[str, str]:
-        """Take the next row; of a host under suspicion one from anywhere in the queue."""
+        """Take the next row; if the host is suspect, one from anywhere in the queue."""
         if self.failed_rows < _SUSPECT:
             return self.rows.pop()
         self.probes += 1
         return self.rows.pop(int(len(self.rows) * (self.probes * _SPREAD % 1.0)))
 
     def note(self, *, failed: bool) -> None:
-        """Note how a row ended; any that did not fail in a way that may pass clears the host."""
+        """Record how a row ended; anything but a temporary failure clears the host."""
         self.failed_rows = self.failed_rows + 1 if failed else 0
         self.probes = self.probes if failed else 0
 
@@ -83,7 +84,7 @@ def download(
     patience: Patience | None = None,
     trusted: Collection[str] = (),
     on_done: Callable[[Status], None] = lambda _: None,
-) -> dict[str, Outcome]:
+) -> dict[str, FetchOutcome]:
     """Download images into the store.
 
     Parameters
@@ -91,13 +92,13 @@ def download(
     urls
         Url by md5hash.
     store
-        Where images go: verified ones, and, kept apart, images of another md5.
+        Where images go: verified ones and, separately, images with another md5.
     params
         Limits, retries, time-out.
     journal
-        Definite failures of an earlier run that was interrupted; this run's are added.
+        Permanent failures of an earlier run that was interrupted; this run's are added.
     patience
-        Pauses; None is the usual.
+        Pauses; None means the usual ones.
     trusted
         Addresses that may be asked though they are not public. For tests only.
     on_done
@@ -124,22 +125,20 @@ def download(
     return failures
 
 
-def download_file(
-    url: str, max_bytes: int, *, timeout_s: float = 20.0, trusted: Collection[str] = ()
-) -> bytes:
+def download_file(url: str, max_bytes: int) -> bytes:
     """Download one file into memory.
 
     Raises
     ------
     FetchError
-        If it cannot be had.
+        If it cannot be downloaded.
     """
     try:
-        return asyncio.run(_one(url, Getter(timeout_s, max_bytes, trusted=trusted)))
+        return asyncio.run(_one(url, Getter(_FILE_TIMEOUT_S, max_bytes)))
     except GetError as failure:
         raise FetchError(
-            f"{inert(url)} cannot be had ({failure.status}: {inert(failure)}); download it "
-            "yourself and give the file"
+            f"{inert(url)} cannot be downloaded ({failure.status}: {inert(failure)}); "
+            "download it yourself and pass the file"
         ) from None
 
 
@@ -156,7 +155,7 @@ class _Downloads:
     params: FetchParams
     journal: Journal
     patience: Patience
-    failures: dict[str, Outcome]
+    failures: dict[str, FetchOutcome]
     on_done: Callable[[Status], None]
     trusted: Collection[str]
 
@@ -181,7 +180,9 @@ class _Downloads:
             try:
                 hosts[parse_url(url).host].rows.append((md5hash, url))
             except RefusedUrlError as refusal:
-                self._fail(Outcome(md5hash, "refused_url", detail=inert(refusal)), definite=True)
+                self._fail(
+                    FetchOutcome(md5hash, "refused_url", detail=inert(refusal)), definite=True
+                )
         return hosts
 
     async def _work(self, name: str, host: _Host, getter: Getter) -> None:
@@ -189,19 +190,19 @@ class _Downloads:
             md5hash, url = host.next_row()
             if host.failed_rows >= _GIVE_UP:
                 detail = f"not asked: {name} failed {host.failed_rows} rows before"
-                self._fail(Outcome(md5hash, "unreachable", inert(name), detail=inert(detail)))
+                self._fail(FetchOutcome(md5hash, "unreachable", inert(name), detail=inert(detail)))
                 continue
             try:
                 status = await self._image(md5hash, url, host, getter)
             except GetError as failure:
-                outcome = Outcome(md5hash, failure.status, inert(name), detail=inert(failure))
+                outcome = FetchOutcome(md5hash, failure.status, inert(name), detail=inert(failure))
                 self._fail(outcome, definite=not failure.may_pass)
                 host.note(failed=failure.may_pass)
             else:
                 host.note(failed=False)
                 self.on_done(status)
 
-    def _fail(self, outcome: Outcome, *, definite: bool = False) -> None:
+    def _fail(self, outcome: FetchOutcome, *, definite: bool = False) -> None:
         self.failures[outcome.md5hash] = outcome
         if definite:
             self.journal.note(outcome)
@@ -245,7 +246,7 @@ def _require_image(content: bytes, max_pixels: int) -> None:
 
 
 def _declared_pixels(content: bytes) -> int:
-    """Width x height by the header, 0 if there is none: decoding will say why."""
+    """Return width x height from the header, 0 if there is none: decoding will report why."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", Image.DecompressionBombWarning)
         try:

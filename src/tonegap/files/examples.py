@@ -1,4 +1,4 @@
-"""A few test images with their reconstructions, as pixels in one small file.
+"""Examples of reconstructions, of a run or of a study, in one small file.
 
 Where the images are photographs the file shows patients: it is an output that git
 ignores, and nothing drawn from it may be committed.
@@ -7,45 +7,23 @@ ignores, and nothing drawn from it may be committed.
 from __future__ import annotations
 
 import io
-from dataclasses import dataclass, fields
 from pathlib import Path
 
 import numpy as np
-from jaxtyping import Bool, UInt8
 
 from tonegap.errors import DataError
+from tonegap.examples import Examples, StudyExamples
 from tonegap.files.arrays import write_arrays
+from tonegap.groups import Groups
 
 
-@dataclass(frozen=True)
-class Examples:
-    """Examples of one run, pixels as 8-bit RGB.
-
-    Attributes
-    ----------
-    light, dark : uint8 [n, size, size, 3]
-        Originals of each group.
-    reconstructed_light, reconstructed_dark : uint8 [n, size, size, 3]
-        Their reconstructions.
-    rendered : bool array of no dimensions
-        True where tonegap rendered every original itself: then nobody is shown.
-    """
-
-    light: UInt8[np.ndarray, "light size size 3"]
-    reconstructed_light: UInt8[np.ndarray, "light size size 3"]
-    dark: UInt8[np.ndarray, "dark size size 3"]
-    reconstructed_dark: UInt8[np.ndarray, "dark size size 3"]
-    rendered: Bool[np.ndarray, ""]
-
-
-def write_examples(examples: Examples, path: Path) -> None:
+def write_examples(examples: Examples | StudyExamples, path: Path) -> None:
     """Write examples atomically (.npz)."""
-    arrays = {field.name: getattr(examples, field.name) for field in fields(Examples)}
-    write_arrays(arrays, path)
+    write_arrays(examples.arrays(), path)
 
 
 def read_examples(content: bytes) -> Examples:
-    """Read what :func:`write_examples` wrote.
+    """Read the examples of a run.
 
     Raises
     ------
@@ -54,6 +32,20 @@ def read_examples(content: bytes) -> Examples:
     """
     try:
         with np.load(io.BytesIO(content), allow_pickle=False) as arrays:
-            return Examples(**{field.name: arrays[field.name] for field in fields(Examples)})
+            return Examples.from_arrays(arrays)
     except (ValueError, OSError, EOFError, KeyError) as error:
         raise DataError(f"these are no example reconstructions ({error}); evaluate again") from None
+
+
+def read_study_examples(path: Path, groups: Groups) -> StudyExamples | None:
+    """Read the examples of a study, of the two groups that are compared; None if there is no file.
+
+    Raises
+    ------
+    DataError
+        If an array is missing or has another shape.
+    """
+    if not path.is_file():
+        return None
+    with np.load(path, allow_pickle=False) as arrays:
+        return StudyExamples.from_arrays(dict(arrays), groups)

@@ -1,4 +1,4 @@
-"""Reading folders that come from elsewhere: regular files inside the folder, nothing else."""
+"""Read folders of unknown origin: only regular files inside the folder."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from pathlib import Path
 from tonegap.errors import DataError
 from tonegap.files.offers import Offer, Skip
 
-# Not waiting on a pipe that takes a file's place between the look and the opening.
+# Do not wait on a pipe that replaces the file between the check and the opening.
 _READ_ONLY = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOFOLLOW", 0)
 
 
 def folder_offers(root: Path, max_bytes: int) -> Iterator[Offer | Skip]:
     """Yield the files under a folder, sorted by name within each level.
 
-    Symbolic links are followed only to files that lie inside the folder, so that a folder
-    of somebody else's cannot make private files of this machine part of a data set.
+    Symbolic links are followed only to files inside the folder, so that a foreign folder
+    cannot make private files of this machine part of a data set.
 
     Parameters
     ----------
@@ -37,7 +37,7 @@ def folder_offers(root: Path, max_bytes: int) -> Iterator[Offer | Skip]:
         os.scandir(inside).close()
     except OSError as error:
         raise DataError(
-            f"the folder {root} cannot be read ({error.strerror}); give another"
+            f"the folder {root} cannot be read ({error.strerror}); choose another"
         ) from None
     unread = list[OSError]()
     for folder, subfolders, names in os.walk(inside, onerror=unread.append):
@@ -60,7 +60,7 @@ def _offer(path: Path, inside: Path, max_bytes: int) -> Offer | Skip:
         target = path.resolve(strict=True)
         facts = target.stat()
     except (OSError, RuntimeError):  # RuntimeError: links in a circle, in Python 3.11 and 3.12
-        return Skip(name, "it is a link that leads nowhere")
+        return Skip(name, "it is a broken link")
     if not target.is_relative_to(inside):
         return Skip(name, "it is a link that leads out of the folder")
     if not stat.S_ISREG(facts.st_mode):

@@ -1,8 +1,8 @@
-"""Reading zips that come from elsewhere, without trusting a word they say.
+"""Read zips of unknown origin without trusting what they declare.
 
-An archive whose entries overlap is refused whole. Nothing is ever extracted: entries are
-read one by one, in memory, within limits, and their names are only compared. What is
-refused, and why:
+An archive whose entries overlap is rejected as a whole. Nothing is ever extracted: entries
+are read one by one, in memory, within limits, and their names are only compared. These
+entries are rejected:
 
 ==============================  ========================================================
 entry                           reason
@@ -27,7 +27,7 @@ from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 from typing import Final
 
-from tonegap.errors import DataError
+from tonegap.errors import DataError, one_line
 from tonegap.files.offers import Offer, Skip
 
 MAX_ENTRIES: Final = 1_000_000
@@ -38,14 +38,14 @@ _CHUNK: Final = 1 << 16
 
 
 def zip_offers(path: Path, max_bytes: int) -> Iterator[Offer | Skip]:
-    """Yield the archive's files, in its own order, each read when its turn comes.
+    """Yield the archive's files in its own order; read each one only when it is needed.
 
     Parameters
     ----------
     path
         The zip.
     max_bytes
-        Larger entries are skipped, by declaration or by what they turn out to yield.
+        Larger entries are skipped, whether by their declared or by their real size.
 
     Raises
     ------
@@ -63,9 +63,9 @@ def _opened(path: Path) -> Iterator[zipfile.ZipFile]:
     try:
         archive = zipfile.ZipFile(path)
     except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError) as error:
-        reason = " ".join(str(error).split())
         raise DataError(
-            f"{path} cannot be read as a zip ({reason}); give a folder or a whole zip of images"
+            f"{path} cannot be read as a zip ({one_line(error)}); give a folder or a whole zip "
+            "of images"
         ) from None
     with archive:
         if len(archive.infolist()) > MAX_ENTRIES:
@@ -78,7 +78,7 @@ def _opened(path: Path) -> Iterator[zipfile.ZipFile]:
 
 
 def _require_apart(archive: zipfile.ZipFile, path: Path) -> None:
-    """Refuse entries that share their packed bytes: a bomb of many files in little space."""
+    """Reject entries that share their packed bytes: a zip bomb."""
     packed, present = sum(entry.compress_size for entry in archive.infolist()), path.stat().st_size
     if packed > present:
         raise DataError(
@@ -95,7 +95,7 @@ def _offer(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, max_bytes: int) -> 
 
 
 def _refusal(entry: zipfile.ZipInfo, max_bytes: int) -> str | None:
-    """Why an entry is not even opened, or None."""
+    """Return why an entry is not even opened, or None."""
     kind = stat.S_IFMT(entry.external_attr >> 16)
     if _leads_out(entry.filename):
         return "its name leads out of the archive"

@@ -1,7 +1,7 @@
-"""One attempt at one url: the bytes, or a failure that has a status.
+"""One attempt at one url: the bytes, or a failure with a status.
 
-Redirects are followed here, hop by hop, because each hop must be public; bodies are
-counted as they come, because a header may lie.
+Redirects are followed here, hop by hop, because each hop must be public. Bodies are
+counted as they arrive, because a header may be wrong.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from typing import Final
 import httpx
 
 import tonegap
+from tonegap.errors import one_line
 from tonegap.files.public_address import (
     NoAddressError,
     RefusedUrlError,
@@ -33,7 +34,7 @@ _MAX_REDIRECTS: Final = 5
 _GONE: Final = (404, 410)
 _MAY_PASS: Final = (408, 425, 429, 500, 502, 503, 504)
 _OK: Final = 200
-_DEADLINE_FACTOR: Final = 10  # of the time-out: ends bodies that drip
+_DEADLINE_FACTOR: Final = 10  # of the time-out: ends bodies that arrive too slowly
 _COMPRESSED: Final = ("gzip", "x-gzip", "deflate")
 _GZIP_OR_ZLIB: Final = 32 + zlib.MAX_WBITS  # zlib tells the two apart by their first bytes
 _OPEN_HOSTS: Final = 64  # hosts whose connections are kept open; a table may name thousands
@@ -50,11 +51,11 @@ class GetError(Exception):
     Attributes
     ----------
     status
-        What data/fetch.csv says.
+        Its status in data/fetch.csv.
     may_pass
-        Whether another attempt may succeed.
+        True if another attempt may succeed.
     pause_s
-        Seconds that the host asked to be left alone, or None.
+        Seconds that the host asked to wait, or None.
     """
 
     def __init__(
@@ -67,10 +68,10 @@ class GetError(Exception):
 
 
 class Getter:
-    """Asks urls; keeps connections open between requests to one host.
+    """A client that keeps connections open between requests to one host.
 
-    Proxies of the environment are not used: behind one, names resolve elsewhere, and
-    an address could not be checked.
+    Proxies of the environment are not used: a proxy resolves names itself, so an address
+    could not be checked.
 
     Parameters
     ----------
@@ -104,7 +105,7 @@ class Getter:
             await client.http.aclose()
 
     async def get(self, url: str, attempt: int = 0) -> bytes:
-        """Get a body, whole and of acceptable size.
+        """Return a complete body of acceptable size.
 
         Parameters
         ----------
@@ -116,7 +117,7 @@ class Getter:
         Raises
         ------
         GetError
-            If it cannot be had.
+            If it cannot be downloaded.
         """
         try:
             async with asyncio.timeout(_DEADLINE_FACTOR * self._timeout_s):
@@ -126,16 +127,16 @@ class Getter:
         except NoAddressError as failure:
             raise GetError("unreachable", str(failure), may_pass=True) from None
         except (httpx.TimeoutException, TimeoutError):
-            detail = f"no answer, or no end of it, in time (fetch.timeout_s = {self._timeout_s:g})"
+            detail = f"no complete answer in time (fetch.timeout_s = {self._timeout_s:g})"
             raise GetError("timeout", detail, may_pass=True) from None
         except httpx.InvalidURL as failure:  # the first url is parsed already
             raise GetError("refused_url", f"it redirects to no url ({failure})") from None
         except httpx.RemoteProtocolError as failure:
             raise _protocol_error(failure) from None
         except httpx.TransportError as failure:
-            raise GetError("unreachable", _words(failure), may_pass=True) from None
+            raise GetError("unreachable", one_line(failure), may_pass=True) from None
         except (httpx.HTTPError, httpx.StreamError) as failure:
-            raise GetError("http_error", _words(failure)) from None
+            raise GetError("http_error", one_line(failure)) from None
 
     async def _follow(self, url: httpx.URL, attempt: int) -> bytes:
         seen = set[str]()
@@ -150,7 +151,7 @@ class Getter:
         raise GetError("too_many_redirects", f"redirects: {reason}")
 
     async def _ask(self, url: httpx.URL, attempt: int) -> bytes | httpx.URL:
-        """Ask one hop: its body, or where it points."""
+        """Ask one hop; return its body, or where it redirects to."""
         addresses = await addresses_of(url, self._trusted)
         address = addresses[attempt % len(addresses)]
         async with (
@@ -213,7 +214,9 @@ class Getter:
             detail = f"broken off after {len(body)} of {declared or 'unknown'} bytes"
             raise GetError("truncated", detail, may_pass=True) from failure
         except zlib.error:
-            raise GetError("http_error", "an answer that is not compressed as it says") from None
+            raise GetError(
+                "http_error", "an answer that is not compressed as it declares"
+            ) from None
         if unpack and not unpack.eof:
             raise GetError("truncated", "its compressed answer has no end", may_pass=True)
         return bytes(body)
@@ -223,7 +226,7 @@ class Getter:
 
 
 class _Client:
-    """A client, and the requests that it has under way."""
+    """A client and its open requests."""
 
     def __init__(self, http: httpx.AsyncClient) -> None:
         self.http = http
@@ -231,7 +234,7 @@ class _Client:
 
 
 def _unpacker(encoding: str) -> zlib._Decompress | None:
-    """For hosts that compress their answer though they were asked not to."""
+    """Decompressors for hosts that compress their answer although asked not to."""
     name = encoding.strip().lower()
     if name in {"", "identity"}:
         return None
@@ -263,7 +266,7 @@ def _require_ok(response: httpx.Response) -> None:
 
 
 def retry_after_s(header: str | None, now_s: float) -> float | None:
-    """Seconds that a Retry-After header asks for (RFC 9110, 10.2.3), or None.
+    """Return the seconds that a Retry-After header asks for (RFC 9110, 10.2.3), or None.
 
     Parameters
     ----------
@@ -282,15 +285,11 @@ def retry_after_s(header: str | None, now_s: float) -> float | None:
 
 
 def _protocol_error(failure: httpx.RemoteProtocolError) -> GetError:
-    """Tell an answer that is none from no answer; httpx has one error for all of them."""
-    words = _words(failure)
+    """Tell an invalid answer from no answer; httpx has one error for both."""
+    words = one_line(failure)
     if words.startswith("Server disconnected"):
         return GetError("unreachable", words, may_pass=True)
-    if "location header" in words:  # httpx looks at redirects that it does not follow
+    if "location header" in words:  # httpx parses redirects that it does not follow
         return GetError("refused_url", f"it redirects to no url ({words})")
-    # The bytes may be left from the answer before, on a connection that was kept open.
+    # The bytes may be left over from the previous answer on a reused connection.
     return GetError("http_error", f"its answer breaks the rules of HTTP ({words})", may_pass=True)
-
-
-def _words(error: Exception) -> str:
-    return " ".join(str(error).split()) or type(error).__name__

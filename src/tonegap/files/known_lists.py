@@ -10,7 +10,7 @@ from typing import Final
 import pandas as pd
 
 from tonegap.duplicates.candidates import PAIR_COLUMNS
-from tonegap.duplicates.listed import VERDICTS, Rows, listed_images, listed_pairs, no_rows
+from tonegap.duplicates.listed import SUITABILITY, Rows, listed_images, listed_pairs, no_rows
 from tonegap.duplicates.pairs import merge_pairs
 from tonegap.errors import DataError
 from tonegap.files.tables import read_csv
@@ -27,11 +27,11 @@ class KnownLists:
     Attributes
     ----------
     pairs : DataFrame
-        Copies of each other, as :func:`~tonegap.duplicates.listed.listed_pairs` gives them.
+        Copies of each other, as :func:`~tonegap.duplicates.listed.listed_pairs` returns them.
     keep : frozenset of str, or None
-        Images that some keep list names; None where there is no such list.
+        Images that any keep list names; None if there is no such list.
     drop : frozenset of str
-        Images that some drop list names.
+        Images that any drop list names.
     """
 
     pairs: pd.DataFrame
@@ -47,13 +47,13 @@ def read_known_lists(folder: Path, rows: Rows = no_rows) -> KnownLists:
     folder
         It may hold a README.md and hidden files besides.
     rows
-        Md5hashes of the rows that a file of a name belongs to, for lists of file names.
+        Function from a file's name to the md5hashes of its rows, for lists of file names.
 
     Raises
     ------
     DataError
-        If a file holds no such list, lies elsewhere or is of another kind, so that nobody
-        believes that a list counts which was never read; the message names it.
+        If a file holds no such list, is in another place or is of another kind, so that no
+        list is silently ignored; the message names it.
     """
     _require_known_places(folder)
     tables = [read_listed_pairs(path, rows) for path in _files(folder / "duplicates")]
@@ -100,7 +100,7 @@ def _files(folder: Path) -> list[Path]:
     shown = _shown(folder)
     for path in shown:
         if path.suffix.lower() != ".csv" or not path.is_file():
-            raise DataError(f"{path} is no CSV file, so it would count for nothing; move it away")
+            raise DataError(f"{path} is not a CSV file, so it would be ignored; move it away")
     return shown
 
 
@@ -108,20 +108,20 @@ def _require_known_places(folder: Path) -> None:
     for path in _shown(folder):
         if path.name != "README.md" and not (path.name in _FOLDERS and path.is_dir()):
             raise DataError(
-                f"{path} would count for nothing: lists lie in the folders {_FOLDERS[0]}/, "
+                f"{path} would be ignored: lists belong in the folders {_FOLDERS[0]}/, "
                 f"{_FOLDERS[1]}/ and {_FOLDERS[2]}/ beside it; move it into one of them, or away"
             )
 
 
 def _shown(folder: Path) -> list[Path]:
-    """List what lies in a folder, hidden files left out; nothing where there is none."""
+    """List a folder without its hidden files; return nothing if it does not exist."""
     if not folder.is_dir():
         return []
     return sorted(path for path in folder.iterdir() if not path.name.startswith("."))
 
 
 def _read(path: Path, what: str) -> pd.DataFrame:
-    """Read a list, spellings of hashes and of labels made one; every cell text or missing."""
+    """Read a list with hashes and labels normalised; every cell is text or missing."""
     table = read_csv(path, (), what)
     if not isinstance(table.index, pd.RangeIndex):  # pandas takes the surplus for row names
         raise DataError(
@@ -136,7 +136,7 @@ def _read(path: Path, what: str) -> pd.DataFrame:
         )
     for column in table.columns:
         table[column] = table[column].map(_plain, na_action="ignore")
-    for column in VERDICTS:
+    for column in SUITABILITY:
         if column in table.columns:
             table[column] = _labels(table[column], path)
     return table
@@ -162,13 +162,13 @@ def _labels(labels: pd.Series, path: Path) -> pd.Series:
     if missing.any() and not missing.all():
         raise DataError(
             f"{path}, line {int(missing.to_numpy().argmax()) + 2}: {labels.name} is empty, but "
-            "others are 0 or 1; whether the image is meant cannot be told"
+            "others are 0 or 1; decide whether the image is meant"
         )
     return spelled
 
 
 def _require_names(labels: pd.Series, path: Path) -> None:
-    """Refuse numbers other than 0 and 1: shares of votes would all count as a yes."""
+    """Reject numbers other than 0 and 1: any share of votes would count as a yes."""
     numbers = labels[pd.to_numeric(labels, errors="coerce").notna()]
     other = numbers[~numbers.isin(["0", "1", "0.0", "1.0"])]
     if len(other):

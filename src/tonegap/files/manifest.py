@@ -3,7 +3,7 @@
 One line per image, sorted::
 
     <md5hash>             the image with this md5
-    <md5hash> <sha256>    a copy with another md5, given or downloaded for this row
+    <md5hash> <sha256>    a copy with another md5, provided or downloaded for this row
 
 ``tonegap source ...`` writes the file; the stage ``fetch`` takes exactly these images.
 Phantoms are not listed, because code renders them.
@@ -40,7 +40,8 @@ def read_manifest(path: Path) -> Manifest:
     Raises
     ------
     DataError
-        If the file is missing, or naming the first line that is not an image or repeats one.
+        If the file is missing, or a line is not an image or repeats one; the message names
+        the first such line.
     """
     try:
         lines = path.read_text(encoding="utf-8").splitlines()
@@ -82,9 +83,10 @@ def write_manifest(images: Manifest, path: Path) -> None:
 def with_images_at_hand(listed: Manifest, table: pd.DataFrame, store: ImageStore) -> Manifest:
     """Add the table's images that the store holds; drop lines that are of no row.
 
-    A listed image stays listed, wherever it is, so that a smaller store never shrinks the
-    data version unnoticed. An image with the md5 of its row replaces a copy. Of several copies
-    the store's choice is listed (:meth:`~tonegap.files.store.ImageStore.unverified`).
+    A listed image stays listed even if the store lacks it, so that a smaller store never
+    silently shrinks the data version. An image with the md5 of its row replaces a copy. Of
+    several copies, the store's choice is listed
+    (:meth:`~tonegap.files.store.ImageStore.unverified`).
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Download images that the store lacks, and say which are still missing, and why."""
+"""Download images that the store lacks, and report which are still missing, and why."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from tonegap.files.store import ImageStore
 from tonegap.files.tables import write_csv
 from tonegap.files.tally import tally
 from tonegap.params import FetchParams
-from tonegap.tables import FETCH_COLUMNS, Outcome
+from tonegap.tables import FETCH_COLUMNS, FetchOutcome
 
-_OTHER_MD5 = "what is at hand, or what its url gave, has another md5"
+_OTHER_MD5 = "the local copy, or the one from its url, has another md5"
 
 
 def obtain(
@@ -28,24 +28,24 @@ def obtain(
     ask: bool,
     patience: Patience | None = None,
     trusted: Collection[str] = (),
-) -> list[Outcome]:
+) -> list[FetchOutcome]:
     """Download missing images into the store; return those that are still missing.
 
-    A killed call is resumed by the next: it repeats no download and no definite failure. A
-    url that has given a copy with another md5 is not asked again.
+    The next call resumes a killed one: it repeats no download and no permanent failure. A
+    url that returned a copy with another md5 is not asked again.
 
     Parameters
     ----------
     urls
         The images to obtain: url, or None, by md5hash.
     held
-        Tells whether the store holds what is wanted for a row.
+        Function that is True if the store holds the wanted image of a row.
     store
         Where downloads go.
     params
         The section ``fetch``.
     ask
-        False: ask no url, only report.
+        If False, only report; ask no url.
     patience
         Pauses between attempts; None means the usual ones.
     trusted
@@ -81,7 +81,7 @@ def obtain(
     ]
 
 
-def write_missing(missing: list[Outcome], path: Path) -> None:
+def write_missing(missing: list[FetchOutcome], path: Path) -> None:
     """Write a row for each missing image, with the reason; remove the file if there is none."""
     if missing:
         write_csv(pd.DataFrame(missing, columns=list(FETCH_COLUMNS)), path)
@@ -89,10 +89,10 @@ def write_missing(missing: list[Outcome], path: Path) -> None:
         path.unlink(missing_ok=True)
 
 
-def _outcome(name: str, url: str | None, store: ImageStore) -> Outcome:
+def _outcome(name: str, url: str | None, store: ImageStore) -> FetchOutcome:
     if store.unverified(name) is not None:
-        return Outcome(name, "md5_mismatch", "store", detail=_OTHER_MD5)
-    return Outcome(name, "missing_url" if url is None else "not_downloaded")
+        return FetchOutcome(name, "md5_mismatch", "store", detail=_OTHER_MD5)
+    return FetchOutcome(name, "missing_url" if url is None else "not_downloaded")
 
 
 def _journal(urls: Mapping[str, str | None], params: FetchParams, store: ImageStore) -> Journal:

@@ -1,4 +1,4 @@
-"""What a folder or a zip has to offer: files that may be images, and files passed over."""
+"""Contents of a folder or a zip: files that may be images, and files that are skipped."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Skip:
-    """A file that was passed over, and why (completes "it was skipped because ...")."""
+    """A file that was skipped, and why (completes "it was skipped because ...")."""
 
     name: str
     reason: str
@@ -23,7 +23,7 @@ class Offer:
     name
         Its name within the folder or zip, with ``/`` between parts.
     read
-        Reads it now: its bytes, or why it cannot be read.
+        Function that reads it now; returns its bytes, or why it cannot be read.
     """
 
     name: str

@@ -15,19 +15,19 @@ from tonegap.files.atomic import replacing, require_free_space
 def write_packed(
     path: Path, images: Iterable[UInt8[np.ndarray, "size size 3"]], count: int, size: int
 ) -> None:
-    """Write ``count`` images of ``size`` x ``size`` pixels as they come, in bounded memory.
+    """Write ``count`` images of ``size`` x ``size`` pixels one by one, in bounded memory.
 
     Raises
     ------
     MachineError
         If the disk cannot hold the array.
     ValueError
-        If ``images`` yields another number of images than ``count``.
+        If ``images`` does not yield ``count`` images.
     """
     require_free_space(path.parent, count * size * size * 3 + 4096, f"packing images into {path}")
     layout = {"descr": "|u1", "fortran_order": False, "shape": (count, size, size, 3)}
     written = 0
-    # Written, not mapped: a disk that becomes full under a memory map ends the process.
+    # Written, not mapped: if the disk fills up under a memory map, the process is killed.
     with replacing(path) as temporary, temporary.open("wb") as stream:
         np.lib.format.write_array_header_1_0(stream, layout)
         for image in images:
@@ -50,7 +50,7 @@ def open_packed(path: Path) -> UInt8[np.ndarray, "images size size 3"]:
     try:
         packed: np.ndarray = np.load(path, mmap_mode="r", allow_pickle=False)
     except (ValueError, OSError, EOFError) as error:
-        raise DataError(f"{path} is no array of images ({error}); run `dvc repro`") from None
+        raise DataError(f"{path} is not an array of images ({error}); run `dvc repro`") from None
     if packed.dtype != np.uint8 or packed.ndim != 4 or packed.shape[3] != 3:  # noqa: PLR2004
         raise DataError(
             f"{path} holds {packed.dtype} of shape {packed.shape}; "

@@ -8,7 +8,7 @@ from typing import Any
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
-from tonegap.errors import ParameterError
+from tonegap.errors import ParameterError, one_line
 from tonegap.params import Params, params_from_mapping
 
 _LONGEST = 400  # characters of a reason
@@ -27,12 +27,14 @@ def read_yaml(path: Path) -> Any:
     try:
         return _load(path.read_text(encoding="utf-8"))
     except OSError as error:
-        raise ParameterError(f"{path} cannot be read ({error.strerror}); mend its rights") from None
+        raise ParameterError(
+            f"{path} cannot be read ({error.strerror}); fix its permissions"
+        ) from None
     except ValueError as error:
         raise ParameterError(f"{path} is not valid YAML: {error}") from None
 
 
-def read_params(path: Path = Path("params.yaml")) -> Params:
+def read_params(path: Path) -> Params:
     """Read and validate the pipeline's parameters.
 
     Raises
@@ -54,14 +56,14 @@ def parse_value(text: str) -> Any:
     try:
         return _load(text)
     except ValueError as error:
-        raise ParameterError(f"{text[:_LONGEST]!r} is no value ({error})") from None
+        raise ParameterError(f"{text[:_LONGEST]!r} is not a value ({error})") from None
 
 
 def _load(text: str) -> Any:
-    """Read YAML; whatever is wrong with it becomes a ValueError of one line."""
+    """Read YAML; turn every fault into a ValueError of one line."""
     try:
         return YAML(typ="safe", pure=True).load(text)
-    except (YAMLError, ValueError) as error:  # a number or a date that is none is a ValueError
-        raise ValueError(" ".join(str(error).split())[:_LONGEST]) from None
+    except (YAMLError, ValueError) as error:  # an invalid number or date is a ValueError
+        raise ValueError(one_line(error)[:_LONGEST]) from None
     except RecursionError:
-        raise ValueError("it is nested deeper than any parameter file is") from None
+        raise ValueError("it is nested deeper than any parameter file") from None

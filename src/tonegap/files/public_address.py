@@ -1,10 +1,10 @@
 """Which hosts may be asked: public ones, over http or https.
 
-A table of urls comes from elsewhere, and a redirect even from somebody else again. Neither
-may make this machine ask its own services or its neighbours' (cloud metadata, routers,
-unprotected databases). So every hop's name is resolved here, all its addresses must be
-public, and the connection goes to the address that was checked: a name that answers
-differently the second time (DNS rebinding) gains nothing.
+Tables of urls and redirects are untrusted. Neither may make this machine contact its own
+services or its neighbours' (cloud metadata, routers, unprotected databases). So every hop's
+name is resolved here, all its addresses must be public, and the connection goes to the
+address that was checked. DNS rebinding, where a name resolves differently the second time,
+therefore has no effect.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ class RefusedUrlError(Exception):
 
 
 class NoAddressError(Exception):
-    """A host name that no address belongs to."""
+    """A host name without an address."""
 
 
 def parse_url(text: str) -> httpx.URL:
@@ -43,7 +43,7 @@ def parse_url(text: str) -> httpx.URL:
     try:
         url = httpx.URL(text.strip())
     except (httpx.InvalidURL, ValueError, TypeError) as error:
-        raise RefusedUrlError(f"it is no url ({error})") from None
+        raise RefusedUrlError(f"it is not a url ({error})") from None
     require_acceptable(url)
     return url
 
@@ -54,7 +54,7 @@ def require_acceptable(url: httpx.URL) -> None:
     Raises
     ------
     RefusedUrlError
-        If something else is there, or missing.
+        If a part is missing or is something else.
     """
     if url.scheme not in _SCHEMES:
         scheme = repr(url.scheme) if url.scheme else "missing"
@@ -62,7 +62,7 @@ def require_acceptable(url: httpx.URL) -> None:
     if not url.host:
         raise RefusedUrlError("it names no host")
     if url.port is not None and not 0 < url.port <= _LAST_PORT:
-        raise RefusedUrlError(f"there is no port {url.port}")
+        raise RefusedUrlError(f"port {url.port} does not exist")
     if url.userinfo:
         raise RefusedUrlError("it carries a user name or password")
 
@@ -75,11 +75,11 @@ async def addresses_of(url: httpx.URL, trusted: Collection[str]) -> list[str]:
     RefusedUrlError
         If any of the addresses is neither public nor among ``trusted``.
     NoAddressError
-        If there is none.
+        If the host has no address.
     """
     loop = asyncio.get_running_loop()
     try:
-        # The raw host: Python's own encoding of international names is an outdated one.
+        # The raw host: Python's own encoding of international names is outdated.
         host = url.raw_host.decode("ascii")
         found = await loop.getaddrinfo(host, None, type=socket.SOCK_STREAM)
     except (OSError, UnicodeError):  # UnicodeError: a label too long for a host name
@@ -92,7 +92,7 @@ async def addresses_of(url: httpx.URL, trusted: Collection[str]) -> list[str]:
 
 
 def is_public(address: str) -> bool:
-    """Whether an IP address is reachable by everybody, and meant to be."""
+    """Return True if an IP address is meant to be public."""
     ip = ipaddress.ip_address(address.partition("%")[0])
     inner = _inner(ip)
     if inner is not None:

@@ -1,18 +1,20 @@
-"""Facts that git and DVC keep about this repository, read without changing it.
+"""Run git and DVC, and read what git knows about this repository.
 
 Experiments are commits under ``refs/exps/<2>/<38>/<name>``, where the two folders are
-the commit that the experiment started from. Queue state is not consulted: it is lost or
-wrong after a kill, the refs are not.
+the commit that the experiment started from. The queue's state is not read: after a kill it
+is lost or wrong, but the refs are not.
 """
 
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TextIO
 
 from tonegap.errors import MachineError
 
@@ -22,6 +24,10 @@ _NO_REPOSITORY = (
     "; experiments are kept in git: `git clone` the repository instead of downloading it, or "
     "`git init` and commit"
 )
+_SHOWN = 4  # words of a DVC command that a message repeats: overrides may be many
+_OURS = "tonegap: error:"
+_DVC = "ERROR:"
+_RAISED = re.compile(r"^(\w+\.)*\w*(Error|Exception|Exit|Interrupt|Timeout|Expired)\b")
 
 
 @dataclass(frozen=True)
@@ -33,13 +39,13 @@ class Experiment:
     commit: str
 
 
-def git(*arguments: str, root: Path = Path()) -> str:
+def git(root: Path, *arguments: str) -> str:
     """Run git and return what it printed.
 
     Raises
     ------
     MachineError
-        With git's own last words, if it fails or is not installed.
+        If git fails or is not installed; the message ends with git's own last line.
     """
     try:
         done = subprocess.run(  # noqa: S603  fixed program, no shell
@@ -59,60 +65,121 @@ def git(*arguments: str, root: Path = Path()) -> str:
     return done.stdout
 
 
-def head(root: Path = Path()) -> str:
-    """Commit that the workspace is on."""
-    return git("rev-parse", "HEAD", root=root).strip()
+def head(root: Path) -> str:
+    """Return the commit that is checked out."""
+    return git(root, "rev-parse", "HEAD").strip()
 
 
-def experiments(root: Path = Path()) -> list[Experiment]:
-    """Every experiment of the repository, of all baselines, newest first."""
+def experiments(root: Path) -> list[Experiment]:
+    """Return all experiments of the repository, of all baselines, newest first."""
     listing = git(
+        root,
         "for-each-ref",
         "--sort=-committerdate",
         "--format=%(refname) %(objectname)",
         "refs/exps",
-        root=root,
     )
     found = (_parse(line) for line in listing.splitlines())
     return [experiment for experiment in found if experiment]
 
 
-def file_at(commit: str, path: str, root: Path = Path()) -> str | None:
-    """Content of a git-tracked file at a commit, or None where it has none."""
+def file_at(root: Path, commit: str, path: str) -> str | None:
+    """Return the content of a git-tracked file at a commit, or None if it is not there."""
     try:
-        return git("show", f"{commit}:{path}", root=root)
+        return git(root, "show", f"{commit}:{path}")
     except MachineError:
         return None
 
 
-def object_ids(commit: str, paths: Sequence[str], root: Path = Path()) -> dict[str, str]:
-    """Git's hash of each file or folder at a commit; absent paths are left out.
+def object_ids(root: Path, commit: str, paths: Sequence[str]) -> dict[str, str]:
+    """Return git's hash of each file or folder at a commit; leave out absent paths.
 
-    Equal hashes mean equal content, of a folder with all that is in it.
+    Equal hashes mean equal content; a folder's hash covers everything in it.
     """
     # Not --format, which git before 2.36 lacks.
-    listing = git("ls-tree", "-z", "--full-tree", commit, "--", *paths, root=root)
+    listing = git(root, "ls-tree", "-z", "--full-tree", commit, "--", *paths)
     entries = (entry.split("\t", 1) for entry in listing.split("\0") if entry)
     return {path: facts.split()[2] for facts, path in entries}
 
 
-def changed_files(paths: Sequence[str], root: Path = Path()) -> list[str]:
-    """Files under ``paths`` that differ from HEAD or that git does not know."""
-    listing = git("status", "--porcelain", "--untracked-files=all", "--", *paths, root=root)
+def changed_files(root: Path, paths: Sequence[str]) -> list[str]:
+    """Return the files under ``paths`` that differ from HEAD or are untracked."""
+    listing = git(root, "status", "--porcelain", "--untracked-files=all", "--", *paths)
     return [line[3:] for line in listing.splitlines()]
 
 
 def dvc_command(*arguments: str) -> list[str]:
-    """Command line of the DVC that is installed beside this Python."""
+    """Return the command line of the DVC that is installed beside this Python."""
     return [sys.executable, "-m", "dvc", *arguments]
 
 
-def stage_environment() -> dict[str, str]:
-    """Environment in which DVC finds ``tonegap`` and git an identity.
+def dvc(
+    root: Path,
+    *arguments: str,
+    accept: Sequence[int] = (0,),
+    remedy: str = "",
+    log: TextIO | None = None,
+) -> subprocess.CompletedProcess[str]:
+    """Run DVC and return how it ended.
+
+    Parameters
+    ----------
+    root
+        Folder to run it in.
+    arguments
+        Its arguments.
+    accept
+        Exit codes that do not count as failures.
+    remedy
+        What to do about a failure; ends the message.
+    log
+        Receives DVC's output, even if DVC failed.
+
+    Raises
+    ------
+    MachineError
+        If the exit code is not accepted; the message quotes the most telling line of output.
+    """
+    done = subprocess.run(  # noqa: S603  our own interpreter and DVC
+        dvc_command(*arguments),
+        cwd=root,
+        env=stage_environment(root),
+        capture_output=True,
+        text=True,
+        errors="surrogateescape",  # as Python gives the names of files that are not UTF-8
+        check=False,
+    )
+    output = done.stdout + done.stderr
+    if log is not None:
+        log.write(output.encode(errors="replace").decode())
+    if done.returncode not in accept:
+        shown = " ".join(arguments[:_SHOWN])
+        advice = f"; {remedy}" if remedy else ""
+        raise MachineError(
+            f"`dvc {shown}` failed in {root.resolve()}: {telling_line(output)}{advice}"
+        )
+    return done
+
+
+def telling_line(output: str) -> str:
+    """Return the line of a program's output that best explains why it failed.
+
+    That is tonegap's own message; else Python's last exception; else DVC's last error, which
+    names only the failed stage and may be followed by an offer of help; else the last line.
+    """
+    lines = [line.strip() for line in output.splitlines() if line.strip()]
+    ours = [line.removeprefix(_OURS).strip() for line in lines if line.startswith(_OURS)]
+    raised = [line for line in lines if _RAISED.match(line)]
+    theirs = [line for line in lines if line.startswith(_DVC)]
+    return (ours or raised or theirs or lines or ["no output"])[-1]
+
+
+def stage_environment(root: Path) -> dict[str, str]:
+    """Return an environment in which DVC finds ``tonegap`` and git has an identity.
 
     The folder of this Python comes first on PATH, whether or not its environment is
     activated. DVC makes commits for experiments and crashes without a git identity, so
-    a neutral one is given where none is configured.
+    a neutral one is set if none is configured.
     """
     environment = dict(os.environ)
     environment["PATH"] = os.pathsep.join(
@@ -124,16 +191,16 @@ def stage_environment() -> dict[str, str]:
         )
     neutral = {"name": "tonegap", "email": "tonegap@localhost"}
     for part, value in neutral.items():
-        if not configured(f"user.{part}"):
+        if not configured(root, f"user.{part}"):
             for role in ("AUTHOR", "COMMITTER"):
                 environment.setdefault(f"GIT_{role}_{part.upper()}", value)
     return environment
 
 
-def configured(key: str) -> str:
-    """Value of a key of git's configuration; empty where there is none."""
+def configured(root: Path, key: str) -> str:
+    """Return the value of a key of git's configuration, or an empty string."""
     try:
-        return git("config", key).strip()
+        return git(root, "config", key).strip()
     except MachineError:
         return ""
 

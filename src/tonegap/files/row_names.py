@@ -1,7 +1,7 @@
-"""Which row of a table a file is of, by its name.
+"""Find the row of a table that a file belongs to, by its name.
 
-Case does not matter, nor how letters with accents are composed: file systems differ in
-both. Names may have folders, parted by slashes or backslashes.
+Case does not matter, nor how accented letters are composed: file systems differ in both.
+Names may have folders, separated by slashes or backslashes.
 """
 
 from __future__ import annotations
@@ -22,14 +22,14 @@ _CLEANED: Final = re.compile(r".+_f-?\d+_\d+_([0-9a-f]{8})")
 
 
 class Match(NamedTuple):
-    """Rows that a name fits.
+    """Rows that a name matches.
 
     Attributes
     ----------
     rows
-        None, the one, or several that cannot be told apart.
+        No row, one, or several that the name does not distinguish.
     exact
-        Whether the name holds all of the row's: its folders, and its suffix if it has one.
+        True if the name holds all of the row's: its folders, and its suffix if it has one.
     """
 
     rows: tuple[str, ...] = ()
@@ -58,10 +58,10 @@ class Identifiers:
                 self._loose[_without_suffix(tail, IMAGE_SUFFIXES)].append(row)
 
     def match(self, name: str) -> Match:
-        """Find the rows that a file of this name may be of.
+        """Find the rows that a file of this name may belong to.
 
         Whole names come before parts of them (a file converted to another format, or taken
-        out of its folder), and more folders that agree before fewer.
+        out of its folder), and more matching folders come before fewer.
         """
         tails = _tails(_parts(name)[-self._depth :])
         spellings = [key for tail in tails for key in (tail, _without_suffix(tail))]
@@ -73,7 +73,7 @@ class Identifiers:
 
 
 class RowNames:
-    """Names under which the images of a table are handed around.
+    """Names under which the images of a table circulate.
 
     Parameters
     ----------
@@ -95,7 +95,7 @@ class RowNames:
         )
 
     def rows(self, name: str) -> frozenset[str]:
-        """Rows (by md5hash) that a file of this name may belong to."""
+        """Return the rows (by md5hash) that a file of this name may belong to."""
         bare = "".join(_parts(name)[-1:])
         md5hash = bare.partition(".")[0]  # also of <md5>.jpg_large
         if md5hash in self.md5s:

@@ -6,9 +6,9 @@ It lies in the user's cache, outside every repository::
     images/unverified/ab/abcd....given.<sha256>.jpg  a copy for that row, with another md5
     images/incoming/<random>                        files being written
 
-A file is checked before it enters, moved in by one rename, and checked again whenever
-it is read: a damaged one is reported, and removed, never handed out. Several processes
-may write at once, because equal names mean equal bytes.
+A file is checked before it enters, moved in by one rename, and checked again on every
+read. A damaged file is reported and removed, never returned. Several processes may write
+at once, because equal names mean equal bytes.
 """
 
 from __future__ import annotations
@@ -29,11 +29,11 @@ Kept = Literal["verified", "unverified"]
 
 _MD5: Final = re.compile(r"[0-9a-f]{32}")
 _COPY: Final = re.compile(r"([0-9a-f]{32})\.(given|url)\.([0-9a-f]{64})\.jpg")
-_STALE_S: Final = 24 * 3600.0  # a file this long in writing belongs to a process that died
+_STALE_S: Final = 24 * 3600.0  # after this long, an unfinished file belongs to a process that died
 
 
 def md5_of(content: bytes) -> str:
-    """Hexadecimal md5 of ``content``: the name that Fitzpatrick17k gives an image."""
+    """Return the hexadecimal md5 of ``content``: Fitzpatrick17k's name of an image."""
     return hashlib.md5(content, usedforsecurity=False).hexdigest()
 
 
@@ -96,7 +96,7 @@ class ImageStore:
         return copies[0][0] if copies else None
 
     def downloaded_copy(self, md5hash: str) -> bool:
-        """Return True if the row's url has given an intact copy with another md5 (reads it)."""
+        """Return True if the row's url has returned an intact copy with another md5 (reads it)."""
         return any(".url." in path.name and self._copy(path) for path in self._copies(md5hash))
 
     def put(self, md5hash: str, content: bytes, origin: Origin) -> Kept:
@@ -149,7 +149,7 @@ class ImageStore:
 
     def _discard(self, path: Path) -> None:
         self.damaged.append(path.name)
-        with suppress(OSError):  # a store that others own is used all the same
+        with suppress(OSError):  # a store that others own can still be used
             path.unlink(missing_ok=True)
 
     def _copies(self, md5hash: str, sha256: str | None = None) -> list[Path]:
@@ -176,8 +176,8 @@ class ImageStore:
         with self._incoming() as temporary:
             try:
                 path.parent.mkdir(parents=True, exist_ok=True)
-                # Not flushed to disk one by one: a name left without its bytes by a power
-                # cut fails its check on the next read.
+                # Not flushed to disk one by one: if a power cut loses the bytes, the file
+                # fails its check on the next read.
                 temporary.write_bytes(content)
                 temporary.replace(path)
             except OSError as error:

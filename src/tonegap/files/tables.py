@@ -9,7 +9,7 @@ from typing import Any
 
 import pandas as pd
 
-from tonegap.errors import DataError
+from tonegap.errors import DataError, one_line
 from tonegap.files.atomic import replacing, write_text
 
 # A table whose hashes happen to hold digits only must not turn them into numbers.
@@ -22,7 +22,6 @@ _TEXT = dict.fromkeys(
         "sha256",
         "pixel_sha256",
         "phash",
-        "dhash",
         "phash_flip",
         "phash_crops",
         "phash_inner",
@@ -87,8 +86,9 @@ def read_csv(path: Path, columns: Sequence[str], what: str) -> pd.DataFrame:
             "permissions"
         ) from None
     except (ValueError, pd.errors.ParserError, UnicodeDecodeError) as error:
-        reason = str(error).strip().splitlines()[0] if str(error).strip() else "no content"
-        raise DataError(f"{path} cannot be read as a table ({reason}); expected {what}") from None
+        raise DataError(
+            f"{path} cannot be read as a table ({one_line(error)}); expected {what}"
+        ) from None
     missing = [name for name in columns if name not in frame.columns]
     if missing:
         raise DataError(

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from tonegap.tables import Outcome
+from tonegap.tables import FetchOutcome
 
 
 @contextmanager
@@ -21,7 +21,7 @@ def tally(total: int, what: str) -> Iterator[Callable[[str], None]]:
     total
         Rows to come.
     what
-        Names the work.
+        Name of the work.
     """
     console = Console(stderr=True)
     counts: Counter[str] = Counter()
@@ -47,12 +47,12 @@ def in_words(counts: Counter[str]) -> str:
     return ", ".join(f"{count} {status}" for status, count in counts.most_common())
 
 
-def say_counts(rows: Sequence[Outcome], damaged: Sequence[str]) -> None:
+def say_counts(rows: Sequence[FetchOutcome], damaged: Sequence[str]) -> None:
     """Print what became of the rows, and files of the store that were found damaged."""
     console = Console(stderr=True, soft_wrap=True, highlight=False)
     console.print("fetched:", in_words(Counter(row.status for row in rows)))
     if damaged:
         console.print(
             f"{len(damaged)} files of the image store were found damaged, such as {damaged[0]}; "
-            "they were not used, and are asked for anew where there is a url"
+            "they were not used, and are downloaded again where there is a url"
         )

@@ -14,7 +14,7 @@ from safetensors import SafetensorError
 from torch import Tensor
 from torchvision.models import SqueezeNet1_1_Weights, VGG19_Weights
 
-from tonegap.errors import WeightsError, nearest
+from tonegap.errors import WeightsError, first_line, one_line
 from tonegap.model.perceptual import (
     FeatureNetwork,
     Taps,
@@ -22,6 +22,7 @@ from tonegap.model.perceptual import (
     load_weights,
     random_weights,
 )
+from tonegap.nearest import nearest
 from tonegap.params import PerceptualNetwork
 
 RANDOM_SEED = 0
@@ -57,7 +58,7 @@ def resolve_weights(
     Raises
     ------
     WeightsError
-        If the weights cannot be had, cannot be read, or are of another network.
+        If the weights are not available, cannot be read, or are of another network.
     """
     network = feature_network(name, taps, imagenet_norm)
     if choice == "random":
@@ -73,7 +74,7 @@ def resolve_weights(
 
 
 def weights_label(name: PerceptualNetwork, choice: str) -> str:
-    """Say in a few words which features were used, for everything that shows a loss."""
+    """Describe the features in a few words, for everything that shows a loss."""
     if choice == "random":
         return f"{name}, random (untrained) features"
     return f"{name}, {'ImageNet' if choice == 'imagenet' else Path(choice).name} features"
@@ -85,7 +86,7 @@ def weights_file(choice: str) -> Path:
     Raises
     ------
     WeightsError
-        If it is not there or is no ``.safetensors`` file.
+        If it is absent or is not a ``.safetensors`` file.
     """
     path = Path(choice).expanduser()
     if path.suffix != ".safetensors":
@@ -95,14 +96,14 @@ def weights_file(choice: str) -> Path:
         )
     if not path.is_file():
         raise WeightsError(
-            f"train.perceptual_weights is {path}, which is no file (seen from {Path.cwd()}); "
+            f"train.perceptual_weights is {path}, which is not a file (seen from {Path.cwd()}); "
             "name a .safetensors file, or set imagenet or random"
         )
     return path
 
 
 def published_file(name: PerceptualNetwork) -> Path:
-    """Tell where torchvision keeps the weights that it publishes, downloaded or not yet."""
+    """Return where torchvision stores its published weights, downloaded or not."""
     return Path(torch.hub.get_dir()) / "checkpoints" / _PUBLISHED[name].rsplit("/", 1)[-1]
 
 
@@ -117,11 +118,10 @@ def _published(name: PerceptualNetwork) -> Mapping[str, Tensor]:
             )
     # A failed connection is an OSError, a wrong hash or a broken archive a RuntimeError.
     except (OSError, RuntimeError, EOFError, pickle.UnpicklingError) as error:
-        reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
         raise WeightsError(
-            f"torchvision's weights {place.name} cannot be had ({reason}); put that file at "
-            f"{place}, or set train.perceptual_weights to a .safetensors file with torchvision's "
-            "key names, or to `random` (untrained features: losses do not carry over)"
+            f"torchvision's weights {place.name} are not available ({first_line(error)}); put that "
+            f"file at {place}, or set train.perceptual_weights to a .safetensors file with "
+            "torchvision's key names, or to `random` (untrained features: losses do not carry over)"
         ) from error
     return state
 
@@ -130,16 +130,15 @@ def _from_file(path: Path) -> Mapping[str, Tensor]:
     try:
         return safetensors.torch.load_file(path)
     except (SafetensorError, OSError) as error:
-        reason = " ".join(str(error).split())
         raise WeightsError(
-            f"{path} cannot be read as safetensors ({reason}); it may be cut short or of another "
-            "format: fetch it again, or set train.perceptual_weights to random"
+            f"{path} cannot be read as safetensors ({one_line(error)}); it may be cut short or "
+            "of another format: fetch it again, or set train.perceptual_weights to random"
         ) from error
 
 
 @contextmanager
 def _socket_timeout(seconds: float) -> Iterator[None]:
-    """Let connections fail after a while: torch.hub sets no limit of its own."""
+    """Set a time-out for connections: torch.hub sets no limit of its own."""
     before = socket.getdefaulttimeout()
     socket.setdefaulttimeout(seconds)
     try:

@@ -7,11 +7,11 @@ EXIF orientation          applied, so that a turned copy without EXIF has equal 
 animated, several pages   the first frame
 CMYK, YCbCr, LAB          Pillow's conversion to RGB; colour profiles are not applied
 16-bit grey               divided by 257 (the high byte), not clipped
-palette, alpha            laid over white
+palette, alpha            composited over white
 32-bit integer or float   unreadable: such files state no range
-truncated, damaged        unreadable: a picture half grey is no picture
+truncated, damaged        unreadable: a half-grey picture must not be measured
 more than ``max_pixels``  unreadable, judged by the header before anything is decoded
-other formats             unreadable: only formats that photographs come in are tried
+other formats             unreadable: only formats of photographs are tried
 ========================  =============================================================
 """
 
@@ -25,7 +25,7 @@ from typing import Final
 import numpy as np
 from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
 
-from tonegap.errors import DataError
+from tonegap.errors import DataError, one_line
 
 FORMATS: Final = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF")
 MAX_PIXELS: Final = 100_000_000
@@ -37,15 +37,16 @@ _WHITE: Final = (255, 255, 255, 255)
 
 
 class UnreadableImageError(DataError):
-    """Bytes are no image that can be decoded safely; the message is one line."""
+    """Bytes are not an image that can be decoded safely; the message is one line."""
 
 
 class _Quiet:
     """Silence Pillow's warnings while any thread decodes.
 
-    Pillow warns of odd metadata and of large pictures; neither changes the pixels, and
-    size is judged here. ``warnings.catch_warnings`` alone would leave threads with each
-    other's filters: the first to enter saves them and the last to leave restores them.
+    Pillow warns about odd metadata and large pictures; neither changes the pixels, and
+    size is checked here. ``warnings.catch_warnings`` alone would leave threads with each
+    other's filters, so the first thread to enter saves them and the last to leave restores
+    them.
     """
 
     def __init__(self) -> None:
@@ -80,7 +81,7 @@ def decode(content: bytes, max_pixels: int = MAX_PIXELS) -> Image.Image:
         The bytes of an image file.
     max_pixels
         Largest width x height that is decoded. Pillow's own limit of about 179 million
-        pixels holds as well, whatever is given here.
+        pixels applies as well.
 
     Returns
     -------
@@ -90,7 +91,7 @@ def decode(content: bytes, max_pixels: int = MAX_PIXELS) -> Image.Image:
     Raises
     ------
     UnreadableImageError
-        If the bytes are no image, a damaged one, or one too large.
+        If the bytes are not an image, or the image is damaged or too large.
     """
     try:
         with _QUIET, Image.open(io.BytesIO(content), formats=FORMATS) as image:
@@ -102,7 +103,7 @@ def decode(content: bytes, max_pixels: int = MAX_PIXELS) -> Image.Image:
     except UnidentifiedImageError:
         raise UnreadableImageError(f"no image in a known format ({_opening(content)})") from None
     except Exception as error:  # noqa: BLE001  # decoders raise nearly anything on damaged bytes
-        raise UnreadableImageError(_one_line(error)) from None
+        raise UnreadableImageError(f"cannot be decoded: {one_line(error)}"[:200]) from None
 
 
 def _require_size(image: Image.Image, max_pixels: int) -> None:
@@ -131,14 +132,9 @@ def _upright(image: Image.Image) -> Image.Image:
         if image.getexif().get(ExifTags.Base.Orientation, _AS_IT_LIES) == _AS_IT_LIES:
             return image  # as most are: transposing would copy it
         return ImageOps.exif_transpose(image)
-    except Exception:  # noqa: BLE001  # damaged metadata must not cost a sound picture
+    except Exception:  # noqa: BLE001  # damaged metadata must not reject an intact picture
         return image
 
 
 def _opening(content: bytes) -> str:
     return f"it begins {content[:8]!r}" if content else "it is empty"
-
-
-def _one_line(error: Exception) -> str:
-    text = " ".join(str(error).split())
-    return f"cannot be decoded: {text or type(error).__name__}"[:200]

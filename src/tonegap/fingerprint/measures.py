@@ -12,7 +12,7 @@ import numpy as np
 from jaxtyping import Float
 from PIL import Image
 
-from tonegap.fingerprint import perceptual, quality
+from tonegap.fingerprint import phash, quality
 from tonegap.fingerprint.decoding import MAX_PIXELS, UnreadableImageError, decode
 from tonegap.tone import mean_ita
 
@@ -27,7 +27,7 @@ _MIN_CONTRAST: Final = 2.0  # grey levels: below, a hash is made of noise
 
 
 def _boxes() -> list[tuple[float, float, float, float]]:
-    """Give the whole thumbnail, its inner part, its crops: left, upper, right, lower, in pixels."""
+    """Return the boxes (left, upper, right, lower) of the thumbnail, its inner part, its crops."""
     full = float(_THUMBNAIL)
     edge, side = full * _INNER, full * _ONE_SIDE
     crops = [
@@ -45,28 +45,25 @@ def _boxes() -> list[tuple[float, float, float, float]]:
     return [(0.0, 0.0, full, full), inner, *crops, *one_side]
 
 
-_VIEWS: Final = perceptual.views(_THUMBNAIL, _boxes())
-_MEANS: Final = perceptual.area_means(_COMPARED, _THUMBNAIL, 0.0, float(_THUMBNAIL))
-_DHASH_ROWS: Final = perceptual.area_means(8, _THUMBNAIL, 0.0, float(_THUMBNAIL))
-_DHASH_COLUMNS: Final = perceptual.area_means(9, _THUMBNAIL, 0.0, float(_THUMBNAIL))
+_VIEWS: Final = phash.views(_THUMBNAIL, _boxes())
+_MEANS: Final = phash.area_means(_COMPARED, _THUMBNAIL, 0.0, float(_THUMBNAIL))
 
 
 @dataclass(frozen=True)
 class Fingerprint:
-    """What is known of one image; measures of an unreadable one are None.
+    """The measures of one image; those of an unreadable image are None.
 
     Attributes
     ----------
     md5hash : str
         The image's name in the annotation table.
     readable, problem
-        Whether it could be decoded, and in one line why not.
-    bytes, md5, md5_matches, sha256
-        Of the file: size, hashes, and whether ``md5`` is ``md5hash`` (never for a phantom,
-        whose name is no hash of bytes).
+        True if it could be decoded; else the reason, in one line.
+    sha256 : str
+        Of the file.
     pixel_sha256 : str
-        Of the upright RGB pixels and their size: equal for equal pictures in any file.
-    phash, dhash, phash_flip : str
+        Hash of the upright RGB pixels and their size: equal for equal pictures in any file.
+    phash, phash_flip : str
         64-bit perceptual hashes, 16 hexadecimal digits; ``phash_flip`` is that of the
         picture flipped left to right. None for a picture without contrast, whose hash
         would be noise.
@@ -76,16 +73,16 @@ class Fingerprint:
         below) are 3.5 % narrower and lower than the picture, five are 7.5 %, and four lack
         4 % at one side (left, upper, right, lower).
     phash_inner : str
-        The hash of the picture without 15 % at each edge, where captions stand.
+        The hash of the picture without 15 % at each edge, where captions are.
     thumbnail : str
-        32 x 32 grey levels, row by row, 2 hexadecimal digits each, by whose detail copies are
-        told from pictures with similar hashes. It is a picture of the patient: treat the
+        32 x 32 grey levels, row by row, 2 hexadecimal digits each. Their detail distinguishes
+        copies from pictures with similar hashes. A thumbnail shows the patient: treat the
         table as you treat the images.
     width, height
         Pixels, upright.
     ita : float
         Individual typology angle of the skin, degrees.
-    sharpness, entropy, border_share
+    sharpness, entropy : float
         See :mod:`tonegap.fingerprint.quality`.
     bytes_per_pixel : float
         Bytes of the file per pixel.
@@ -94,13 +91,9 @@ class Fingerprint:
     md5hash: str
     readable: bool
     problem: str | None
-    bytes: int
-    md5: str
-    md5_matches: bool
     sha256: str
     pixel_sha256: str | None = None
     phash: str | None = None
-    dhash: str | None = None
     phash_flip: str | None = None
     phash_crops: str | None = None
     phash_inner: str | None = None
@@ -110,12 +103,11 @@ class Fingerprint:
     sharpness: float | None = None
     entropy: float | None = None
     bytes_per_pixel: float | None = None
-    border_share: float | None = None
     thumbnail: str | None = None
 
 
 class ImageFile(NamedTuple):
-    """An image to measure, or in one line what kept its bytes from being read."""
+    """An image to measure, or one line on why its bytes could not be read."""
 
     md5hash: str
     content: bytes
@@ -126,7 +118,7 @@ COLUMNS: Final = tuple(field.name for field in dataclasses.fields(Fingerprint))
 
 
 def fingerprint(md5hash: str, content: bytes, max_pixels: int = MAX_PIXELS) -> Fingerprint:
-    """Take every measure of one image; never raises for what ``content`` holds."""
+    """Take every measure of one image; never raise, whatever ``content`` holds."""
     try:
         image = decode(content, max_pixels)
     except UnreadableImageError as problem:
@@ -142,7 +134,7 @@ def fingerprint(md5hash: str, content: bytes, max_pixels: int = MAX_PIXELS) -> F
 
 
 def unreadable(md5hash: str, content: bytes, problem: str | None) -> Fingerprint:
-    """Fingerprint of bytes that are no picture."""
+    """Return the fingerprint of bytes that are not a picture."""
     return dataclasses.replace(_of_bytes(md5hash, content), readable=False, problem=problem)
 
 
@@ -157,16 +149,8 @@ def fingerprint_all(files: Sequence[ImageFile], max_pixels: int = MAX_PIXELS) ->
 
 
 def _of_bytes(md5hash: str, content: bytes) -> Fingerprint:
-    md5 = hashlib.md5(content, usedforsecurity=False).hexdigest()
-    return Fingerprint(
-        md5hash=md5hash,
-        readable=True,
-        problem=None,
-        bytes=len(content),
-        md5=md5,
-        md5_matches=md5 == md5hash,
-        sha256=hashlib.sha256(content).hexdigest(),
-    )
+    digest = hashlib.sha256(content).hexdigest()
+    return Fingerprint(md5hash=md5hash, readable=True, problem=None, sha256=digest)
 
 
 def _pixel_sha256(image: Image.Image) -> str:
@@ -176,7 +160,7 @@ def _pixel_sha256(image: Image.Image) -> str:
 
 
 def _thumbnail(image: Image.Image) -> Image.Image:
-    """Reduce to a fixed square by area means; enlarge linearly where a side is shorter."""
+    """Reduce to a fixed square by area means; enlarge linearly if a side is shorter."""
     enlarges = min(image.size) < _THUMBNAIL
     method = Image.Resampling.BILINEAR if enlarges else Image.Resampling.BOX
     return image.resize((_THUMBNAIL, _THUMBNAIL), method)
@@ -190,19 +174,17 @@ def _of_thumbnail(thumbnail: Image.Image) -> dict[str, Any]:
         "ita": mean_ita(rgb),
         "sharpness": quality.sharpness(grey),
         "entropy": quality.entropy_bits(levels),
-        "border_share": quality.border_share(rgb),
         "thumbnail": np.rint(small).astype(np.uint8).tobytes().hex(),
         **(_hashes(grey) if small.std() >= _MIN_CONTRAST else {}),
     }
 
 
 def _hashes(grey: Float[np.ndarray, "128 128"]) -> dict[str, str]:
-    cosines = perceptual.cosines(grey, _VIEWS)
-    full, inner, *crops = perceptual.phash(cosines)
+    cosines = phash.cosines(grey, _VIEWS)
+    full, inner, *crops = phash.phash(cosines)
     return {
         "phash": full,
-        "dhash": perceptual.dhash(_DHASH_ROWS @ grey @ _DHASH_COLUMNS.T),
-        "phash_flip": perceptual.phash(perceptual.mirrored(cosines[:1]))[0],
+        "phash_flip": phash.phash(phash.mirrored(cosines[:1]))[0],
         "phash_crops": "".join(crops),
         "phash_inner": inner,
     }

@@ -10,6 +10,6 @@ from tonegap.fingerprint.measures import COLUMNS, Fingerprint
 
 
 def fingerprint_table(fingerprints: Iterable[Fingerprint]) -> pd.DataFrame:
-    """One row per image, whole numbers kept whole beside missing ones."""
+    """Return one row per image; whole numbers stay integers beside missing ones."""
     frame = pd.DataFrame([vars(each) for each in fingerprints], columns=list(COLUMNS))
-    return frame.astype({"bytes": "Int64", "width": "Int64", "height": "Int64"})
+    return frame.astype({"width": "Int64", "height": "Int64"})

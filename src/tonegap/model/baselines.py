@@ -1,7 +1,7 @@
-"""Baselines that say how hard an image is to reconstruct without a generative model.
+"""Baselines that measure how hard an image is to reconstruct without a generative model.
 
-Raw squared error mixes what a model does to a group with how hard the group's images
-are. PCA is the best linear model of the same training images; JPEG knows no training
+Raw squared error mixes a model's treatment of a group with the difficulty of the group's
+images. PCA is the best linear model of the same training images; JPEG uses no training
 images at all.
 """
 
@@ -18,9 +18,10 @@ from sklearn.decomposition import PCA
 from torch import Tensor
 
 from tonegap.errors import ModelError
+from tonegap.model.pixels import to_8_bit, to_model_range
 
 _EXACT_UP_TO_IMAGES = 512
-"""Up to so many images the decomposition is exact; above, randomised (Halko et al. 2011)."""
+"""Largest number of images for an exact decomposition; above, randomised (Halko et al. 2011)."""
 
 
 class PcaBaseline:
@@ -29,10 +30,10 @@ class PcaBaseline:
     Parameters
     ----------
     images
-        Training images; one that was drawn twice counts twice.
+        Training images; an image that was drawn twice counts twice.
     components
-        Components wanted; limited to one fewer than there are distinct images, and to the
-        number of pixel values.
+        Number of components; limited to one fewer than the number of distinct images, and to
+        the number of pixel values.
     seed
         Seed of the randomised decomposition.
 
@@ -54,7 +55,7 @@ class PcaBaseline:
         if distinct <= 1:
             raise ModelError(
                 f"the PCA baseline needs two different training images, found {distinct}; "
-                "raise data.n_train or take pca out of evaluate.baselines"
+                "raise data.n_train or remove pca from evaluate.baselines"
             )
         self.components = min(components, distinct - 1, flat.shape[1])
         self._pca = PCA(  # type: ignore[no-untyped-call] # scikit-learn has no annotations
@@ -62,24 +63,22 @@ class PcaBaseline:
             svd_solver="full" if len(flat) <= _EXACT_UP_TO_IMAGES else "randomized",
             random_state=seed,
             copy=False,
-        ).fit(flat / np.float32(127.5) - np.float32(1.0))
+        ).fit(_flat(to_model_range(images)))
 
     def reconstruct(
         self, images: Float[Tensor, "batch 3 height width"]
     ) -> Float[Tensor, "batch 3 height width"]:
         """Project on the components."""
-        last = images.permute(0, 2, 3, 1)
-        flat = last.flatten(1).cpu().numpy()
-        projected = self._pca.inverse_transform(self._pca.transform(flat))
+        projected = self._pca.inverse_transform(self._pca.transform(_flat(images)))
         result = torch.from_numpy(projected.astype(np.float32)).to(images.device)
-        return result.reshape(last.shape).permute(0, 3, 1, 2)
+        return result.reshape(images.permute(0, 2, 3, 1).shape).permute(0, 3, 1, 2)
 
     def posterior_std(self, images: Float[Tensor, "batch 3 height width"]) -> None:
-        """Give none: PCA has no posterior here."""
+        """Return None: PCA has no posterior here."""
         del images
 
     def sample(self, count: int, seed: int) -> Float[Tensor, "count 3 height width"]:
-        """Draw from the Gaussian that the components describe; square images."""
+        """Draw square images from the Gaussian that the components describe."""
         scores = np.random.default_rng(seed).standard_normal((count, self.components))
         flat = self._pca.inverse_transform(scores * np.sqrt(self._pca.explained_variance_))
         side = round((flat.shape[1] / 3) ** 0.5)
@@ -103,10 +102,8 @@ class JpegBaseline:
         self, images: Float[Tensor, "batch 3 height width"]
     ) -> Float[Tensor, "batch 3 height width"]:
         """Compress and decompress every image; values are rounded to 8 bits first."""
-        pixels = ((images.detach().cpu() + 1.0) * 127.5).round().clamp(0, 255).to(torch.uint8)
-        decoded = [self._roundtrip(image.permute(1, 2, 0).numpy()) for image in pixels]
-        result = torch.from_numpy(np.stack(decoded)).permute(0, 3, 1, 2).to(images.device)
-        return result.float() / 127.5 - 1.0
+        decoded = [self._roundtrip(image) for image in to_8_bit(images)]
+        return to_model_range(torch.from_numpy(np.stack(decoded)).to(images.device))
 
     def _roundtrip(
         self, image: UInt8[np.ndarray, "height width 3"]
@@ -115,3 +112,8 @@ class JpegBaseline:
         Image.fromarray(image).save(buffer, format="JPEG", quality=self.quality)
         with Image.open(buffer) as decoded:
             return np.array(decoded)
+
+
+def _flat(images: Float[Tensor, "batch 3 height width"]) -> Float[np.ndarray, "batch values"]:
+    """Put the values of each image in one row."""
+    return images.permute(0, 2, 3, 1).flatten(1).cpu().numpy()

@@ -18,7 +18,7 @@ NORM_EPS = 1e-4
 """Added to the variance in batch norm; PyTorch's default is 1e-5, the paper's code has 1e-4."""
 
 FOLD_FROM_PIXELS = 64
-"""Below so many pixels a map, summing the kernel costs more than it saves (measured, CPU)."""
+"""Pixels of a map below which summing the kernel costs more than it saves (measured, CPU)."""
 
 
 def _norm(channels: int) -> nn.BatchNorm2d:
@@ -82,8 +82,8 @@ class UpBlock(nn.Module):
     Attributes
     ----------
     folded : bool
-        Whether larger maps take the cheaper, equal form of :func:`raised_convolution`.
-        It changes speed and rounding only.
+        True if larger maps use the cheaper, equivalent form of :func:`raised_convolution`.
+        It changes only speed and rounding.
     """
 
     def __init__(self, channels_in: int, channels_out: int) -> None:
@@ -113,15 +113,15 @@ class UpBlock(nn.Module):
 def raised_convolution(
     x: Float[Tensor, "batch channels_in height width"], conv: nn.Conv2d
 ) -> Float[Tensor, "batch channels_out 2*height 2*width"]:
-    """Convolve a map that is raised by 2 with nearest neighbours, without raising it.
+    """Convolve a map up-sampled by 2 (nearest neighbours), without up-sampling it.
 
-    Of the nine pixels under a 3x3 kernel on a raised map only four differ, so each output
-    needs four products rather than nine: those with a 4x4 kernel of a transposed
-    convolution of stride 2, which holds the sums of the 3x3 kernel's neighbours.
+    Only four of the nine pixels under a 3x3 kernel on an up-sampled map differ, so each output
+    needs four products rather than nine. A transposed convolution of stride 2 computes them
+    with a 4x4 kernel, which holds the sums of the 3x3 kernel's neighbours.
     """
     padded = functional.pad(conv.weight, (1, 1, 1, 1))
     rows = padded[:, :, :-1] + padded[:, :, 1:]
     kernel = rows[..., :-1] + rows[..., 1:]
-    # A transposed convolution runs its kernel backwards and wants the input channel first.
+    # A transposed convolution flips its kernel and expects the input channel first.
     kernel = kernel.flip(2, 3).transpose(0, 1)
     return functional.conv_transpose2d(x, kernel, conv.bias, stride=2, padding=1)

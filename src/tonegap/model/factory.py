@@ -14,15 +14,16 @@ from typing import Any, cast
 import torch
 from torch import Tensor, nn
 
-from tonegap.errors import ModelError, nearest
+from tonegap.errors import ModelError, named_line
 from tonegap.model.protocol import TrainableVAE
+from tonegap.nearest import nearest
 from tonegap.params import ModelParams
 
 Factory = Callable[[ModelParams, int, int], nn.Module]
-"""Takes ``params.model``, the image size in pixels and a seed; gives an untrained model."""
+"""Function from ``params.model``, the image size in pixels and a seed to an untrained model."""
 
 
-_PROBED = 2  # images: one alone would not show a model that mistakes the batch
+_PROBED = 2  # images: one alone would not reveal a model that mishandles the batch
 
 
 def load_factory(name: str, key: str = "model.factory") -> Factory:
@@ -63,24 +64,24 @@ def load_factory(name: str, key: str = "model.factory") -> Factory:
     if not callable(factory):
         raise ModelError(
             f"{key} is {name!r}, which is {type(factory).__name__} and cannot be called; "
-            "name a function that gives the model (docs/own-model.md)"
+            "name a function that returns the model (docs/own-model.md)"
         )
     return cast("Factory", factory)
 
 
 def build_model(params: ModelParams, image_size: int, seed: int) -> nn.Module:
-    """Build the model that ``params.factory`` names and check what it gives.
+    """Build the model that ``params.factory`` names and check it.
 
-    The check encodes and decodes two grey images in evaluation mode. PyTorch's generator of the
-    CPU is seeded before and restored after both: layers that take their shapes, and draw their
-    weights, at their first input are a function of ``seed`` as well.
+    The check encodes and decodes two grey images in evaluation mode. PyTorch's CPU generator is
+    seeded before building and restored after the check. Layers that take their shapes and draw
+    their weights at their first input are thus a function of ``seed`` too.
 
     Raises
     ------
     ModelError
-        If the factory cannot be loaded, fails, or does not give a module with something to
-        train whose ``encode`` and ``decode`` return what
-        :class:`~tonegap.model.protocol.TrainableVAE` says.
+        If the factory cannot be loaded, fails, or does not return a module with trainable
+        parameters whose ``encode`` and ``decode`` follow
+        :class:`~tonegap.model.protocol.TrainableVAE`.
     """
     factory = load_factory(params.factory)
     with _seeded(seed):
@@ -97,8 +98,8 @@ def _checked_model(factory: Factory, params: ModelParams, image_size: int, seed:
         ) from error
     if not isinstance(model, nn.Module) or not isinstance(model, TrainableVAE):
         raise ModelError(
-            f"{params.factory} gave {type(model).__name__}; training needs a torch.nn.Module with "
-            "the methods `encode` and `decode` (docs/own-model.md)"
+            f"{params.factory} returned {type(model).__name__}; training needs a torch.nn.Module "
+            "with the methods `encode` and `decode` (docs/own-model.md)"
         )
     problem = _shape_problem(model, image_size)
     if problem:
@@ -116,13 +117,12 @@ def _seeded(seed: int) -> Iterator[None]:
 
 
 def told(error: Exception | SystemExit) -> str:
-    """Say on one line what a user's code raised, and where."""
-    words = " ".join(str(error).split())
+    """Describe on one line what a user's code raised, and where."""
     frames = traceback.extract_tb(error.__traceback__)
     place = f" at {frames[-1].filename}:{frames[-1].lineno}" if frames else ""
     if isinstance(error, SystemExit):
         return f"it called sys.exit({error.code!r}){place}"
-    return f"{type(error).__name__}{': ' if words else ''}{words}{place}"
+    return f"{named_line(error)}{place}"
 
 
 @torch.no_grad()
@@ -146,15 +146,15 @@ def _describe_mismatch(model: TrainableVAE, image_size: int) -> str | None:
     mu, log_var = model.encode(images)
     if mu.shape != log_var.shape or mu.shape[:1] != (_PROBED,):
         return (
-            f"`encode` gave mu of {tuple(mu.shape)} and log_var of {tuple(log_var.shape)} for "
+            f"`encode` returned mu of {tuple(mu.shape)} and log_var of {tuple(log_var.shape)} for "
             f"{_PROBED} images; they must be of equal shape, batch first"
         )
     shape = tuple(model.decode(mu).shape)
     if shape != tuple(images.shape):
-        return f"`decode` gave images of {shape}, expected {tuple(images.shape)}"
+        return f"`decode` returned images of {shape}, expected {tuple(images.shape)}"
     network = cast("nn.Module", model)
     if not any(parameter.requires_grad for parameter in network.parameters()):
-        return "it has no parameter that asks for a gradient, so there is nothing to train"
+        return "it has no parameter that requires a gradient, so there is nothing to train"
     for name, value in network.state_dict().items():
         if not isinstance(value, Tensor):
             return (
@@ -167,13 +167,13 @@ def _describe_mismatch(model: TrainableVAE, image_size: int) -> str | None:
 def source_of(factory: Factory) -> list[Path]:
     """Find the file of a factory: a function, a class, a partial function, or a callable object.
 
-    For code in an archive it is the archive; compiled code, and code from a text, have none.
+    For code in an archive it is the archive. Compiled code and code from a string have none.
     """
     code: Any = factory
     while isinstance(code, functools.partial):
         code = code.func
     code = inspect.unwrap(code)
-    for owner in (code, type(code)):  # of an object its class has the code
+    for owner in (code, type(code)):  # an object's code is in its class
         with suppress(TypeError):
             place = Path(inspect.getsourcefile(owner) or "")
             return [path for path in (place, *place.parents) if path.is_file()][:1]

@@ -9,11 +9,11 @@ Eq. 1 (likelihood N(x | f(z), I)) asks for ``squared error / 2 + KL`` per image,
 ``P/2 * (mse + 2/P * KL)``. Comparing the weights of KL, the code's mean over elements is
 Eq. 1 with an effective beta of ``beta * P / (2 L)``: 6 at 128 px with a 64 x 8 x 8 latent.
 
-Eq. 2 adds to ELBO (it must mean the negative one, for the text maximises the ELBO and
-minimises the feature distance) half the mean squared difference of a layer's maps. The
-code takes the mean over 16 layers without the half, beside a *mean* squared error; scaled
-like Eq. 1 it thus weighs a layer's mean squared difference by P/32 rather than 1/2, that
-is, P/16 times as much as Eq. 2 says (3,072 at 128 px).
+Eq. 2 adds half the mean squared difference of a layer's maps to the ELBO. (It must mean the
+negative ELBO, because the text maximises the ELBO and minimises the feature distance.) The
+code takes the mean over 16 layers without the half, beside a *mean* squared error. Scaled
+like Eq. 1, it weighs a layer's mean squared difference by P/32 rather than 1/2, which is
+P/16 times the weight in Eq. 2 (3,072 at 128 px).
 """
 
 from __future__ import annotations
@@ -42,11 +42,11 @@ class Terms(NamedTuple):
         Mean squared error over all pixel values, images in [-1, 1]; zero is perfect.
     kl_nats : Float[Tensor, ""]
         KL(q(z|x) || N(0, I)) in nats per image, whatever the reduction in the total;
-        zero means that the latent says nothing about the image.
+        zero means that the latent has no information about the image.
     perceptual : Float[Tensor, ""]
         Mean over taps of the mean squared difference of feature maps.
     total : Float[Tensor, ""]
-        What is minimised.
+        The minimised objective.
     """
 
     mse: Float[Tensor, ""]
@@ -71,8 +71,8 @@ class Objective:
     perceptual_scale : float
         Weight of the perceptual term beside ``mse``, at least 0.
     tap_scales : tuple of float
-        Mean square of each tap over the training images, by which its squared differences are
-        divided; empty leaves them as they are (the paper's code).
+        Mean square of each tap over the training images; the tap's squared differences are
+        divided by it. Empty leaves them unscaled (the paper's code).
     """
 
     beta: float
@@ -97,11 +97,11 @@ class Objective:
         images, reconstruction
             In [-1, 1].
         mu, log_var
-            The posterior, batch first. Half precision, in which a model may give it and the
-            reconstruction under autocast, is raised to float32 first.
+            The posterior, batch first. Under autocast, a model may return it and the
+            reconstruction in half precision; both are converted to float32 first.
         target_features, features
-            Taps of ``images`` (without gradient) and of ``reconstruction``; both empty
-            where the perceptual term is left out, which is then zero.
+            Taps of ``images`` (without gradient) and of ``reconstruction``. If both are
+            empty, the perceptual term is zero.
         """
         error = mse(full_precision(reconstruction), images)
         kl = kl_nats(full_precision(mu), full_precision(log_var), "sum")
@@ -115,7 +115,7 @@ class Objective:
         return Terms(error, kl, distance, total)
 
     def kl_weight(self, pixel_values: int, latent_elements: int) -> float:
-        """Weight in the total of one nat of an image's KL."""
+        """Weight of one nat of an image's KL in the total."""
         if self.kl_reduction == "mean":
             return self.beta / latent_elements
         return 2.0 * self.beta / pixel_values
@@ -124,7 +124,7 @@ class Objective:
 def mse(
     reconstruction: Float[Tensor, "*shape"], images: Float[Tensor, "*shape"]
 ) -> Float[Tensor, ""]:
-    """Mean squared error over all elements, in the squared unit of its inputs."""
+    """Return the mean squared error over all elements, in the squared unit of its inputs."""
     return functional.mse_loss(reconstruction, images)
 
 
@@ -138,7 +138,7 @@ def kl_nats(
     log_var: Float[Tensor, "*latent"],
     reduction: KlReduction,
 ) -> Float[Tensor, ""]:
-    """KL(N(mu, exp(log_var)) || N(0, 1)) in nats (Kingma and Welling 2014, appendix B).
+    """Return KL(N(mu, exp(log_var)) || N(0, 1)) in nats (Kingma and Welling 2014, appendix B).
 
     Parameters
     ----------
@@ -166,8 +166,8 @@ def perceptual(
     features, target_features
         Maps of the reconstructions and of the images, tap by tap.
     tap_scales
-        Divisor of each tap, such as its mean square over the training images: networks and taps
-        of any scale then weigh alike. Empty: none.
+        Divisor of each tap, such as its mean square over the training images, so that networks
+        and taps of any scale have equal weight. Empty: none.
     """
     distances = torch.stack(
         [
@@ -181,19 +181,19 @@ def perceptual(
 
 
 def _squared_distance(map_: Tensor, target: Tensor) -> Tensor:
-    """Mean squared difference of two maps, summed in float32 at least."""
+    """Return the mean squared difference of two maps, summed at least in float32."""
     if map_.dtype in (torch.float16, torch.bfloat16) and target.dtype == map_.dtype:
         return cast("Tensor", _HalfSquaredDistance.apply(map_, target))
     return functional.mse_loss(map_.float(), target.float())
 
 
 class _HalfSquaredDistance(torch.autograd.Function):
-    """Mean squared difference of maps in half precision, without float32 copies of them.
+    """Return the mean squared difference of half-precision maps, without float32 copies.
 
-    A layer's maps are the largest tensors of a step, and reading and writing them is what
-    the term costs: raising both to float32 and squaring there moves 46 bytes an element,
-    forward and backward, this 12. The difference is rounded to the maps' own format, finer than
-    the maps themselves are.
+    A layer's maps are the largest tensors of a step, and the cost of the term is reading and
+    writing them. Converting both to float32 and squaring there moves 46 bytes per element,
+    forward and backward; this function moves 12. The difference is rounded to the maps' own
+    format, which is finer than the maps' own rounding.
     """
 
     @staticmethod
@@ -212,7 +212,7 @@ class _HalfSquaredDistance(torch.autograd.Function):
 def effective_beta(
     image_size: int, latent_shape: Sequence[int], reduction: KlReduction, beta: float
 ) -> float:
-    """Weight of KL against Eq. 1's unit-variance ELBO, where it is 1.
+    """Return the weight of KL relative to Eq. 1's unit-variance ELBO, where it is 1.
 
     Parameters
     ----------
@@ -225,7 +225,7 @@ def effective_beta(
 
     Notes
     -----
-    The perceptual term is left out of account. See the module's text for the derivation.
+    The perceptual term is not included. See the module's docstring for the derivation.
     """
     if reduction == "sum":
         return beta

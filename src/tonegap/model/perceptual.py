@@ -1,4 +1,4 @@
-"""Frozen convolutional networks whose feature maps the perceptual term compares.
+"""Frozen convolutional networks that provide the feature maps of the perceptual term.
 
 ``vgg19`` (Simonyan and Zisserman 2015; the paper's, section 3.4) has 16 taps, the
 outputs of all its convolutions; ``squeezenet1_1`` (Iandola et al. 2016) has 25: its first
@@ -39,7 +39,7 @@ _POOLED_FIRST = (3, 6, 9)
 
 
 class FeatureNetwork(nn.Module):
-    """Frozen network that gives its feature maps; see :func:`feature_network`."""
+    """Frozen network that returns its feature maps; see :func:`feature_network`."""
 
     mean: Tensor
     std: Tensor
@@ -53,19 +53,19 @@ class FeatureNetwork(nn.Module):
         self.register_buffer("std", torch.tensor(IMAGENET_STD).view(3, 1, 1), persistent=False)
 
     def convolutions(self) -> list[nn.Conv2d]:
-        """Give the convolutions in the order of the taps."""
+        """Return the convolutions in the order of the taps."""
         return [module for module in self.modules() if isinstance(module, nn.Conv2d)]
 
     def forward(
         self, images: Float[Tensor, "batch 3 height width"]
     ) -> tuple[Float[Tensor, "batch _ _ _"], ...]:
-        """Give every convolution's output, before or after its ReLU, in the network's order.
+        """Return every convolution's output, before or after its ReLU, in the network's order.
 
         Parameters
         ----------
         images
-            Batch in [-1, 1]; normalised by ImageNet's mean and deviation where
-            ``imagenet_norm`` is set, else taken as it is (the paper's code).
+            Batch in [-1, 1]; normalised by ImageNet's mean and deviation if
+            ``imagenet_norm`` is set, else used unchanged (the paper's code).
         """
         if self.imagenet_norm:
             images = (0.5 * images + 0.5 - self.mean) / self.std
@@ -153,13 +153,13 @@ def feature_network(
 
 
 def load_weights(network: FeatureNetwork, state: Mapping[str, Tensor]) -> FeatureNetwork:
-    """Fill a network with weights under torchvision's names; classifier entries are ignored.
+    """Fill a network with weights under torchvision's names; ignore classifier entries.
 
     Raises
     ------
     WeightsError
-        Naming the first entry that is missing or has another shape, and the network that
-        the weights seem to be for.
+        If an entry is missing or has another shape; the message names the first one, and the
+        network that the weights seem to be for.
     """
     for key, value in network.state_dict().items():
         if key not in state:
@@ -185,8 +185,8 @@ def random_weights(network: FeatureNetwork, seed: int) -> FeatureNetwork:
     biases the network is homogeneous, so a tap's mean square follows that of its input: on
     photographs of skin at 64 px it was 0.97 to 1.5 at all taps of both networks.
 
-    Different images look ever more alike to deeper random layers, and loss values found
-    with such features do not carry over to trained ones.
+    Deeper random layers distinguish images less and less, and loss values from such features
+    do not carry over to trained ones.
     """
     generator = torch.Generator().manual_seed(seed)
     hooks = []
@@ -215,7 +215,7 @@ def _smooth_images(generator: torch.Generator) -> Float[Tensor, "8 3 64 64"]:
 
 
 def _resembles(state: Mapping[str, Tensor]) -> str:
-    """Say which network a set of weights seems to be for."""
+    """Describe which network a set of weights seems to be for."""
     for name in _NETWORKS:
         expected = feature_network(name).state_dict()
         if all(key in state and state[key].shape == expected[key].shape for key in expected):

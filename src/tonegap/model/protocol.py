@@ -1,6 +1,6 @@
-"""What a model must offer to be trained and to be assessed; see docs/own-model.md.
+"""The methods that a model needs for training and for assessment; see docs/own-model.md.
 
-Assessment asks for :class:`GenerativeModel`. Training asks for :class:`TrainableVAE`,
+Assessment needs a :class:`GenerativeModel`. Training needs a :class:`TrainableVAE`,
 a module with ``encode`` and ``decode``, which :func:`as_generative` then adapts.
 """
 
@@ -34,7 +34,7 @@ class GenerativeModel(Reconstructor, Protocol):
     def posterior_std(
         self, images: Float[Tensor, "batch 3 height width"]
     ) -> Float[Tensor, " batch"] | None:
-        """Give each image's mean posterior standard deviation; None where there is none."""
+        """Return each image's mean posterior standard deviation; None if there is none."""
         ...
 
     def sample(self, count: int, seed: int) -> Float[Tensor, "count 3 height width"]:
@@ -49,11 +49,11 @@ class TrainableVAE(Protocol):
     def encode(
         self, images: Float[Tensor, "batch 3 height width"]
     ) -> tuple[Float[Tensor, "batch ..."], Float[Tensor, "batch ..."]]:
-        """Give mean and log-variance of the posterior of images in [-1, 1]."""
+        """Return the mean and log-variance of the posterior of images in [-1, 1]."""
         ...
 
     def decode(self, latent: Float[Tensor, "batch ..."]) -> Float[Tensor, "batch 3 height width"]:
-        """Give images in [-1, 1] of latents."""
+        """Return the images of latents, in [-1, 1]."""
         ...
 
 
@@ -85,7 +85,7 @@ class VaeAdapter:
     def posterior_std(
         self, images: Float[Tensor, "batch 3 height width"]
     ) -> Float[Tensor, " batch"]:
-        """Mean over latent elements of ``exp(log_var / 2)``; one everywhere is the prior."""
+        """Return the mean over latent elements of ``exp(log_var / 2)``; the prior has one."""
         deviations = torch.exp(0.5 * self._encode(images).log_var)
         return deviations.reshape(len(images), -1).mean(dim=1)
 
@@ -98,8 +98,8 @@ class VaeAdapter:
         return self.vae.decode(noise.to(_device(self.network)))
 
     def _encode(self, images: Tensor) -> Posterior:
-        # Assessment asks for the reconstruction and the deviation of the same batch: the
-        # posterior of the last batch, known by identity and version, is kept for the second.
+        # Assessment needs the reconstruction and the deviation of the same batch, so the
+        # posterior of the last batch (same object and version) is kept for the second.
         if self._encoded is not None:
             batch, version, posterior = self._encoded
             if batch is images and version == _version(images):
@@ -110,10 +110,10 @@ class VaeAdapter:
 
 
 def as_generative(network: nn.Module, image_size: int) -> GenerativeModel:
-    """View a trained module as a model to assess.
+    """Adapt a trained module to a model to assess.
 
-    A module that has the three methods of :class:`GenerativeModel` itself is used as it
-    is, in evaluation mode; else its ``encode`` and ``decode`` are adapted.
+    A module with the three methods of :class:`GenerativeModel` is used directly, in
+    evaluation mode; otherwise its ``encode`` and ``decode`` are adapted.
 
     Raises
     ------
@@ -141,7 +141,7 @@ def forward_pass(
 
 @torch.no_grad()
 def latent_shape(network: nn.Module, image_size: int) -> tuple[int, ...]:
-    """Shape of one image's latent, by encoding one grey image in evaluation mode."""
+    """Return the shape of one image's latent: encode one grey image in evaluation mode."""
     training = network.training
     network.eval()
     probe = torch.zeros(1, 3, image_size, image_size, device=_device(network))

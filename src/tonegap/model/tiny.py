@@ -1,4 +1,4 @@
-"""A second, tiny model: plain convolutions, for trials and as a pattern for your own.
+"""A second, tiny model: plain convolutions, for trials and as a template for your own.
 
 Its factory is named ``tonegap.model.tiny:build``. It reads ``base_width``,
 ``latent_channels`` and the number of ``block_widths``, and ignores the rest.
@@ -14,7 +14,7 @@ from tonegap.params import ModelParams
 
 
 class TinyVAE(nn.Module):
-    """Strided convolutions down, transposed ones up, one width throughout; no norm, no skips."""
+    """Strided convolutions down, transposed ones up, one width; no norm, no skips."""
 
     def __init__(self, width: int, latent_channels: int, halvings: int) -> None:
         super().__init__()
@@ -31,14 +31,14 @@ class TinyVAE(nn.Module):
     ) -> tuple[
         Float[Tensor, "batch latent rows columns"], Float[Tensor, "batch latent rows columns"]
     ]:
-        """Give mean and log-variance of the posterior."""
+        """Return the mean and log-variance of the posterior."""
         mu, log_var = self.encoder(images).float().chunk(2, dim=1)
         return mu, log_var
 
     def decode(
         self, latent: Float[Tensor, "batch latent rows columns"]
     ) -> Float[Tensor, "batch 3 height width"]:
-        """Give images in (-1, 1)."""
+        """Return images in (-1, 1)."""
         return torch.tanh(self.decoder(latent).float())
 
 

@@ -50,11 +50,11 @@ class VAE(nn.Module):
         Channels at the start of each down block, as multiples of ``base_width``; the last
         block doubles its multiple. Each block halves the resolution.
     latent_channels
-        Channels of the latent; its side is the image's over 2 to the number of blocks.
+        Channels of the latent; its side is the image's side over 2^(number of blocks).
     bottleneck_blocks
         Identity blocks at the lowest resolution, in the encoder and in the decoder.
     deep
-        Whether an identity block stands before each down block and after each up block.
+        True if an identity block precedes each down block and follows each up block.
 
     Notes
     -----
@@ -87,7 +87,7 @@ class VAE(nn.Module):
         return (self.latent_channels, side, side)
 
     def encode(self, images: Float[Tensor, "batch 3 height width"]) -> Posterior:
-        """Give the posterior of images in [-1, 1]; in float32 at least, also under autocast."""
+        """Return the posterior of images in [-1, 1]; at least float32, also under autocast."""
         hidden = functional.elu(self.encoder(images), inplace=True)
         return Posterior(
             full_precision(self.to_mu(hidden)), full_precision(self.to_log_var(hidden))
@@ -96,7 +96,7 @@ class VAE(nn.Module):
     def decode(
         self, latent: Float[Tensor, "batch latent rows columns"]
     ) -> Float[Tensor, "batch 3 height width"]:
-        """Give the mean image of the likelihood, in (-1, 1); in float32 at least."""
+        """Return the mean image of the likelihood, in (-1, 1); at least float32."""
         hidden = functional.elu(self.decoder(latent), inplace=True)
         return torch.tanh(full_precision(self.to_image(hidden)))
 
@@ -130,8 +130,8 @@ class VAE(nn.Module):
 def build(params: ModelParams, image_size: int, seed: int) -> VAE:
     """Build the VAE with PyTorch's default initial weights, drawn from ``seed`` alone.
 
-    Global generators are left as they were. ``image_size`` does not matter to this
-    fully convolutional network; it belongs to the signature of a model factory.
+    Global generators are unchanged. ``image_size`` does not matter to this fully
+    convolutional network; it is part of the signature of a model factory.
     """
     del image_size
     with torch.random.fork_rng(devices=[]):
@@ -169,5 +169,5 @@ def _decoder(
 
 
 def full_precision(x: Tensor) -> Tensor:
-    """Raise half precision to float32: 8 bits of an image in bfloat16 would be 1/256 apart."""
+    """Convert half precision to float32: bfloat16 resolves an image only to 1/256."""
     return x.float() if x.dtype in (torch.float16, torch.bfloat16) else x

@@ -1,4 +1,4 @@
-"""Phantoms: pictures of skin made by code, whose truth is known.
+"""Phantoms: rendered pictures of skin whose truth is known.
 
 ``optics`` turns melanin and blood into a colour, ``lesions`` draws structures, ``spec``
 holds every knob of one phantom and its url, ``render`` makes the picture, ``conditions``

@@ -1,7 +1,7 @@
 """Write an annotation table of phantoms: ``python -m tonegap.phantom --help``.
 
-This is how ``annotations.csv`` and ``foreign.csv`` beside it are made; it serves those who
-change the phantoms or want a data set with another truth.
+It makes ``annotations.csv`` and ``foreign.csv`` beside it. Use it to change the phantoms or to
+make a data set with another truth.
 """
 
 from __future__ import annotations
@@ -18,10 +18,10 @@ FOREIGN = "foreign"
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Draw the table that the arguments ask for and write it as CSV."""
+    """Draw the table that the arguments define and write it as CSV."""
     parser = argparse.ArgumentParser(prog="python -m tonegap.phantom", description=__doc__)
     parser.add_argument("--recipe", default="default", choices=[*RECIPES, FOREIGN])
-    parser.add_argument("--seed", default=7, type=int, help="of everything drawn")
+    parser.add_argument("--seed", default=7, type=int, help="seed of all draws")
     parser.add_argument("--out", required=True, type=Path, help="file to write")
     asked = parser.parse_args(arguments)
     if asked.recipe == FOREIGN:

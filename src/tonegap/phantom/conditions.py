@@ -1,4 +1,4 @@
-"""The phantoms' diagnoses: what each draws and where it stands in the three label levels."""
+"""The phantoms' diagnoses: the lesion of each, and its place in the three label levels."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ class Condition:
     fine, middle, coarse : str
         Its names at the three levels; each middle label has one coarse label.
     family : str
-        Lesion family that is drawn.
+        Its lesion family.
     size, severity, irregularity : tuple of float
         Range of each knob, drawn evenly.
     """

@@ -9,24 +9,25 @@ from typing import Final
 import numpy as np
 import pandas as pd
 
-from tonegap.errors import DataError, nearest
+from tonegap.errors import DataError
+from tonegap.nearest import nearest
 from tonegap.phantom.spec import Copy, PhantomSpec, parse_url
 
 KINDS: Final = ("resize", "reencode", "crop", "flip", "watermark")
-"""What a planted copy changes: size by .5 to 2, JPEG quality to 40-95, up to 5 % cut off each
-side in all, left and right, a caption. Every copy is also coded once more."""
+"""What a planted copy changes: size by .5 to 2, JPEG quality to 40-95, a crop of up to 5 % of
+each side, a left-right flip, a caption. Every copy is also JPEG-encoded once more."""
 
 PAIR_COLUMNS: Final = ("md5hash_a", "md5hash_b", "kind")
 _QUALITY: Final = 90
 
 
 def draw_copy(kind: str, rng: np.random.Generator) -> Copy:
-    """Draw one copy that changes what ``kind`` names and nothing else.
+    """Draw one copy that changes only what ``kind`` names.
 
     Raises
     ------
     DataError
-        Where ``kind`` is none of :data:`KINDS`.
+        If ``kind`` is not one of :data:`KINDS`.
     """
     if kind == "resize":
         return Copy(resize=round(float(2.0 ** rng.uniform(-1.0, 1.0)), 4))
@@ -42,7 +43,7 @@ def draw_copy(kind: str, rng: np.random.Generator) -> Copy:
 
 
 def kind_of(copy: Copy) -> str:
-    """Name what a copy changes: one of :data:`KINDS`, or several joined by ``+``."""
+    """Return what a copy changes: one of :data:`KINDS`, or several joined by ``+``."""
     changes = {
         "resize": copy.resize != 1.0,
         "reencode": copy.quality != _QUALITY,
@@ -50,7 +51,7 @@ def kind_of(copy: Copy) -> str:
         "flip": copy.flip,
         "watermark": copy.watermark,
     }
-    # A copy that only codes the picture again at the usual quality is still a re-encoding.
+    # A copy that only encodes the picture again at the usual quality is still a re-encoding.
     return "+".join(kind for kind in KINDS if changes[kind]) or "reencode"
 
 
@@ -60,7 +61,7 @@ def planted_copies(annotations: pd.DataFrame) -> pd.DataFrame:
     Parameters
     ----------
     annotations
-        Columns md5hash and url; rows without a phantom's url are passed over.
+        Columns md5hash and url; rows without a phantom's url are skipped.
 
     Returns
     -------

@@ -41,21 +41,20 @@ CODES: Final = {
 
 _REGIONS: Final = ("ARM", "BACK", "CHEST", "FACE", "FOREARM", "HAND", "THIGH")
 _MALIGNANT: Final = ("MEL",)
+_SIZES: Final = (28, 20, 12)  # light, dark and other images
 
 
-def foreign_table(
-    n_light: int = 28, n_dark: int = 20, n_other: int = 12, seed: int = 7
-) -> pd.DataFrame:
+def foreign_table(seed: int = 7) -> pd.DataFrame:
     """Draw the second data set.
 
     Returns
     -------
     DataFrame
-        :data:`COLUMNS` under PAD-UFES-20's names and spellings, one row an image.
+        :data:`COLUMNS` with PAD-UFES-20's names and spellings, one row per image.
         ``fitspatrick`` is 1.0-6.0 or empty, ``diagnostic`` a code, ``img_id`` the file's
         name; patients have one or two images. ``url`` is the phantom to draw.
     """
-    table = annotation_table("default", n_light, n_dark, n_other, seed)
+    table = annotation_table("default", *_SIZES, seed)
     table = table[table["url"].notna()].reset_index(drop=True)
     rng = np.random.default_rng([seed, len(COLUMNS)])
     patient = np.cumsum(rng.random(len(table)) < 0.8)  # noqa: PLR2004 - every fifth has company

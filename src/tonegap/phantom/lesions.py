@@ -1,7 +1,7 @@
-"""Lesions: where melanin and blood differ from the skin around, and by how much.
+"""Lesions: where melanin and blood differ from the surrounding skin, and by how much.
 
-Each family is a pure function of the picture's size, the lesion's knobs and a Generator;
-none knows the skin's tone, so one structure can be drawn under any melanin.
+Each family is a pure function of the picture's size, the lesion's knobs and a Generator. It
+does not depend on the skin's tone, so the same structure can be drawn on any melanin.
 """
 
 from __future__ import annotations
@@ -33,9 +33,9 @@ class Modulation(NamedTuple):
     Attributes
     ----------
     melanin_factor
-        Melanin that stays, in [0, 1]; 1 is no change.
+        Share of melanin that remains, in [0, 1]; 1 means no change.
     melanin_added, blood_added
-        Volume fractions added after that; 0 is no change.
+        Volume fractions added after that; 0 means no change.
     """
 
     melanin_factor: Map
@@ -45,7 +45,7 @@ class Modulation(NamedTuple):
 
 @dataclass(frozen=True)
 class Canvas:
-    """Coordinates of the pixels, in units of the shorter side, the centre at (0, 0)."""
+    """Coordinates of the pixels, in units of the shorter side, with the centre at (0, 0)."""
 
     x: Map
     y: Map
@@ -58,7 +58,7 @@ class Canvas:
 
     @classmethod
     def of(cls, shape: tuple[int, int]) -> Canvas:
-        """Grid of the pixel centres of a picture of (height, width), float32."""
+        """Return the grid of pixel centres of a picture of (height, width), float32."""
         return _canvas(shape)
 
 
@@ -75,9 +75,9 @@ def _canvas(shape: tuple[int, int]) -> Canvas:
 
 @lru_cache(maxsize=16)
 def _log_frequency(shape: tuple[int, int]) -> Float[np.ndarray, "height half"]:
-    """Natural logarithm of the frequency of each coefficient of a real Fourier transform.
+    """Return the natural logarithm of the frequency of each real Fourier coefficient.
 
-    Infinite for the mean, so that every falling power law removes it.
+    It is infinite for the mean, so that every falling power law removes the mean.
     """
     height, width = shape
     frequency = np.hypot(np.fft.fftfreq(height)[:, None], np.fft.rfftfreq(width)[None, :])
@@ -99,7 +99,7 @@ def power_law_noise(shape: tuple[int, int], slope: float, rng: np.random.Generat
 
 
 def _soft(distance: Map, width: float) -> Map:
-    """1 inside (negative distance), 0 outside, a logistic border in between."""
+    """Return 1 inside (negative distance), 0 outside, and a logistic border in between."""
     return 1.0 / (1.0 + np.exp(np.clip(4.0 * distance / width, -30.0, 30.0)))
 
 
@@ -110,7 +110,7 @@ def _blob(
     ragged: float,
     rng: np.random.Generator,
 ) -> Map:
-    """Signed distance (roughly) to a closed curve: a circle with 2 to 7 waves on its border."""
+    """Return the approximate signed distance to a circle with 2 to 7 waves on its border."""
     dx, dy = canvas.x - centre[0], canvas.y - centre[1]
     waves = np.arange(2, 8)
     sizes = rng.normal(0.0, 1.0, len(waves)) * (0.04 + 0.22 * ragged) / waves
@@ -134,14 +134,14 @@ def _blood(mask: Map, added: float) -> Modulation:
 
 
 def plaque(canvas: Canvas, size: float, ragged: float, rng: np.random.Generator) -> Modulation:
-    """One large, sharply bordered patch with more blood, uneven inside."""
+    """Draw one large, sharply bordered patch with more blood, uneven inside."""
     outside = _blob(canvas, _centre(rng), size / 2.0, ragged, rng)
     uneven = 0.8 + 0.2 * np.tanh(power_law_noise(canvas.shape, 2.0, rng))
     return _blood(_soft(outside, _EDGE) * uneven, _PLAQUE_BLOOD)
 
 
 def nevus(canvas: Canvas, size: float, ragged: float, rng: np.random.Generator) -> Modulation:
-    """One spot with more melanin, darker in the middle the more ragged it is."""
+    """Draw one spot with more melanin; the more ragged it is, the darker its middle."""
     outside = _blob(canvas, _centre(rng), size / 2.0, ragged, rng)
     uneven = 1.0 + 0.5 * ragged * np.tanh(power_law_noise(canvas.shape, 2.5, rng))
     mask = _soft(outside, _EDGE) * uneven
@@ -149,7 +149,7 @@ def nevus(canvas: Canvas, size: float, ragged: float, rng: np.random.Generator) 
 
 
 def vitiligo(canvas: Canvas, size: float, ragged: float, rng: np.random.Generator) -> Modulation:
-    """Up to four merging patches without most of their melanin."""
+    """Draw up to four merging patches that lack most of their melanin."""
     count = int(rng.integers(1, 5))
     spread = 0.1 + 0.25 * (count > 1)
     patches = [
@@ -161,7 +161,7 @@ def vitiligo(canvas: Canvas, size: float, ragged: float, rng: np.random.Generato
 
 
 def papules(canvas: Canvas, size: float, ragged: float, rng: np.random.Generator) -> Modulation:
-    """Spots with more blood, Poisson in number, even in place; ``size`` gives their density."""
+    """Draw spots with more blood: Poisson number, uniform positions, density from ``size``."""
     count = 3 + int(rng.poisson(70.0 * size))
     reach = (np.abs(canvas.x).max(), np.abs(canvas.y).max())
     mask = np.zeros_like(canvas.x)
@@ -176,14 +176,14 @@ def papules(canvas: Canvas, size: float, ragged: float, rng: np.random.Generator
 
 
 def rash(canvas: Canvas, size: float, ragged: float, rng: np.random.Generator) -> Modulation:
-    """Diffuse redness: 1/f noise above a threshold; ``size`` is the share covered."""
+    """Draw diffuse redness: 1/f noise above a threshold; ``size`` is the share covered."""
     noise = power_law_noise(canvas.shape, 3.5 - 1.5 * ragged, rng)
     threshold = np.quantile(noise, 1.0 - size)
     return _blood(_soft(threshold - noise, 0.6), _RASH_BLOOD)
 
 
 def annular(canvas: Canvas, size: float, ragged: float, rng: np.random.Generator) -> Modulation:
-    """Ring with more blood around a paler centre."""
+    """Draw a ring with more blood around a paler centre."""
     outside = _blob(canvas, _centre(rng), size / 2.0, ragged, rng)
     thickness = rng.uniform(0.12, 0.22) * size
     ring = _soft(np.abs(outside + thickness / 2.0) - thickness / 2.0, _EDGE)
@@ -204,7 +204,7 @@ FAMILIES: Final[dict[str, Callable[[Canvas, float, float, np.random.Generator], 
 def draw(
     family: str, shape: tuple[int, int], size: float, irregularity: float, seed: int
 ) -> Modulation:
-    """Draw a lesion at full severity; depends on nothing but its arguments.
+    """Draw a lesion at full severity, from the arguments alone.
 
     Parameters
     ----------
@@ -215,7 +215,7 @@ def draw(
     size, irregularity
         Extent as a share of the shorter side, and raggedness in [0, 1].
     seed
-        Of the shape.
+        Seed of the shape.
     """
     canvas = Canvas.of(shape)
     return FAMILIES[family](canvas, size, irregularity, np.random.default_rng(seed))

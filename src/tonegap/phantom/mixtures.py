@@ -1,14 +1,14 @@
-"""Recipes: in what the groups of a phantom data set differ, and in what they do not.
+"""Recipes: how the groups of a phantom data set differ.
 
 Everything that a recipe does not name has the same distribution in all groups.
 
 =====================  =====================================================================
 recipe                 what differs between light (FST 1-2) and dark (FST 5-6)
 =====================  =====================================================================
-null                   Nothing. Melanin is drawn from all tones whatever the group, so the
-                       group label is random and every metric, raw or normalised, is null.
-tone                   Melanin only. Equal structures have other raw errors on other tones
-                       (and other normalised ones, not the same way), so this is no null.
+null                   Nothing. Melanin is drawn from all tones in every group, so the group
+                       label is random and every metric, raw or normalised, is null.
+tone                   Melanin only. Equal structures have different raw errors on different
+                       tones (and different normalised ones), so this is not a null.
 condition_only         Shares of the conditions. Melanin as in ``null``.
 source_only            Share of the source ``b``: lower JPEG quality, cropped, captioned.
                        Melanin as in ``null``.
@@ -17,6 +17,9 @@ representation_only    Dark pictures are upside down. The groups look different,
                        a gap comes from the shares in training, and at equal shares it is
                        null. (Training may flip pictures left to right, never top to
                        bottom.) Melanin as in ``null``.
+representation_mild    As ``representation_only``, but 28 % of each group have the other
+                       group's orientation, so that the training share matters as much as in
+                       the paper.
 label_noise            As ``tone``; besides, the FST label is wrong for 4 % of the light and
                        20 % of the dark rows. Melanin, in the url, keeps the truth.
 duplicates             As ``tone``; besides, 40 % of the rows are planted copies, see
@@ -58,20 +61,20 @@ FST_OF_GROUP: Final[dict[Group, dict[int, float]]] = {
 
 @dataclass(frozen=True, kw_only=True)
 class Profile:
-    """Distribution of the knobs within one group; ranges are drawn evenly.
+    """Distribution of the knobs within one group; values are uniform within ranges.
 
     Attributes
     ----------
     melanin_follows_fst : bool
-        Else melanin is drawn from all tones, each Fitzpatrick type as likely as another.
+        If False, melanin is drawn from all tones, with each Fitzpatrick type equally likely.
     conditions : tuple of float
         Relative weight of each of :data:`~tonegap.phantom.conditions.CONDITIONS`.
     share_b : float
         Share of the rows from source ``b``.
     roughness, shading, background : tuple of float
-        Ranges. Background below 0 is drawn as none.
-    upside_down : bool
-        Whether the pictures are turned over.
+        Ranges. A background below 0 means none.
+    upside_down : float
+        Share of the pictures that are upside down, [0, 1].
     """
 
     melanin_follows_fst: bool = True
@@ -80,17 +83,17 @@ class Profile:
     roughness: Range = (0.05, 0.15)
     shading: Range = (0.1, 0.5)
     background: Range = (-0.25, 0.25)
-    upside_down: bool = False
+    upside_down: float = 0.0
 
 
 @dataclass(frozen=True, kw_only=True)
 class Recipe:
-    """Profiles of the groups, and what is wrong with their rows.
+    """Profiles of the groups, and the faults of their rows.
 
     Attributes
     ----------
     light, dark, other : Profile
-        Of skin with FST 1-2, 5-6 and 3-4.
+        Profiles of skin with FST 1-2, 5-6 and 3-4.
     wrong_fst_light, wrong_fst_dark : float
         Share of the rows labelled light (dark) whose skin is dark (light).
     wrong_label : float
@@ -102,7 +105,7 @@ class Recipe:
     relabelled : float
         Share of the copies that carry another FST group or another condition.
     no_url : int
-        Rows that have lost their url.
+        Number of rows without a url.
     """
 
     light: Profile = Profile()
@@ -141,7 +144,12 @@ RECIPES: Final[dict[str, Recipe]] = {
         dark=replace(_ANY_TONE, share_b=0.5),
         other=_ANY_TONE,
     ),
-    "representation_only": replace(_NULL, dark=replace(_ANY_TONE, upside_down=True)),
+    "representation_only": replace(_NULL, dark=replace(_ANY_TONE, upside_down=1.0)),
+    "representation_mild": Recipe(
+        light=replace(_ANY_TONE, upside_down=0.28),
+        dark=replace(_ANY_TONE, upside_down=0.72),
+        other=_ANY_TONE,
+    ),
     "label_noise": Recipe(wrong_fst_light=0.04, wrong_fst_dark=0.20),
     "duplicates": Recipe(copied=0.4),
     "default": Recipe(

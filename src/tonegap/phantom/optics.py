@@ -1,7 +1,7 @@
 """Colour of skin from two parameters, the volume fractions of melanin and of blood.
 
-Light crosses the epidermis, where melanin absorbs, is scattered back by a thick dermis,
-where blood absorbs, and crosses the epidermis again. The dermis follows Kubelka and Munk;
+Light crosses the epidermis, where melanin absorbs. A thick dermis, where blood absorbs,
+scatters it back through the epidermis. The dermis follows Kubelka and Munk;
 the spectrum becomes a colour under daylight D65 for the CIE 1931 observer.
 """
 
@@ -43,17 +43,17 @@ _BLOOD_NODES: Final = 80
 
 
 def melanosome_absorption() -> Spectrum:
-    """Absorption of melanosomes, 1/cm: 6.6e11 lambda^-3.33 (Jacques 1998)."""
+    """Return the absorption of melanosomes, 1/cm: 6.6e11 lambda^-3.33 (Jacques 1998)."""
     return 6.6e11 * WAVELENGTHS_NM**-3.33
 
 
 def baseline_absorption() -> Spectrum:
-    """Absorption of skin without melanin and blood, 1/cm (Saidi 1992, after Jacques 1998)."""
+    """Return skin's absorption without melanin and blood, 1/cm (Saidi 1992, by Jacques 1998)."""
     return 0.244 + 85.3 * np.exp(-(WAVELENGTHS_NM - 154.0) / 66.2)
 
 
 def blood_absorption() -> Spectrum:
-    """Absorption of whole blood, 1/cm, at 150 g/l and 70 % oxygenation."""
+    """Return the absorption of whole blood, 1/cm, at 150 g/l and 70 % oxygenation."""
     extinction = OXYGENATION * OXYHAEMOGLOBIN + (1.0 - OXYGENATION) * DEOXYHAEMOGLOBIN
     absorption: Spectrum = (
         np.log(10.0) * extinction * (_HAEMOGLOBIN_G_PER_L / _HAEMOGLOBIN_G_PER_MOL)
@@ -62,14 +62,14 @@ def blood_absorption() -> Spectrum:
 
 
 def dermis_scattering() -> Spectrum:
-    """Reduced scattering of skin, 1/cm: 46 (lambda/500)^-1.421 (Jacques 2013, table 1)."""
+    """Return skin's reduced scattering, 1/cm: 46 (lambda/500)^-1.421 (Jacques 2013, table 1)."""
     return 46.0 * (WAVELENGTHS_NM / 500.0) ** -1.421
 
 
 def reflectance(
     melanin: Float[np.ndarray, "*shape"], blood: Float[np.ndarray, "*shape"]
 ) -> Float[np.ndarray, "*shape wavelengths"]:
-    """Share of light that skin sends back, per wavelength.
+    """Return the share of light that skin reflects, per wavelength.
 
     Parameters
     ----------
@@ -98,7 +98,7 @@ def reflectance(
 
 
 def _lobe(scale: float, centre_nm: float, below: float, above: float) -> Spectrum:
-    """Gaussian with its own inverse width, 1/nm, on each side of its centre."""
+    """Return a Gaussian with a separate inverse width, 1/nm, on each side of its centre."""
     offset = WAVELENGTHS_NM - centre_nm
     steps = offset * np.where(offset < 0.0, below, above)
     return scale * np.exp(-0.5 * steps * steps)
@@ -106,7 +106,7 @@ def _lobe(scale: float, centre_nm: float, below: float, above: float) -> Spectru
 
 @cache
 def observer() -> Float[np.ndarray, "3 wavelengths"]:
-    """Weights that turn a reflectance spectrum into XYZ under D65, white at sRGB's white.
+    """Return weights that turn a reflectance spectrum into XYZ under D65, with sRGB's white.
 
     The CIE 1931 functions by the multi-lobe fit of Wyman, Sloan and Shirley (2013, Journal
     of Computer Graphics Techniques 2(2), equation 4), within about 1 % of the tables.
@@ -123,14 +123,14 @@ def observer() -> Float[np.ndarray, "3 wavelengths"]:
 def linear_rgb(
     melanin: Float[np.ndarray, "*shape"], blood: Float[np.ndarray, "*shape"]
 ) -> Float[np.ndarray, "*shape 3"]:
-    """Linear sRGB of evenly lit skin, in [0, 1], straight from the spectra (slow, exact)."""
+    """Return linear sRGB of evenly lit skin, in [0, 1], directly from spectra (slow, exact)."""
     xyz = reflectance(melanin, blood) @ observer().T
     return np.asarray(np.clip(xyz @ _RGB_OF_XYZ.T, 0.0, 1.0))
 
 
 @cache
 def _table() -> Float[np.ndarray, "nodes 3"]:
-    """:func:`linear_rgb` on a grid even in melanin and in the square root of blood."""
+    """Tabulate :func:`linear_rgb` on a grid even in melanin and in the square root of blood."""
     melanin = np.linspace(0.0, MELANIN_MAX, _MELANIN_NODES)
     blood = np.linspace(0.0, 1.0, _BLOOD_NODES) ** 2 * BLOOD_MAX
     grid = np.meshgrid(melanin, blood, indexing="ij")
@@ -140,7 +140,7 @@ def _table() -> Float[np.ndarray, "nodes 3"]:
 def skin_colour(
     melanin: Float[np.ndarray, "*shape"], blood: Float[np.ndarray, "*shape"]
 ) -> Float[np.ndarray, "*shape 3"]:
-    """Linear sRGB of evenly lit skin, by bilinear interpolation in a table.
+    """Return linear sRGB of evenly lit skin, by bilinear interpolation in a table.
 
     Parameters
     ----------
@@ -165,7 +165,7 @@ def skin_colour(
 def _place(
     share: Float[np.ndarray, "*shape"], nodes: int
 ) -> tuple[Integer[np.ndarray, "*shape"], Float[np.ndarray, "*shape"]]:
-    """Node at or before a share in [0, 1] of an axis, and the way from there to the next."""
+    """Return the node at or before a share in [0, 1] of an axis, and the fraction to the next."""
     position = np.asarray(share * (nodes - 1), dtype=np.float32)
     node = np.minimum(position.astype(np.int32), nodes - 2)
     return node, np.asarray(position - node, dtype=np.float32)

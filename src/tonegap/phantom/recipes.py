@@ -9,7 +9,8 @@ from typing import Final
 import numpy as np
 import pandas as pd
 
-from tonegap.errors import DataError, nearest
+from tonegap.errors import DataError
+from tonegap.nearest import nearest
 from tonegap.phantom.conditions import CONDITIONS, Condition
 from tonegap.phantom.copies import KINDS, draw_copy
 from tonegap.phantom.mixtures import (
@@ -76,23 +77,23 @@ def annotation_table(
     Parameters
     ----------
     recipe
-        A key of :data:`tonegap.phantom.mixtures.RECIPES`, where each is explained.
+        A key of :data:`tonegap.phantom.mixtures.RECIPES`, which explains each.
     n_light, n_dark, n_other
         Rows whose FST label is 1-2, 5-6, and 3-4 or unknown.
     seed
-        Of everything drawn.
+        Seed of all draws.
 
     Returns
     -------
     DataFrame
-        :data:`COLUMNS`, sorted by md5hash. ``md5hash`` is the md5 of the row's url, an
-        identifier; it is not the md5 of the picture's bytes, which may differ by a rounding
-        from one processor to another. A row without url keeps the md5hash that it had.
+        :data:`COLUMNS`, sorted by md5hash. ``md5hash`` is the md5 of the row's url, as an
+        identifier. It is not the md5 of the picture's bytes, because rounding differs between
+        processors. A row that lost its url keeps its md5hash.
 
     Raises
     ------
     DataError
-        Where the recipe is unknown, or a count or the seed is negative or absurd.
+        If the recipe is unknown, or a count or the seed is out of range.
     """
     if recipe not in RECIPES:
         raise DataError(f"phantom: no recipe is called {recipe!r}; {nearest(recipe, RECIPES)}")
@@ -100,7 +101,7 @@ def annotation_table(
     for group, count in counts.items():
         if not 0 <= count <= _MAX_ROWS:
             raise DataError(
-                f"phantom: n_{group} is {count}, but a table has 0 to {_MAX_ROWS} rows a group"
+                f"phantom: n_{group} is {count}, but a table has 0 to {_MAX_ROWS} rows per group"
             )
     if seed < 0:
         raise DataError(f"phantom: seed is {seed}, but random numbers need one of 0 or more")
@@ -128,7 +129,7 @@ def _rows(recipe: Recipe, counts: dict[Group, int], seed: int) -> list[_Row]:
 
 
 def _original(recipe: Recipe, group: Group, rng: np.random.Generator) -> _Row:
-    """Draw one row that is no copy.
+    """Draw one row that is not a copy.
 
     The draws come in the same order under every recipe.
     """
@@ -155,7 +156,7 @@ def _original(recipe: Recipe, group: Group, rng: np.random.Generator) -> _Row:
 
 
 def _qc(*, flagged: bool, diagnostic: bool) -> str | None:
-    """Quality flag in the words of Fitzpatrick17k."""
+    """Draw a quality flag in the words of Fitzpatrick17k."""
     if flagged:
         return "3 Wrongly labelled"
     return "1 Diagnostic" if diagnostic else None
@@ -168,7 +169,7 @@ def _spec(
     melanin = _even(MELANIN_OF_FST[fst if profile.melanin_follows_fst else any_fst], rng)
     from_b = bool(rng.random() < profile.share_b)
     height, width = _SIDES[int(rng.integers(len(_SIDES)))]
-    return PhantomSpec(
+    spec = PhantomSpec(
         melanin=melanin,
         blood=_even((0.012, 0.035), rng),
         family=condition.family,
@@ -186,10 +187,12 @@ def _spec(
         lighting=_even((1.0, 1.5), rng),
         shading=_even(profile.shading, rng),
         background=max(0.0, _even(profile.background, rng)),
-        upside_down=profile.upside_down,
+        upside_down=False,
         width=width,
         height=height,
     )
+    # From a number that is drawn anyway: another draw would change all later ones.
+    return replace(spec, upside_down=spec.skin_seed < profile.upside_down * _SEED_BOUND)
 
 
 def _copy(
@@ -199,7 +202,7 @@ def _copy(
     unused: dict[Group, list[_Row]],
     rng: np.random.Generator,
 ) -> _Row:
-    """Draw a row of ``group`` that copies a picture not copied before.
+    """Draw a row of ``group`` that copies a picture that has no copy yet.
 
     A relabelled copy takes its picture from the opposite group, or keeps the group and
     takes another condition's label.
@@ -224,7 +227,7 @@ def _copy(
 
 
 def _centaur(fst: int, group: Group, rng: np.random.Generator) -> int:
-    """Second opinion on the Fitzpatrick type: noisier on dark skin, as in Fitzpatrick17k."""
+    """Draw a second annotator's Fitzpatrick type: noisier on dark skin, as in Fitzpatrick17k."""
     step = _weighted(_CENTAUR_STEPS[group], rng)
     if rng.random() < _CENTAUR_UNKNOWN or fst == UNKNOWN_FST:
         return UNKNOWN_FST
@@ -239,12 +242,12 @@ def _weighted(weights: dict[int, float], rng: np.random.Generator) -> int:
 
 
 def _even(bounds: Range, rng: np.random.Generator) -> float:
-    """Draw evenly; four digits, so that the url is short and the same on every processor."""
+    """Draw uniformly, with four digits, so that the url is short and equal on every processor."""
     return round(float(rng.uniform(*bounds)), 4)
 
 
 def identifier(url: str) -> str:
-    """Name a phantom by the md5 of its url, 32 hexadecimal digits."""
+    """Return the name of a phantom: the md5 of its url, 32 hexadecimal digits."""
     return hashlib.md5(url.encode(), usedforsecurity=False).hexdigest()
 
 

@@ -1,7 +1,7 @@
 """Pictures of phantoms: pixels and JPEG bytes from a specification or its url.
 
-The same specification gives the same picture for the same numpy and Pillow on the same
-processor. Another one may round a pixel otherwise, so bytes are not pinned anywhere.
+The same specification gives the same picture with the same numpy and Pillow on the same
+processor. Another processor may round a pixel differently, so no bytes are pinned.
 """
 
 from __future__ import annotations
@@ -39,11 +39,11 @@ def render(spec: PhantomSpec) -> UInt8[np.ndarray, "height width 3"]:
     -------
     array
         sRGB, 0-255; ``spec.height`` x ``spec.width`` unless it is a resized or cropped copy.
-        A copy is drawn from the JPEG of its original, as copies in the world are.
+        A copy is drawn from the JPEG of its original, like real copies.
     """
     if spec.copy is None:
         pixels = _publish(spec, _picture(spec))
-        # Last, caption included: all that follows treats a picture and its mirror image alike.
+        # Last, caption included: all later steps treat a picture and its mirror image alike.
         return np.ascontiguousarray(pixels[::-1]) if spec.upside_down else pixels
     decoded = Image.open(io.BytesIO(render_jpeg(spec.original))).convert("RGB")
     height, width = decoded.height, decoded.width
@@ -70,13 +70,13 @@ def jpeg_from_url(url: str) -> bytes:
     Raises
     ------
     DataError
-        Where the url describes no phantom; see :func:`tonegap.phantom.spec.parse_url`.
+        If the url does not describe a phantom; see :func:`tonegap.phantom.spec.parse_url`.
     """
     return render_jpeg(parse_url(url))
 
 
 def _picture(spec: PhantomSpec) -> UInt8[np.ndarray, "height width 3"]:
-    """Skin, lesion, light and cloth, as the camera took them."""
+    """Return the scene in linear light: skin, lesion, illumination and cloth."""
     rng = np.random.default_rng(spec.skin_seed)
     melanin, blood = _pigments(spec, rng)
     light = optics.skin_colour(melanin, blood)
@@ -90,7 +90,7 @@ def _picture(spec: PhantomSpec) -> UInt8[np.ndarray, "height width 3"]:
 def _pigments(
     spec: PhantomSpec, rng: np.random.Generator
 ) -> tuple[Float[np.ndarray, "height width"], Float[np.ndarray, "height width"]]:
-    """Volume fractions of melanin and blood, pixel by pixel."""
+    """Return the volume fractions of melanin and blood, pixel by pixel."""
     shape = (spec.height, spec.width)
     lesion = lesions.draw(spec.family, shape, spec.size, spec.irregularity, spec.lesion_seed)
     texture = lesions.power_law_noise(shape, spec.slope, rng)
@@ -105,7 +105,7 @@ def _pigments(
 
 
 def _lighting(spec: PhantomSpec, rng: np.random.Generator) -> Float[np.ndarray, "height width"]:
-    """Exposure falling from the upper edge downwards, tilted to one side or the other."""
+    """Return an exposure that falls from the upper edge downwards, tilted to one side."""
     canvas = lesions.Canvas.of((spec.height, spec.width))
     tilt = rng.uniform(-0.7, 0.7)
     way = canvas.y * np.cos(tilt) + canvas.x * np.sin(tilt)
@@ -116,11 +116,11 @@ def _lighting(spec: PhantomSpec, rng: np.random.Generator) -> Float[np.ndarray, 
 def _cloth(
     spec: PhantomSpec, rng: np.random.Generator
 ) -> tuple[Float[np.ndarray, " 3"], Bool[np.ndarray, "height width"]]:
-    """Colour of the background, and where it hides the skin: above a slanted line."""
+    """Return the colour of the background, and where it hides the skin: above a slanted line."""
     cloth = _CLOTHS[rng.integers(len(_CLOTHS))] * rng.uniform(0.7, 1.3)
     canvas = lesions.Canvas.of((spec.height, spec.width))
     slant = rng.uniform(-0.5, 0.5)
-    # The line crosses the middle column where the share asks; the two sides cancel out.
+    # The line crosses the middle column at the share's height; the two sides cancel out.
     edge = (spec.background - 0.5) * spec.height / min(spec.height, spec.width)
     return cloth, canvas.y + canvas.x * slant < edge
 
@@ -143,7 +143,7 @@ _SRGB: Final = _srgb_table()
 def _publish(
     spec: PhantomSpec, pixels: UInt8[np.ndarray, "height width 3"]
 ) -> UInt8[np.ndarray, "height width 3"]:
-    """Do what a source does to a picture: cut its margins and print a caption."""
+    """Apply a source's changes to a picture: cut its margins and print a caption."""
     if spec.crop > 0.0:
         picture = _cropped(Image.fromarray(pixels), spec.crop)
         size = (spec.width, spec.height)

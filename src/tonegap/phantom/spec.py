@@ -8,11 +8,12 @@ from dataclasses import dataclass
 from typing import Any, Final, get_type_hints
 from urllib.parse import parse_qsl
 
-from tonegap.errors import DataError, nearest
+from tonegap.errors import DataError
+from tonegap.nearest import nearest
 from tonegap.phantom.lesions import FAMILIES
 
 PREFIX: Final = "phantom:v1?"
-"""Start of every phantom's url. A change of what a url draws needs a new version."""
+"""Start of every phantom's url. Raise the version if the picture of a url changes."""
 
 MAX_URL_CHARACTERS: Final = 2000
 _SOURCE_NAME: Final = re.compile(r"[a-z][a-z0-9]{0,15}")
@@ -47,12 +48,12 @@ _RANGES: Final[dict[str, tuple[float, float]]] = {
 
 @dataclass(frozen=True, kw_only=True)
 class Copy:
-    """How a copy of a picture differs from it; the defaults change nothing but the coding.
+    """How a copy differs from its picture; the defaults change only the encoding.
 
     Attributes
     ----------
     resize : float
-        Factor on both sides, 0.25 to 4.
+        Factor for both sides, 0.25 to 4.
     quality : int
         JPEG quality of the copy, 1 to 100.
     crop : float
@@ -73,7 +74,7 @@ class Copy:
 
 @dataclass(frozen=True, kw_only=True)
 class PhantomSpec:
-    """One phantom, knob by knob; each may change while all others stay.
+    """One phantom, knob by knob; each can change independently.
 
     Attributes
     ----------
@@ -98,13 +99,13 @@ class PhantomSpec:
     slope : float
         The texture's power falls with spatial frequency f as f^-slope, 0 (white) to 4.
     source : str
-        Name of the publisher; carries no picture by itself.
+        Name of the publisher; does not affect the picture by itself.
     quality : int
         JPEG quality, 1 to 100.
     crop : float
         Share of each side that the publisher cut away before scaling up again, 0 to 0.5.
     watermark : bool
-        Whether the publisher printed a caption over the picture.
+        True if the publisher printed a caption over the picture.
     lighting : float
         Exposure, 0.2 to 2; 1 shows evenly lit skin as the optical model gives it.
     shading : float
@@ -112,7 +113,7 @@ class PhantomSpec:
     background : float
         Share of the picture, from its upper edge, that shows cloth, 0 to 0.6.
     upside_down : bool
-        Whether the whole picture, its caption too, is mirrored top to bottom.
+        True if the whole picture, including its caption, is mirrored top to bottom.
     width, height : int
         Pixels, 16 to 1024.
     copy : Copy or None
@@ -121,7 +122,7 @@ class PhantomSpec:
     Raises
     ------
     DataError
-        Where a knob is out of its range.
+        If a knob is out of its range.
     """
 
     melanin: float
@@ -150,18 +151,18 @@ class PhantomSpec:
         _check_numbers(self)
         if self.family not in FAMILIES:
             raise DataError(
-                f"phantom: family is {self.family!r}, which nobody can draw; "
+                f"phantom: family is {self.family!r}, which is not a known family; "
                 + nearest(self.family, FAMILIES)
             )
         if not _SOURCE_NAME.fullmatch(self.source):
             raise DataError(
-                f"phantom: source is {self.source[:40]!r}, but names a publisher by up to 16 "
+                f"phantom: source is {self.source[:40]!r}, but a publisher's name has up to 16 "
                 "lower-case letters and digits; use one such as 'a'"
             )
 
     @property
     def original(self) -> PhantomSpec:
-        """The phantom that this one copies; itself where it is no copy."""
+        """The phantom that this one copies; itself if it is not a copy."""
         return dataclasses.replace(self, copy=None)
 
 
@@ -184,7 +185,7 @@ def format_url(spec: PhantomSpec) -> str:
     -------
     str
         ``phantom:v1?melanin=0.03&...``, keys in the order of the fields; ``copy_...`` keys
-        for a copy only. :func:`parse_url` gives back the same specification.
+        for a copy only. :func:`parse_url` returns the same specification.
     """
     pairs = _texts(spec)
     if spec.copy is not None:
@@ -207,7 +208,7 @@ def parse_url(url: str) -> PhantomSpec:
     Raises
     ------
     DataError
-        Where it is no ``phantom:v1?`` url, a knob is missing, unknown, given twice, of the
+        If it is not a ``phantom:v1?`` url, or a knob is missing, unknown, duplicate, of the
         wrong type or out of range.
     """
     if not url.startswith(PREFIX) or len(url) > MAX_URL_CHARACTERS:
@@ -230,20 +231,20 @@ def _pairs(url: str) -> dict[str, str]:
         )
     except ValueError:
         raise DataError(
-            f"phantom: url {url[:60]!r} has a part that is no key=value, so its picture cannot "
+            f"phantom: url {url[:60]!r} has a part that is not key=value, so its picture cannot "
             "be drawn; write it again with format_url"
         ) from None
     texts = dict(pairs)
     if len(texts) < len(pairs):
         raise DataError(
-            f"phantom: url {url[:60]!r} gives a knob twice, so its picture is not defined; "
+            f"phantom: url {url[:60]!r} sets a knob twice, so its picture is not defined; "
             "keep one of them"
         )
     return texts
 
 
 def _values(kind: type[Copy | PhantomSpec], texts: dict[str, str]) -> dict[str, Any]:
-    """Typed values of all the fields of ``kind``, ``copy`` apart."""
+    """Return typed values of all the fields of ``kind``, except ``copy``."""
     types = get_type_hints(kind)
     types.pop("copy", None)
     for key in texts:
@@ -262,8 +263,8 @@ def _value(name: str, text: str, kind: type) -> object:
         return text
     if not re.fullmatch(_PATTERNS[kind], text):
         raise DataError(
-            f"phantom: {name} is {text[:40]!r}, which is no {kind.__name__}, so nothing can be "
-            "drawn; correct the url"
+            f"phantom: {name} is {text[:40]!r}, which is not of type {kind.__name__}, so nothing "
+            "can be drawn; correct the url"
         )
     if kind is bool:
         return text == "1"

@@ -1,1 +1,1 @@
-"""The report for people: one self-contained HTML page, and its claims for machines."""
+"""The report: one self-contained HTML page for readers, and its claims for machines."""

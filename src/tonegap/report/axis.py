@@ -1,7 +1,7 @@
-"""Where numbers lie on an axis that is drawn in the page itself, in percent of its width.
+"""Positions of numbers on an axis drawn in the page itself, in percent of its width.
 
-Percentages let a drawing be as wide as its place in the page without any script, on a
-phone as on paper.
+With percentages, a drawing fits the width of the page without any script, on a phone as on
+paper.
 """
 
 from __future__ import annotations
@@ -36,19 +36,19 @@ class Axis:
     decimals: int
 
     def place(self, value: float) -> float:
-        """Give the place of a value in percent of the width; beyond the ends, the end's."""
+        """Return the position of a value in percent of the width, clipped at the ends."""
         share = (value - self.low) / (self.high - self.low)
         return round(_EDGE + (100 - 2 * _EDGE) * min(max(share, 0.0), 1.0), 3)
 
 
 def axis_through_zero(values: Iterable[float | None]) -> Axis:
-    """Give an axis that holds all finite values and zero, the place of parity.
+    """Return an axis that covers all finite values and zero, which means parity.
 
     Parameters
     ----------
     values
-        Numbers to show; ``None`` and non-finite ones are passed over. With none left, or
-        only zeros, the axis goes from -1 to 1.
+        Numbers to show; ``None`` and non-finite ones are skipped. If none is left, or only
+        zeros, the axis goes from -1 to 1.
     """
     known = [value for value in values if value is not None and math.isfinite(value)]
     low, high = min(known, default=0.0), max(known, default=0.0)

@@ -1,7 +1,6 @@
 """The claims as the report shows them.
 
-What they are, and what report/claims.json holds, is said by
-:mod:`tonegap.statistics.claims` alone.
+:mod:`tonegap.statistics.claims` alone defines them and the content of report/claims.json.
 """
 
 from __future__ import annotations
@@ -12,22 +11,29 @@ from dataclasses import dataclass
 from typing import Any
 
 from tonegap.errors import DataError
+from tonegap.groups import Groups
 from tonegap.report.axis import Axis, axis_through_zero
 from tonegap.report.wording import Sides, comparison_name, measure_words, sides_of
 
 VERDICTS: Mapping[str, tuple[str, str]] = {
     # verdict: icon, class of the style sheet
     "supported": ("\N{CHECK MARK}", "supported"),
-    "not supported": ("\N{WHITE CIRCLE}", "open"),
+    "undecided": ("\N{WHITE CIRCLE}", "open"),
     "contradicted": ("\N{MULTIPLICATION X}", "contradicted"),
     "not assessable": ("?", "unknown"),
+    "flags": ("\N{CHECK MARK}", "supported"),
+    "blind": ("\N{WHITE CIRCLE}", "open"),
+    "anti-flag": ("\N{MULTIPLICATION X}", "contradicted"),
     "described": ("\N{MIDDLE DOT}", "unknown"),
 }
 MEANINGS: Mapping[str, str] = {
     "supported": "the data are consistent with the claim and not with its opposite",
-    "not supported": "these data do not decide; that is no evidence of no difference",
+    "undecided": "these data do not decide; that is not evidence of no difference",
     "contradicted": "the data are consistent with the opposite of the claim",
     "not assessable": "the study lacks what the comparison needs",
+    "flags": "sigma is higher where the error is larger: it warns of the gap",
+    "blind": "sigma is alike in both groups: it does not warn of the gap",
+    "anti-flag": "sigma is lower where the error is larger: it points the wrong way",
     "described": "a value with its interval, not tested",
 }
 _ROWS = ("contrasts", "descriptions")
@@ -43,9 +49,9 @@ class Block:
     measure : str
         The measure with its range or unit.
     sides : Sides
-        What lies below and above zero.
+        The meaning of values below and above zero.
     axis : Axis
-        Holds every interval of the rows, zero, and the margin where there is one.
+        Covers every interval of the rows, zero, and the margin if there is one.
     rows : list of mapping
         The comparisons, as in :class:`ClaimView`.
     """
@@ -80,6 +86,8 @@ class ClaimView:
         The contrasts that decide it.
     beside : list of mapping
         Other measures and descriptions, which decide nothing.
+    groups
+        The two that are compared.
     """
 
     claim: str
@@ -90,30 +98,33 @@ class ClaimView:
     style: str
     primary: list[dict[str, Any]]
     beside: list[dict[str, Any]]
+    groups: Groups
 
     @property
     def blocks(self) -> list[Block]:
-        """What decides, by measure."""
-        return _blocks(self.primary)
+        """The contrasts that decide, by measure."""
+        return _blocks(self.primary, self.groups)
 
     @property
     def blocks_beside(self) -> list[Block]:
-        """What decides nothing, by measure."""
-        return _blocks(self.beside)
+        """The contrasts that decide nothing, by measure."""
+        return _blocks(self.beside, self.groups)
 
     @property
     def tally(self) -> str:
-        """Count the verdicts of what decides: "2 comparisons: 1 supported, 1 not supported"."""
+        """Count the verdicts of what decides: "2 comparisons: 1 supported, 1 undecided"."""
         counts = Counter(row["verdict"] for row in self.primary)
         listed = ", ".join(f"{counts[name]} {name}" for name in VERDICTS if counts[name])
         return f"{len(self.primary)} comparison{'s' * (len(self.primary) != 1)}: {listed}"
 
 
-def _blocks(rows: Sequence[dict[str, Any]]) -> list[Block]:
-    """Bring together what shares an axis: same measure, same meaning of the two sides."""
+def _blocks(rows: Sequence[dict[str, Any]], groups: Groups) -> list[Block]:
+    """Group the rows that share an axis: same measure, same meaning of the two sides."""
     found: dict[tuple[str, Sides], list[dict[str, Any]]] = {}
     for row in rows:
-        found.setdefault((measure_words(row["metric"]), sides_of(row["contrast"])), []).append(row)
+        found.setdefault(
+            (measure_words(row["metric"]), sides_of(row["contrast"], row["metric"], groups)), []
+        ).append(row)
     return [
         Block(measure, sides, axis_through_zero(_drawn_numbers(mine)), mine)
         for (measure, sides), mine in found.items()
@@ -129,14 +140,16 @@ def _drawn_numbers(rows: Sequence[Mapping[str, Any]]) -> list[float | None]:
     ]
 
 
-def claim_views(document: Mapping[str, Any]) -> list[ClaimView]:
-    """Bring each claim and its contrasts together, in the document's order.
+def claim_views(document: Mapping[str, Any], groups: Groups) -> list[ClaimView]:
+    """Group each claim with its contrasts, in the document's order.
 
     Parameters
     ----------
     document
         ``Claims.to_mapping()`` of :mod:`tonegap.statistics.claims`, or its
         ``no_claims()``.
+    groups
+        The two that are compared.
 
     Raises
     ------
@@ -144,12 +157,12 @@ def claim_views(document: Mapping[str, Any]) -> list[ClaimView]:
         If a verdict is not one of ``VERDICTS``.
     """
     rows = [
-        _marked(row) | _named(row) | _decisive(row)
+        marked(row) | _named(row, groups) | _decisive(row)
         for key in _ROWS
         for row in document.get(key, [])
     ]
     views = []
-    for claim in map(_marked, document["claims"]):
+    for claim in map(marked, document["claims"]):
         mine = [row for row in rows if row["claim"] == claim["claim"]]
         views.append(
             ClaimView(
@@ -158,12 +171,14 @@ def claim_views(document: Mapping[str, Any]) -> list[ClaimView]:
                 style=claim["style"],
                 primary=[row for row in mine if row["family"] == _PRIMARY],
                 beside=[row for row in mine if row["family"] != _PRIMARY],
+                groups=groups,
             )
         )
     return views
 
 
-def _marked(row: Mapping[str, Any]) -> dict[str, Any]:
+def marked(row: Mapping[str, Any]) -> dict[str, Any]:
+    """Add the icon and the style of a row's verdict."""
     if row["verdict"] not in VERDICTS:
         raise DataError(
             f"the claims hold the verdict {row['verdict']!r}; the report knows "
@@ -173,12 +188,12 @@ def _marked(row: Mapping[str, Any]) -> dict[str, Any]:
     return {**row, "icon": icon, "style": style}
 
 
-def _named(row: Mapping[str, Any]) -> dict[str, str]:
-    return {"name": comparison_name(row["contrast"])}
+def _named(row: Mapping[str, Any], groups: Groups) -> dict[str, str]:
+    return {"name": comparison_name(row["contrast"], groups)}
 
 
 def _decisive(row: Mapping[str, Any]) -> dict[str, Any]:
-    """Give the p value that the verdict rests on, and which test it belongs to.
+    """Return the p value that the verdict rests on, and which test it belongs to.
 
     A comparison with a margin has two tests: that the value lies within, and beyond.
     """

@@ -1,4 +1,4 @@
-"""Everything that the report says, as values: what is not in here is not in the report."""
+"""The complete content of the report, as values: the page shows nothing else."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import pandas as pd
+
+from tonegap.groups import Groups
 
 
 @dataclass(frozen=True)
@@ -18,9 +20,9 @@ class Picture:
     name, title, reading : str
         What it is called, what it shows, how to read it.
     svg : bytes or None
-        The picture; None where it is not shown.
+        The picture; None if it is not shown.
     missing : str
-        Why it is not shown; empty where it is.
+        Why it is not shown; empty if it is.
     """
 
     name: str
@@ -42,7 +44,7 @@ class Deviation:
 
 @dataclass(frozen=True)
 class Provenance:
-    """Where the numbers come from.
+    """The origin of the numbers.
 
     Attributes
     ----------
@@ -63,29 +65,58 @@ class Provenance:
 
 
 @dataclass(frozen=True)
+class Planted:
+    """An effect that a phantom recipe plants, in words, and what the study found."""
+
+    effect: str
+    planted: str
+    found: str
+    agrees: bool | None
+
+
+@dataclass(frozen=True)
+class Analysis:
+    """Tables of the stage ``analyse``; without a study they have no rows.
+
+    Attributes
+    ----------
+    decomposition, labels, conditions_gap, heterogeneity, influence
+        Tables of :mod:`tonegap.statistics`, as written below metrics/.
+    sentence
+        The decomposition in one sentence; empty if there is none.
+    """
+
+    decomposition: pd.DataFrame
+    labels: pd.DataFrame
+    conditions_gap: pd.DataFrame
+    heterogeneity: pd.DataFrame
+    influence: pd.DataFrame
+    sentence: str = ""
+
+
+@dataclass(frozen=True)
 class Context:
     """The report's content.
 
     Attributes
     ----------
     study : str or None
-        The study's name; None where none is shown.
+        The study's name; None if no study is shown.
     no_study : str
-        Why no study is shown; empty where one is.
+        Why no study is shown; empty if one is.
     caveats : sequence of str
-        What the numbers rest on, for the banner: sentences.
+        The basis of the numbers, for the banner: sentences.
     basis : sequence of str
-        The same in two words each ("phantom images", "random features"), to stand beside
-        every table of numbers; empty where nothing keeps the numbers from being read as the
-        paper's.
-    groups : mapping of str to str
-        Name with skin types of ``light`` and ``dark``.
+        The same in two words each ("phantom images", "random features"), shown beside every
+        table of numbers; empty if the numbers can be read like the paper's.
+    groups : Groups
+        The groups; a gap is between the first two.
     cohort : mapping of str to int
-        Images by group: all, light, dark.
+        Images by group: all, and each group.
     flow : DataFrame
         step (in words), group, left, excluded.
     arms : DataFrame
-        One row per mix and group: mix, dark_share, group, runs, n (test images per run),
+        One row per mix and group: mix, share, group, runs, n (test images per run),
         mse, sigma (means over runs).
     claims : mapping
         ``Claims.to_mapping()`` of :mod:`tonegap.statistics.claims`, or its
@@ -95,18 +126,25 @@ class Context:
     conditions : DataFrame
         Rows of :func:`tonegap.figures.conditions.condition_errors`, all levels.
     few_images : int
-        Fewest images per group for a condition's mean to speak for it.
+        Fewest images per group for a mean to represent the condition.
+    analysis : Analysis
+        What goes with the gap.
+    planted : sequence of Planted
+        What the phantoms' recipe planted, beside what was found; empty for photographs.
+    warnings : sequence of str
+        What a reader should know about the images before trusting a number: groups whose
+        measured tones are reversed, draws of few distinct images.
     deviations : sequence of Deviation
         How the project differs from the paper.
     provenance : Provenance
-        Where the numbers come from.
+        The origin of the numbers.
     """
 
     study: str | None
     no_study: str
     caveats: Sequence[str]
     basis: Sequence[str]
-    groups: Mapping[str, str]
+    groups: Groups
     cohort: Mapping[str, int]
     flow: pd.DataFrame
     arms: pd.DataFrame
@@ -114,5 +152,8 @@ class Context:
     pictures: Sequence[Picture]
     conditions: pd.DataFrame
     few_images: int
+    analysis: Analysis
+    planted: Sequence[Planted]
+    warnings: Sequence[str]
     deviations: Sequence[Deviation]
     provenance: Provenance

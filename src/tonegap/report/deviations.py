@@ -1,4 +1,4 @@
-"""Read the table of docs/deviations.md, so that the report cannot say anything else."""
+"""Read the table of docs/deviations.md, so that the report cannot contradict it."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def parse_deviations(markdown: str) -> list[Deviation]:
     Raises
     ------
     DataError
-        If there is no such table, or a row has another number of cells.
+        If there is no such table, or a row has the wrong number of cells.
     """
     rows = [_cells(line) for line in markdown.splitlines() if line.lstrip().startswith("|")]
     headers = [number for number, row in enumerate(rows) if tuple(row) == _HEADER]

@@ -1,8 +1,7 @@
-"""Render the report: one HTML page that loads nothing from anywhere.
+"""Render the report: one HTML page that loads nothing from elsewhere.
 
-The page's own script and style are named by their hashes in its content security policy,
-so a browser runs nothing else: text that slipped in from a table could not act. All text
-from data is escaped.
+The page's content security policy lists its own script and style by hash, so a browser runs
+nothing else, even if text from a table contained code. All text from data is escaped.
 """
 
 from __future__ import annotations
@@ -13,6 +12,7 @@ import math
 import re
 import statistics
 from collections.abc import Iterable, Sequence
+from functools import partial
 from importlib import resources
 
 import jinja2
@@ -23,13 +23,21 @@ from tonegap.report.arms import arm_views, error_axis
 from tonegap.report.claims import MEANINGS, VERDICTS, claim_views
 from tonegap.report.conditions import condition_rows
 from tonegap.report.context import Context
+from tonegap.report.estimates import (
+    condition_forest,
+    decomposition_forest,
+    influence_forest,
+    labels_forest,
+)
+from tonegap.report.paper import sentences_of
+from tonegap.report.summary import summary_of
 from tonegap.report.wording import comparison_name, measure_name
 
 _HYPHEN_MINUS = re.compile(r"(?<![\w.])-(?=\d)")
 _MOST_DECIMALS = 6
 _FLOW = "exclusions_flow"  # the figure that stands beside the counts of images
 _SMALLEST_P = 0.001
-_ROUND_P = 0.0995  # from here on two decimals say enough
+_ROUND_P = 0.0995  # from here on two decimals suffice
 _MINUS = "\N{MINUS SIGN}"
 _ABSENT = "\N{EN DASH}"
 
@@ -50,20 +58,30 @@ def render(context: Context) -> str:
         p_value=p_value,
         data_uri=data_uri,
         decimals_for=decimals_for,
-        comparison_name=comparison_name,
+        comparison_name=partial(comparison_name, groups=context.groups),
         measure_name=measure_name,
         true_minus=true_minus,
     )
     style, script = _own("page.css"), _own("page.js")
-    arms = arm_views(context.arms)
-    mixes = [(arm.mix, arm.dark_share) for arm in arms]
+    groups, analysis = context.groups, context.analysis
+    arms = arm_views(context.arms, groups)
+    mixes = [(arm.mix, arm.share) for arm in arms]
+    claims = claim_views(context.claims, groups)
     return environment.get_template("page.html.j2").render(
         context=context,
         style=style,
         script=script,
         style_hash=_hash(style),
         script_hash=_hash(script),
-        claims=claim_views(context.claims),
+        groups=groups,
+        claims=claims,
+        summary=summary_of(context, claims, arms),
+        paper=sentences_of(context.claims),
+        shown_figures={picture.name for picture in context.pictures},
+        decomposition=decomposition_forest(analysis),
+        labels=labels_forest(analysis),
+        condition_gaps=condition_forest(analysis, groups),
+        influence=influence_forest(analysis),
         verdicts=[(*VERDICTS[name], name, meaning) for name, meaning in MEANINGS.items()],
         reading=context.claims.get("paper_reading"),
         mixes=mixes,
@@ -97,7 +115,7 @@ def p_value(value: object) -> str:
 def decimals_for(values: Iterable[object], digits: int = 3) -> int:
     """Choose decimals for a column, so that its points align and its median has ``digits``.
 
-    Between 0 and 6; values that are no finite numbers, or zero, have no say.
+    The result is between 0 and 6. Zeros and non-finite values are ignored.
     """
     sizes = [abs(v) for v in values if isinstance(v, int | float) and math.isfinite(v) and v]
     if not sizes:
@@ -107,7 +125,7 @@ def decimals_for(values: Iterable[object], digits: int = 3) -> int:
 
 
 def fixed(value: object, decimals: int, *, signed: bool = False) -> str:
-    """Write a number with so many decimals and a true minus; nothing as a dash."""
+    """Write a number with ``decimals`` decimals and a true minus; nothing as a dash."""
     if not isinstance(value, int | float) or not math.isfinite(value):
         return _ABSENT
     text = f"{value:+,.{decimals}f}" if signed else f"{value:,.{decimals}f}"

@@ -1,62 +1,82 @@
-"""Plain words for the comparisons, which the documents for machines know by short names."""
+"""Plain words for the comparisons that machine-readable documents name in short."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from typing import NamedTuple
 
+from tonegap.groups import Groups
+from tonegap.measures import MEASURES, SCORES
+
 _ACRONYMS = ("auc", "jpeg", "mse", "nmse", "pca")
+_OWN_SHARE = "{} images, as their share in training rises from none to all"
 _COMPARISONS: Mapping[str, str] = {
-    "slope_light": "Light images, as their share in training rises from none to all",
-    "slope_dark": "Dark images, as their share in training rises from none to all",
+    "slope_{reference}": _OWN_SHARE.format("{Reference}"),
+    "slope_{compared}": _OWN_SHARE.format("{Compared}"),
+    "own_share_effect": "A group's error, as its own share in training rises from none to all",
+    "gap_overall": "All mixes",
     "gap_mixed": "Mixed: both groups half of the training",
+    "gap_worst": "Worst case: each group absent from training",
     "gap_worst_case": "Worst case: each group absent from training",
+    "gap_best": "Best case: each group alone in training",
     "gap_best_case": "Best case: each group alone in training",
-    "gap_best_case_equal_distinct": "Best case, trained on equally many distinct images",
+    "sigma_share_slope_{reference}": "{Reference} images, as the share of {compared} ones rises",
+    "sigma_share_slope_{compared}": "{Compared} images, as the share of {compared} ones rises",
+    "curvature": "Curvature: the mixed set against the mean of the pure ones",
+    "sensitivity": "Which group depends more on the training mix",
     "sigma_auc_all": "Mean of all mixes",
     "sigma_gap_all": "Mean of all mixes",
     "auc_excess_all": "Mean of all mixes",
-    "sigma_error_rank_light": "Among light images",
-    "sigma_error_rank_dark": "Among dark images",
+    "sigma_error_rank_{reference}": "Among {reference} images",
+    "sigma_error_rank_{compared}": "Among {compared} images",
 }
-_BY_MIX = re.compile(r"^(?:sigma_(?:auc|gap)|auc_excess)_(?P<percent>\d+(?:\.\d+)?)$")
+_EQUAL = "_equal_distinct"
+_BY_MIX = ("sigma_auc_", "sigma_gap_", "auc_excess_")
 _MEASURES: Mapping[str, str] = {
-    "mse": "MSE, pixels in [-1, 1]",
-    "nmse": "NMSE: MSE over the image's own variance",
+    **{row.name: row.axis for row in (*MEASURES, *SCORES)},
+    "log_mse": "MSE, logarithm",
     "mse_given_pca": "MSE at equal difficulty for PCA",
     "mse_given_jpeg": "MSE at equal difficulty for JPEG",
     "sigma_auc": "AUC of sigma, less 0.5",
-    "sigma": "Sigma: mean posterior standard deviation",
     "auc_excess": "AUC of the error less AUC of sigma",
     "sigma_error_rank": "Rank correlation of sigma with the error",
 }
 
 
 class Sides(NamedTuple):
-    """What a value below and above zero means."""
+    """The meanings of values below and above zero."""
 
     below: str
     above: str
 
 
+_HIGHER_IS_BETTER = {row.name for row in MEASURES if row.better == "higher"}
 _NO_SIDES = Sides("lower", "higher")
 _SIDES: Mapping[str, Sides] = {
     "slope": Sides("error falls", "error rises"),
-    "gap": Sides("light fares worse", "dark fares worse"),
-    "sigma_auc": Sides("lower on dark", "higher on dark"),
-    "sigma_gap": Sides("lower on dark", "higher on dark"),
+    "own_share": Sides("error falls", "error rises"),
+    "gap": Sides("{reference} fares worse", "{compared} fares worse"),
+    "sensitivity": Sides("{reference} depends more", "{compared} depends more"),
+    "curvature": Sides("mixing helps", "mixing hurts"),
+    "sigma_share_slope": Sides("sigma falls", "sigma rises"),
+    "sigma_auc": Sides("lower on {compared}", "higher on {compared}"),
+    "sigma_gap": Sides("lower on {compared}", "higher on {compared}"),
     "auc_excess": Sides("sigma shows more", "sigma shows less"),
     "sigma_error_rank": Sides("falls with error", "rises with error"),
 }
 
 
-def comparison_name(contrast: str) -> str:
-    """Say what is compared: ``gap_mixed`` is "Mixed: both groups half of the training"."""
-    by_mix = _BY_MIX.match(contrast)
-    if by_mix:
-        return f"Trained on {by_mix['percent']} % dark images"
-    return _COMPARISONS.get(contrast, contrast.replace("_", " "))
+def comparison_name(contrast: str, groups: Groups) -> str:
+    """Describe the comparison: ``gap_mixed`` is "Mixed: both groups half of the training"."""
+    if contrast.endswith(_EQUAL):
+        name = comparison_name(contrast.removesuffix(_EQUAL), groups)
+        return f"{name}, trained on equally many distinct images"
+    for start in _BY_MIX:
+        share = contrast.removeprefix(start)
+        if contrast.startswith(start) and share.replace(".", "", 1).isdigit():
+            return f"Trained on {share} % {groups.compared} images"
+    names = {_filled(key, groups): _filled(words, groups) for key, words in _COMPARISONS.items()}
+    return names.get(contrast, contrast.replace("_", " "))
 
 
 def measure_words(metric: str) -> str:
@@ -70,9 +90,16 @@ def measure_name(name: str) -> str:
     return " ".join(word.upper() if word in _ACRONYMS else word for word in words)
 
 
-def sides_of(contrast: str) -> Sides:
-    """Say what the two sides of zero mean for a comparison."""
+def sides_of(contrast: str, metric: str, groups: Groups) -> Sides:
+    """Return what the two sides of zero mean for a comparison of a measure."""
     for start, sides in _SIDES.items():
         if contrast.startswith(start):
-            return sides
+            below, above = (_filled(words, groups) for words in sides)
+            turned = start == "gap" and metric in _HIGHER_IS_BETTER
+            return Sides(above, below) if turned else Sides(below, above)
     return _NO_SIDES
+
+
+def _filled(words: str, groups: Groups) -> str:
+    names = {"reference": groups.reference, "compared": groups.compared}
+    return words.format(**names, **{key.title(): name.capitalize() for key, name in names.items()})

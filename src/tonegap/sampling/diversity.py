@@ -1,8 +1,7 @@
-"""How many distinct images a draw holds: diversity, which the paper confounds with mix."""
+"""The number of distinct images in a draw: diversity, which the paper confounds with mix."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from math import expm1, floor, log1p
 from typing import Final
 
@@ -12,18 +11,18 @@ MOST_REPEATS: Final = 3.0
 """Draws per distinct image beyond which a draw repeats its images too often.
 
 A draw with replacement that repeats each image three times on average has seen 94 % of the
-images there are, so more draws bring nothing new: the pool limits the training, not the mix.
+pool, so more draws add little: the pool limits the training, not the mix.
 The paper's least diverse draw has 1.6 (1,668 draws of 1,055 images).
 """
 
-GroupSizes = tuple[int, int]  # (light, dark)
+GroupSizes = tuple[int, int]  # (reference, compared)
 
 
 def expected_distinct(pool: int, draws: int) -> float:
-    """Distinct images to expect among ``draws`` with replacement from ``pool`` images.
+    """Return the expected number of distinct images in ``draws`` with replacement from ``pool``.
 
     n (1 - (1 - 1/n)^k) for n images and k draws: each image is missed with probability
-    (1 - 1/n)^k. Zero where nothing is drawn or there is nothing to draw from.
+    (1 - 1/n)^k. Zero if there are no draws or no images.
     """
     if pool == 0 or draws == 0:
         return 0.0
@@ -32,59 +31,65 @@ def expected_distinct(pool: int, draws: int) -> float:
     return -pool * expm1(draws * log1p(-1 / pool))
 
 
-def equal_distinct(pools: GroupSizes, mixes: Iterable[GroupSizes]) -> int:
-    """Find the number of distinct images that every mix can hold, the paper's rarest.
+def equal_distinct(pools: GroupSizes, n_train: int) -> int:
+    """Return the number of distinct images that every mix can hold.
 
-    The largest number D such that D, divided between the groups as the draws are, asks of
-    no group of any mix for more distinct images than drawing with replacement from all
-    its images would give (rounded down). So the least diverse mix stays as the paper
-    draws it (1,055 distinct images), and the others come down to it.
+    It is the expected number for ``n_train`` draws with replacement from the smaller pool
+    alone, rounded down. The least diverse mix stays as in the paper (1,055 distinct images),
+    and the others are reduced to it. Mixes between the two groups reach more, because the
+    expected number is concave in the draws, so no mix needs to know the others.
 
     Parameters
     ----------
     pools
-        Images left after the test draw: (light, dark).
-    mixes
-        Training draws of every mix: (light, dark).
-
-    Returns
-    -------
-    int
-        D; 0 where some mix cannot be drawn at all.
+        Images left after the test draw: (reference, compared).
+    n_train
+        Training draws, both groups together.
     """
-    every = list(mixes)
-    total = min(_most_distinct(pools, draws) for draws in every)
-    return total if total >= max(_groups_drawn(draws) for draws in every) else 0
+    return min(floor(expected_distinct(pool, n_train) + 1e-9) for pool in pools)
 
 
 def divide(total: int, draws: GroupSizes) -> GroupSizes:
-    """Divide ``total`` distinct images between the groups as their draws are divided.
+    """Divide ``total`` distinct images between the groups in proportion to their draws.
 
-    Rounded half up for dark; a group with draws gets one image at least.
+    The compared group's number is rounded half up; a group with draws gets at least one image.
     """
-    light, dark = draws
-    share = floor((2 * total * dark + light + dark) / (2 * (light + dark)))
-    lowest = 1 if dark else 0
-    highest = total - (1 if light else 0)
-    n_dark = max(lowest, min(share, highest))
-    return total - n_dark, n_dark
+    reference, compared = draws
+    drawn = reference + compared
+    share = floor((2 * total * compared + drawn) / (2 * drawn))
+    lowest = 1 if compared else 0
+    highest = total - (1 if reference else 0)
+    n_compared = max(lowest, min(share, highest))
+    return total - n_compared, n_compared
 
 
-def repeats_too_often(distinct: int, draws: int) -> bool:
-    """Return True if draws repeat their images more than :data:`MOST_REPEATS` times on average.
+def repetition(group: str, draws: int, distinct: int) -> str:
+    """Warn if draws repeat their images more than :data:`MOST_REPEATS` times on average.
 
     Parameters
     ----------
-    distinct
-        Distinct images among the draws.
-    draws
-        Training draws of one group; a group without draws has nothing to repeat.
+    group
+        Name of the group.
+    draws, distinct
+        Its training draws, and the distinct images among them. A group without draws has
+        nothing to repeat.
+
+    Returns
+    -------
+    str
+        A sentence; empty if the images are diverse enough.
     """
-    return draws > MOST_REPEATS * distinct
+    if draws <= MOST_REPEATS * distinct:
+        return ""
+    return (
+        f"{draws} training draws of the group {group} hold {distinct} distinct images, each "
+        f"{draws / distinct:.1f} times on average (the paper: at most 1.6), so the gap may "
+        "reflect few images rather than the mix; add images or lower data.n_train"
+    )
 
 
-def repetitive_draws(split: pd.DataFrame) -> list[str]:
-    """Describe each group whose training draws have too few distinct images.
+def training_sizes(split: pd.DataFrame) -> dict[str, dict[str, int]]:
+    """Count the training draws of each group, and the distinct images among them.
 
     Parameters
     ----------
@@ -93,27 +98,28 @@ def repetitive_draws(split: pd.DataFrame) -> list[str]:
 
     Returns
     -------
+    dict
+        ``{group: {"draws": ..., "distinct": ...}}``, groups in the order of their names.
+    """
+    train = split[split["role"] == "train"].groupby("group")["md5hash"]
+    return {
+        str(group): {"draws": int(draws), "distinct": int(distinct)}
+        for group, draws, distinct in zip(train.groups, train.count(), train.nunique(), strict=True)
+    }
+
+
+def repetitive_draws(split: pd.DataFrame) -> list[str]:
+    """Describe each group whose training draws have too few distinct images.
+
+    Parameters
+    ----------
+    split
+        As of :func:`training_sizes`.
+
+    Returns
+    -------
     list of str
         A sentence per group, in the order of their names; empty if all are diverse enough.
     """
-    train = split[split["role"] == "train"].groupby("group")["md5hash"]
-    return [
-        f"{draws} training draws of the group {group} hold {distinct} distinct images, each "
-        f"{draws / distinct:.1f} times on average (the paper: at most 1.6), so the gap may "
-        "reflect few images rather than the mix; give more images or lower data.n_train"
-        for group, draws, distinct in zip(train.groups, train.count(), train.nunique(), strict=True)
-        if repeats_too_often(int(distinct), int(draws))
-    ]
-
-
-def _groups_drawn(draws: GroupSizes) -> int:
-    return sum(1 for count in draws if count)
-
-
-def _most_distinct(pools: GroupSizes, draws: GroupSizes) -> int:
-    limits = [floor(expected_distinct(n, k) + 1e-9) for n, k in zip(pools, draws, strict=True)]
-    for total in range(sum(limits), _groups_drawn(draws) - 1, -1):
-        parts = divide(total, draws)
-        if all(part <= limit for part, limit in zip(parts, limits, strict=True)):
-            return total
-    return 0
+    found = (repetition(group, **sizes) for group, sizes in training_sizes(split).items())
+    return [sentence for sentence in found if sentence]

@@ -1,20 +1,26 @@
-"""What a split is made of: pools, diversity, and near duplicates that cross borders."""
+"""Describe a split: pools, diversity, and near duplicates that cross its borders."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import partial
+from typing import NamedTuple
 
 import pandas as pd
 
+from tonegap.groups import Groups
 from tonegap.params import DataParams
 from tonegap.sampling.diversity import expected_distinct
-from tonegap.sampling.pools import GROUPS, Pools, in_both_groups, make_pools
+from tonegap.sampling.pools import in_several_groups, make_pools
 from tonegap.sampling.training import distinct_limits, group_draws
 
 
 def explanation(
-    cohort: pd.DataFrame, split: pd.DataFrame, data: DataParams, mixes: Mapping[str, float]
+    cohort: pd.DataFrame,
+    split: pd.DataFrame,
+    data: DataParams,
+    mixes: Mapping[str, float],
+    groups: Groups,
 ) -> pd.DataFrame:
     """Describe a split in numbers.
 
@@ -22,79 +28,73 @@ def explanation(
     ----------
     cohort, split
         The tables data/cohort.csv and data/split.csv.
-    data, mixes
+    data, mixes, groups
         The parameters that made the split.
 
     Returns
     -------
     DataFrame
-        quantity (a phrase), light, dark, both: counts (of images, unless the phrase says
-        otherwise), or expected counts rounded to one decimal. A cluster in both groups
-        counts once in ``both``.
+        quantity (a phrase), a column per group, all: counts (of images, unless the phrase says
+        otherwise), or expected counts rounded to one decimal. A cluster in several groups
+        counts once in ``all``.
     """
     pools = make_pools(cohort, data.duplicates)
     test, train = (split[split["role"] == role] for role in ("test", "train"))
     tested = cohort[cohort["md5hash"].isin(test["md5hash"])]
+    left = pd.concat([pools.left(group, test) for group in groups.pair])
+    count = _Counter(groups)
     rows = {
-        "cohort": _images(cohort),
-        "clusters of near duplicates in the cohort": _clusters(_repeated(cohort)),
-        "set aside: cluster in both groups": _images(pools.set_aside),
-        "test": _images(test),
-        "test, distinct conditions": _distinct(tested, "label_fine"),
-        "left for training": (left := _images(_left(pools, test))),
-        "training draws": _images(train),
-        "training, distinct": _distinct(train, "md5hash"),
+        "cohort": count.images(cohort),
+        "clusters of near duplicates in the cohort": count.distinct(_repeated(cohort), "cluster"),
+        "set aside: cluster in several groups": count.images(pools.set_aside),
+        "test": count.images(test),
+        "test, distinct conditions": count.distinct(tested, "label_fine"),
+        "left for training": count.images(left),
+        "training draws": count.images(train),
+        "training, distinct": count.distinct(train, "md5hash"),
     }
     rows |= {
-        f"training, distinct expected, mix {name}": _expected(left, data, mixes, name)
+        f"training, distinct expected, mix {name}": _expected(left, data, mixes, groups, name)
         for name in mixes
     }
+    shared = test[test["cluster"].isin(train["cluster"])]
+    crossing = split[in_several_groups(split)]
     rows |= {
-        "clusters in test and training": _shared(test, train),
-        "test with a near duplicate in training": _images(
-            test[test["cluster"].isin(train["cluster"])]
-        ),
-        "clusters of the split in light and dark": _clusters(split[in_both_groups(split)]),
+        "clusters in test and training": count.distinct(shared, "cluster"),
+        "test with a near duplicate in training": count.images(shared),
+        "clusters of the split in several groups": count.distinct(crossing, "cluster"),
     }
-    table = pd.DataFrame.from_dict(rows, orient="index", columns=["light", "dark", "both"])
+    table = pd.DataFrame.from_dict(rows, orient="index", columns=[*groups.names, "all"])
     return table.rename_axis("quantity").reset_index()
 
 
-Triple = tuple[int | float, int | float, int | float]  # light, dark, both
+class _Counter(NamedTuple):
+    """Return counts by group, then the total."""
 
+    groups: Groups
 
-def _images(rows: pd.DataFrame) -> Triple:
-    light, dark = (int((rows["group"] == group).sum()) for group in GROUPS)
-    return light, dark, len(rows)
+    def images(self, rows: pd.DataFrame) -> list[int | float]:
+        return [*(int((rows["group"] == name).sum()) for name in self.groups.names), len(rows)]
 
-
-def _distinct(rows: pd.DataFrame, column: str) -> Triple:
-    light, dark = (rows.loc[rows["group"] == group, column].nunique() for group in GROUPS)
-    return light, dark, rows[column].nunique()
-
-
-def _clusters(rows: pd.DataFrame) -> Triple:
-    return _distinct(rows, "cluster")
+    def distinct(self, rows: pd.DataFrame, column: str) -> list[int | float]:
+        by_group = (rows.loc[rows["group"] == name, column] for name in self.groups.names)
+        return [*(cells.nunique() for cells in by_group), rows[column].nunique()]
 
 
 def _repeated(rows: pd.DataFrame) -> pd.DataFrame:
     return rows[rows["cluster"].duplicated(keep=False)]
 
 
-def _shared(test: pd.DataFrame, train: pd.DataFrame) -> Triple:
-    return _clusters(test[test["cluster"].isin(train["cluster"])])
-
-
-def _left(pools: Pools, test: pd.DataFrame) -> pd.DataFrame:
-    return pd.concat([pools.left(group, test) for group in GROUPS])
-
-
-def _expected(left: Triple, data: DataParams, mixes: Mapping[str, float], mix: str) -> Triple:
-    pools = int(left[0]), int(left[1])
+def _expected(
+    left: pd.DataFrame, data: DataParams, mixes: Mapping[str, float], groups: Groups, mix: str
+) -> list[int | float]:
+    sizes = left["group"].value_counts().reindex(list(groups.pair), fill_value=0)
+    pools = int(sizes.iloc[0]), int(sizes.iloc[1])
     draws = group_draws(data.n_train, mixes[mix])
-    limits = distinct_limits(pools, draws, data, mixes)
-    light, dark = map(partial(_expected_of_group, data), pools, draws, limits)
-    return round(light, 1), round(dark, 1), round(light + dark, 1)
+    limits = distinct_limits(pools, draws, data, groups)
+    pair: list[int | float] = list(map(partial(_expected_of_group, data), pools, draws, limits))
+    further: list[int | float] = [0.0] * (len(groups.names) - len(groups.pair))
+    return [round(count, 1) for count in (*pair, *further, sum(pair))]
 
 
 def _expected_of_group(data: DataParams, pool: int, draws: int, limit: int | None) -> float:

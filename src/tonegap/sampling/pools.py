@@ -1,4 +1,4 @@
-"""Pools: the images of each group that a draw may take, in an order of their own."""
+"""Pools: the images of each group that a draw may take, in a fixed order."""
 
 from __future__ import annotations
 
@@ -7,8 +7,6 @@ from dataclasses import dataclass
 import pandas as pd
 
 from tonegap.params import SplitDuplicates
-
-GROUPS = ("light", "dark")
 
 
 @dataclass(frozen=True)
@@ -28,30 +26,29 @@ class Pools:
     set_aside: pd.DataFrame
 
     def of(self, group: str) -> pd.DataFrame:
-        """Images of one group."""
+        """Return the images of one group."""
         return self.images[self.images["group"] == group]
 
     def left(self, group: str, drawn: pd.DataFrame) -> pd.DataFrame:
-        """Images of one group that are not among ``drawn`` (by md5hash)."""
+        """Return the images of one group that are not among ``drawn`` (by md5hash)."""
         pool = self.of(group)
         return pool[~pool["md5hash"].isin(drawn["md5hash"])]
 
 
 def make_pools(cohort: pd.DataFrame, duplicates: SplitDuplicates) -> Pools:
-    """Sort the cohort into images to draw from and images set aside.
+    """Divide the cohort into images to draw from and images set aside.
 
-    Under ``clusters_stay_together`` a cluster of near duplicates that lies in both groups
-    is set aside whole: the same picture has both labels, so it belongs to neither group,
-    and either choice of one side would put its error into one group's numbers.
+    Under ``clusters_stay_together``, a cluster of near duplicates in several groups is set
+    aside as a whole. The same picture has several labels, so it belongs to no single group,
+    and any choice of one would add its error to that group's numbers.
     """
     images = cohort.sort_values("md5hash", ignore_index=True)
     if duplicates == "paper":
         return Pools(images=images, set_aside=images.iloc[:0])
-    both = in_both_groups(images)
+    both = in_several_groups(images)
     return Pools(images=images[~both].reset_index(drop=True), set_aside=images[both])
 
 
-def in_both_groups(images: pd.DataFrame) -> pd.Series:
-    """Say which images belong to a cluster that lies in both groups (Series of bool)."""
-    light, dark = (set(images.loc[images["group"] == group, "cluster"]) for group in GROUPS)
-    return images["cluster"].isin(light & dark)
+def in_several_groups(images: pd.DataFrame) -> pd.Series:
+    """Return True for images whose cluster is in several groups (Series of bool)."""
+    return images.groupby("cluster")["group"].transform("nunique") > 1

@@ -1,4 +1,4 @@
-"""Random streams: one per purpose, so that one draw never shifts another."""
+"""Random streams: one per draw, so that no draw shifts another."""
 
 from __future__ import annotations
 
@@ -7,28 +7,29 @@ from enum import IntEnum
 import numpy as np
 
 
-class Purpose(IntEnum):
-    """What a stream is for. The numbers are part of the split's definition: keep them."""
+class Draw(IntEnum):
+    """The draws of a split. The numbers are part of its definition: do not change them."""
 
-    TEST_LIGHT = 0
-    TEST_DARK = 1
+    TEST_REFERENCE = 0
+    TEST_COMPARED = 1
     TEST_MATCH = 2
-    TRAIN_LIGHT = 3
-    TRAIN_DARK = 4
+    TRAIN_REFERENCE = 3
+    TRAIN_COMPARED = 4
     TRAIN_ORDER = 5
+    TEST_FURTHER = 6
 
 
-def stream(seed: int, purpose: Purpose, *key: int) -> np.random.Generator:
-    """Make the generator of one purpose.
+def stream(seed: int, draw: Draw, *key: int) -> np.random.Generator:
+    """Make the generator of one draw.
 
     Parameters
     ----------
     seed
         ``data.seed``.
-    purpose
-        Streams of different purposes are independent for the same seed.
+    draw
+        Streams of different draws are independent for the same seed.
     *key
-        Further numbers that set streams apart, such as the training draws per group.
+        Further numbers that distinguish streams, such as the training draws per group.
     """
-    entropy = np.random.SeedSequence(seed, spawn_key=(int(purpose), *key))
+    entropy = np.random.SeedSequence(seed, spawn_key=(int(draw), *key))
     return np.random.Generator(np.random.PCG64(entropy))

@@ -9,43 +9,45 @@ import numpy as np
 import pandas as pd
 
 from tonegap.errors import SplitError
+from tonegap.groups import Groups
 from tonegap.params import DataParams
 from tonegap.sampling.diversity import GroupSizes, divide, equal_distinct
-from tonegap.sampling.pools import GROUPS
-from tonegap.sampling.streams import Purpose, stream
+from tonegap.sampling.streams import Draw, stream
 
-_STREAMS = {"light": Purpose.TRAIN_LIGHT, "dark": Purpose.TRAIN_DARK}
+_DRAWS = (Draw.TRAIN_REFERENCE, Draw.TRAIN_COMPARED)
 
 
-def group_draws(n_train: int, dark_share: float) -> GroupSizes:
-    """Divide the training draws between the groups: (light, dark).
+def group_draws(n_train: int, share: float) -> GroupSizes:
+    """Divide the training draws between the groups: (reference, compared).
 
-    The dark draws are ``n_train * dark_share`` rounded half up, the light ones the rest,
-    so the shares are exact counts and not the outcome of a lottery.
+    The compared group gets ``n_train * share`` draws, rounded half up, and the reference group
+    the rest. The shares are thus exact counts, not left to chance.
     """
     # Rounding to nine digits first: 0.35 * 10 is 3.4999999999999996 in binary.
-    n_dark = floor(round(n_train * dark_share, 9) + 0.5)
-    return n_train - n_dark, n_dark
+    n_compared = floor(round(n_train * share, 9) + 0.5)
+    return n_train - n_compared, n_compared
 
 
 def draw_training(
-    left: Mapping[str, pd.DataFrame], data: DataParams, mixes: Mapping[str, float]
+    left: Mapping[str, pd.DataFrame], data: DataParams, share: float, groups: Groups
 ) -> pd.DataFrame:
     """Draw the training images.
 
-    Every mix has streams of its own (keyed by its draws per group), so the mixes of one
+    Every mix has its own random streams (keyed by its draws per group), so the mixes of one
     seed are sampled independently from the same images, as in the paper.
 
     Parameters
     ----------
     left
-        ``light`` and ``dark``: cohort rows left after the test draw.
+        Cohort rows left after the test draw, by group.
     data
         The section ``data``. ``replacement``: images may repeat. ``distinct: equal``: every
         mix holds the same number of distinct images
         (:func:`~tonegap.sampling.diversity.equal_distinct`), each at least once.
-    mixes
-        Dark share of every mix; ``data.mix`` names the one that is drawn.
+    share
+        Of the compared group in the draws, in [0, 1].
+    groups
+        The two groups to train on.
 
     Returns
     -------
@@ -57,18 +59,18 @@ def draw_training(
     SplitError
         If a group has too few images left.
     """
-    draws = group_draws(data.n_train, mixes[data.mix])
-    pools = (len(left["light"]), len(left["dark"]))
-    _require_pools(pools, draws, data)
-    limits = distinct_limits(pools, draws, data, mixes)
+    draws = group_draws(data.n_train, share)
+    pools = (len(left[groups.reference]), len(left[groups.compared]))
+    _require_pools(pools, draws, data, groups)
+    limits = distinct_limits(pools, draws, data, groups)
     drawn = [
-        left[group].iloc[
-            _draw(stream(data.seed, _STREAMS[group], *draws), pool, count, limit, data)
-        ]
-        for group, pool, count, limit in zip(GROUPS, pools, draws, limits, strict=True)
+        left[group].iloc[_draw(stream(data.seed, draw, *draws), pool, count, limit, data)]
+        for group, draw, pool, count, limit in zip(
+            groups.pair, _DRAWS, pools, draws, limits, strict=True
+        )
     ]
     rows = pd.concat(drawn)
-    return rows.iloc[stream(data.seed, Purpose.TRAIN_ORDER, *draws).permutation(len(rows))]
+    return rows.iloc[stream(data.seed, Draw.TRAIN_ORDER, *draws).permutation(len(rows))]
 
 
 def _draw(
@@ -86,26 +88,25 @@ def _draw(
 
 
 def distinct_limits(
-    pools: GroupSizes, draws: GroupSizes, data: DataParams, mixes: Mapping[str, float]
+    pools: GroupSizes, draws: GroupSizes, data: DataParams, groups: Groups
 ) -> tuple[int | None, int | None]:
-    """Distinct images of a draw, (light, dark), where ``data.distinct`` fixes them, else None."""
+    """Return the distinct images of a draw by group; None where ``data.distinct`` is paper."""
     # Without replacement every draw is distinct, so all mixes are equal already.
     if data.distinct == "paper" or not data.replacement:
         return None, None
-    every = {name: group_draws(data.n_train, share) for name, share in mixes.items()}
-    total = equal_distinct(pools, every.values())
-    if total == 0:
-        worst = min(every, key=lambda name: equal_distinct(pools, [every[name]]))
+    total = equal_distinct(pools, data.n_train)
+    if total < sum(1 for count in draws if count):
         raise SplitError(
-            f"data.distinct = equal needs one number of distinct images for all mixes, but "
-            f"{pools[0]} light and {pools[1]} dark images are left after the test draw, too few "
-            f"for the mix {worst!r}; lower data.n_test, or remove the mix from `mixes`"
+            f"data.distinct = equal limits every mix to the distinct images of the smaller pool, "
+            f"but {pools[0]} {groups.reference} and {pools[1]} {groups.compared} images are left "
+            f"after the test draw, too few for the mix {data.mix!r}; lower data.n_test, or set "
+            "data.distinct to paper"
         )
     return divide(total, draws)
 
 
-def _require_pools(pools: GroupSizes, draws: GroupSizes, data: DataParams) -> None:
-    for group, pool, count in zip(GROUPS, pools, draws, strict=True):
+def _require_pools(pools: GroupSizes, draws: GroupSizes, data: DataParams, groups: Groups) -> None:
+    for group, pool, count in zip(groups.pair, pools, draws, strict=True):
         needed = min(count, 1) if data.replacement else count
         if pool < needed:
             how = "with" if data.replacement else "without"

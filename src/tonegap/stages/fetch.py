@@ -10,24 +10,23 @@ from typing import Final
 import pandas as pd
 
 from tonegap.errors import DataError, FetchError
-from tonegap.files import layout
 from tonegap.files.annotations import read_annotations
 from tonegap.files.archive import write_archive
 from tonegap.files.atomic import require_free_space
+from tonegap.files.cache import user_cache
 from tonegap.files.download import Patience
-from tonegap.files.drawing import Drawn, draw
 from tonegap.files.manifest import Manifest, file_urls, is_phantom, read_manifest, usable
 from tonegap.files.obtain import obtain, write_missing
-from tonegap.files.parameters import read_params
+from tonegap.files.rendering import Rendered, render_all
 from tonegap.files.store import ImageStore
 from tonegap.files.tables import write_csv
 from tonegap.files.tally import in_words, say_counts
 from tonegap.params import FetchParams
-from tonegap.tables import FETCH_COLUMNS, TAKEN, TYPICAL_BYTES, Outcome, Status, few, inert
+from tonegap.tables import FETCH_COLUMNS, TAKEN, TYPICAL_BYTES, FetchOutcome, Status, few, inert
 
-_GIVE: Final = "give a folder or zip of images: tonegap source ... --images PATH"
+_GIVE: Final = "pass a folder or zip of images: tonegap source ... --images PATH"
 _ADVICE: Final[Mapping[str, str]] = {
-    "md5_mismatch": "set fetch.accept_unverified to take copies with another md5",
+    "md5_mismatch": "set fetch.accept_unverified to use copies with another md5",
     "not_downloaded": "download them: tonegap source download",
 }
 _SHOWN: Final = 3
@@ -47,8 +46,8 @@ def run(
 ) -> None:
     """Gather exactly the listed images, and render the phantoms.
 
-    Images come from the image store. Those that it lacks are downloaded into it, so that a
-    killed run is resumed. The outputs depend on the inputs alone, not on the store.
+    Images come from the image store. Missing ones are downloaded into it, so that a killed
+    run can resume. The outputs depend only on the inputs, not on the store.
 
     Parameters
     ----------
@@ -60,10 +59,10 @@ def run(
     params
         The section ``fetch``.
     raw, fetch
-        Written: the archive, sorted by md5hash, and one :class:`~tonegap.tables.Outcome`
+        Written: the archive, sorted by md5hash, and one :class:`~tonegap.tables.FetchOutcome`
         per row, in the order of the table.
     missing
-        Written if a listed image is missing: one outcome for each that is.
+        Written if listed images are missing: one outcome for each of them.
     store_root
         Folder of the image store; None means the user's own.
     patience
@@ -77,15 +76,15 @@ def run(
         If the table or the list breaks a rule, or the list names images of no row.
     FetchError
         If a listed image is missing, or if fewer rows than ``params.min_success`` have an
-        image. In the second case archive and table are written first, to show why.
+        image. In the second case, the archive and the table are written first, to show why.
     MachineError
-        If a disk is too small or refuses.
+        If a disk is full or refuses a write.
     """
     table = read_annotations(annotations)
     listed = read_manifest(manifest)
     urls = file_urls(table)
     _require_rows(listed, urls, manifest, annotations)
-    store = ImageStore(store_root or layout.user_cache() / "images")
+    store = ImageStore(store_root or user_cache() / "images")
     store.tidy()
     wanted = usable(listed, accept_unverified=params.accept_unverified)
     lost = obtain(
@@ -104,7 +103,7 @@ def run(
     require_free_space(
         raw.parent, stored + phantoms * TYPICAL_BYTES, f"gathering images into {raw}"
     )
-    outcomes: dict[str, Outcome] = {}
+    outcomes: dict[str, FetchOutcome] = {}
     write_archive(raw, _entries(table, listed, store, params, outcomes))
     rows = [outcomes[md5hash] for md5hash in table["md5hash"]]
     write_csv(pd.DataFrame(rows, columns=list(FETCH_COLUMNS)), fetch)
@@ -112,33 +111,21 @@ def run(
     _require_success(rows, params.min_success, fetch)
 
 
-def from_workspace() -> None:
-    """Run the stage on the repository's own files."""
-    run(
-        annotations=layout.ANNOTATIONS,
-        manifest=layout.MANIFEST,
-        params=read_params().fetch,
-        raw=layout.RAW,
-        fetch=layout.FETCH,
-        missing=layout.MISSING,
-    )
-
-
 def _require_rows(
     listed: Manifest, urls: Mapping[str, str | None], manifest: Path, annotations: Path
 ) -> None:
-    """Reject a list of another table, which a half-done `git checkout` leaves behind."""
+    """Reject a list that belongs to another table: a partial `git checkout` leaves one behind."""
     strange = sorted(set(listed) - set(urls))
     if strange:
         raise DataError(
             f"{manifest} lists {len(strange)} images of no row of {annotations}, such as "
-            f"{few(strange, _SHOWN)}, so the two are of different data sets; restore both (`git "
+            f"{few(strange, _SHOWN)}, so the two belong to different data sets; restore both (`git "
             "checkout data.dvc images.txt`, `dvc checkout data.dvc`) or run `tonegap source ...`"
         )
 
 
 def _require_all(
-    lost: list[Outcome], wanted: int, manifest: Path, missing: Path, *, ask: bool
+    lost: list[FetchOutcome], wanted: int, manifest: Path, missing: Path, *, ask: bool
 ) -> None:
     if not lost:
         return
@@ -157,55 +144,57 @@ def _entries(
     listed: Manifest,
     store: ImageStore,
     params: FetchParams,
-    outcomes: dict[str, Outcome],
+    outcomes: dict[str, FetchOutcome],
 ) -> Iterator[tuple[str, bytes]]:
-    """Yield the archive's entries one by one, and note what became of every row."""
+    """Yield the archive's entries one by one, and record the outcome of every row."""
     urls = table.set_index("md5hash")["url"].sort_index()
-    drawings = draw([url for url in urls if is_phantom(url)])
+    rendered = render_all([url for url in urls if is_phantom(url)])
     for md5hash, url in urls.items():
         name = str(md5hash)
         if is_phantom(url):
-            outcome, content = _drawn(name, next(drawings))
+            outcome, content = _rendered(name, next(rendered))
         elif name in listed:
             outcome, content = _stored(name, listed[name], store, params)
         else:
-            outcome = Outcome(name, "not_downloaded" if isinstance(url, str) else "missing_url")
+            outcome = FetchOutcome(
+                name, "not_downloaded" if isinstance(url, str) else "missing_url"
+            )
             content = None
         outcomes[name] = outcome
         if content is not None:
             yield f"{name}.jpg", content
 
 
-def _drawn(md5hash: str, drawing: Drawn) -> tuple[Outcome, bytes | None]:
-    if isinstance(drawing, DataError):
-        return Outcome(md5hash, "refused_url", "phantom", detail=inert(drawing)), None
-    return Outcome(md5hash, "rendered", "phantom", len(drawing)), drawing
+def _rendered(md5hash: str, image: Rendered) -> tuple[FetchOutcome, bytes | None]:
+    if isinstance(image, DataError):
+        return FetchOutcome(md5hash, "refused_url", "phantom", detail=inert(image)), None
+    return FetchOutcome(md5hash, "rendered", "phantom", len(image)), image
 
 
 def _stored(
     md5hash: str, sha256: str | None, store: ImageStore, params: FetchParams
-) -> tuple[Outcome, bytes | None]:
+) -> tuple[FetchOutcome, bytes | None]:
     if sha256 is not None and not params.accept_unverified:
-        detail = "the listed copy has another md5 (fetch.accept_unverified takes it)"
-        return Outcome(md5hash, "md5_mismatch", "store", detail=detail), None
+        detail = "the listed copy has another md5 (fetch.accept_unverified uses it)"
+        return FetchOutcome(md5hash, "md5_mismatch", "store", detail=detail), None
     content = store.get(md5hash, sha256)
-    if content is None:  # it was there a moment ago
+    if content is None:  # it was there before
         raise FetchError(
             f"the image {md5hash} was damaged or removed while it was read, so the archive would "
             "lack it; run the stage again"
         )
     status: Status = "verified" if sha256 is None else "unverified"
-    return Outcome(md5hash, status, "store", len(content)), content
+    return FetchOutcome(md5hash, status, "store", len(content)), content
 
 
-def _require_success(rows: list[Outcome], min_success: float, fetch: Path) -> None:
+def _require_success(rows: list[FetchOutcome], min_success: float, fetch: Path) -> None:
     taken = sum(row.status in TAKEN for row in rows)
     if taken / len(rows) >= min_success:  # the product of the other two may round upwards
         return
     lost = Counter(row.status for row in rows if row.status not in TAKEN)
     (worst, count), *_ = lost.most_common(1)
     raise FetchError(
-        f"{taken} of {len(rows)} images are at hand, fewer than fetch.min_success = "
+        f"{taken} of {len(rows)} images are available, fewer than fetch.min_success = "
         f"{min_success}; {count} rows are {worst!r} ({fetch} lists all): "
         f"{_ADVICE.get(worst, _GIVE)}"
     )

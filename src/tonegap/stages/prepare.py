@@ -12,10 +12,8 @@ import pandas as pd
 from jaxtyping import UInt8
 
 from tonegap.errors import DataError
-from tonegap.files import layout
 from tonegap.files.archive import ImageArchive, open_archive
 from tonegap.files.packed import write_packed
-from tonegap.files.parameters import read_params
 from tonegap.files.tables import read_csv, write_csv
 from tonegap.fingerprint.decoding import MAX_PIXELS, UnreadableImageError, decode
 from tonegap.framing import centre_square
@@ -58,19 +56,6 @@ def run(
         pictures = _squares(archive, list(md5hashes), image_size, max_pixels)
         write_packed(images, pictures, len(md5hashes), image_size)
     write_csv(pd.DataFrame({"row": range(len(md5hashes)), "md5hash": md5hashes}), image_rows)
-
-
-def from_workspace() -> None:
-    """Run the stage on the repository's own files."""
-    params = read_params()
-    run(
-        raw=layout.RAW,
-        cohort=layout.COHORT,
-        image_size=params.data.image_size,
-        images=layout.IMAGES,
-        image_rows=layout.IMAGE_ROWS,
-        max_pixels=params.fetch.max_pixels,
-    )
 
 
 def _squares(

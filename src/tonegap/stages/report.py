@@ -1,7 +1,7 @@
-"""Stage ``report``: one page for people and one document for machines.
+"""Stage ``report``: one page for readers.
 
-Both depend on files under version control only, never on the clock, the machine or git's
-state: the same files give the same bytes on every clone.
+It depends only on files under version control, never on the clock, the machine or git's state.
+The same files give the same bytes on every clone.
 """
 
 from __future__ import annotations
@@ -15,129 +15,138 @@ from typing import Any
 import pandas as pd
 
 from tonegap.errors import DataError
-from tonegap.figures.conditions import LEVELS, MIN_IMAGES, condition_errors
+from tonegap.facts import basis_of, caveats_of
+from tonegap.figures.conditions import MIN_IMAGES, condition_errors
 from tonegap.figures.flow import step_name
-from tonegap.figures.style import group_name
-from tonegap.files import layout
 from tonegap.files.atomic import write_text
-from tonegap.files.tables import read_csv, read_json, write_json
-from tonegap.params import GroupDefinition
-from tonegap.report.context import Context, Picture, Provenance
+from tonegap.files.collected import Collected, read_collected
+from tonegap.files.tables import read_csv, read_json
+from tonegap.groups import Groups
+from tonegap.labels import LABEL_COLUMNS
+from tonegap.report.context import Analysis, Context, Picture, Planted, Provenance
 from tonegap.report.deviations import parse_deviations
 from tonegap.report.page import render
-from tonegap.statistics.claims import assess_claims, no_claims
+from tonegap.sampling.diversity import repetition
+from tonegap.statistics.decomposition import decomposition_sentence
 from tonegap.statistics.design import ordinary_rows
 
-DEVIATIONS = Path("docs/deviations.md")
-
 _FLOW_COLUMNS = ("step", "group", "left", "excluded")
-_RUN_COLUMNS = ("study", "run", "mix", "dark_share", "group", "n", "mse", "sigma")
-_IMAGE_COLUMNS = ("run", "mix", "dark_share", "seed", "md5hash", "group", "cluster", "mse")
-_PHANTOM = (
-    "The images are phantoms: drawn by a program, not photographed. They show that the "
-    "pipeline and its statistics work; they say nothing about patients."
-)
-_RANDOM = (
-    "The perceptual network has random, untrained weights: the models differ from those of the "
-    "paper, whose network was trained on ImageNet."
-)
+_TABLES = ("decomposition", "labels", "conditions_gap", "heterogeneity", "influence")
 
 
 def run(
     *,
     annotations: Path,
+    rows: Path,
+    groups: Groups,
     cohort_counts: Path,
     exclusions_flow: Path,
     study: Path,
     study_images: Path,
     study_facts: Path,
+    tables: Mapping[str, Path],
+    claims: Path,
+    planted: Path,
     figures: Path,
     deviations: Path,
-    report: Path,
+    page: Path,
 ) -> None:
     """Write the report.
 
     Parameters
     ----------
-    annotations
-        Hashed: which data.
+    annotations, rows
+        The annotation table, hashed to identify the data; data/groups.csv, whose images the
+        study must use.
+    groups
+        The groups of the parameters, for a report without a study.
     cohort_counts, exclusions_flow
         The cohort's counts.
     study, study_images, study_facts
-        The collected study; not read where the figures say that it was not drawn.
+        The collected study.
+    tables, claims
+        The outputs of the stage ``analyse``.
+    planted
+        Effects that the recipe of the embedded phantoms plants.
     figures
         The folder of the figures with its ``index.json``.
     deviations
         docs/deviations.md.
-    report
-        Written: a folder with ``index.html`` and ``claims.json``.
+    page
+        Written: the page.
 
     Raises
     ------
     DataError
         If a table lacks a column, or a figure of the index is absent.
     """
-    index = read_json(figures / "index.json", "the index of the figures")
-    drawn = bool(index["study_drawn"])
-    facts = read_json(study_facts, "the study's facts") if drawn else {}
-    runs = read_csv(study, _RUN_COLUMNS, "the study's table of runs") if drawn else _no_runs()
-    images = read_csv(study_images, _IMAGE_COLUMNS, "the study's images") if drawn else None
-    settings = facts.get("settings", {})
-    group: GroupDefinition = settings.get("group_definition", "scale")
+    annotated = read_csv(rows, ("md5hash",), "the table of groups")["md5hash"]
+    collected, reason = read_collected(study, study_images, study_facts, annotated)
+    facts = collected.facts if collected else {}
+    named = collected.groups if collected else groups
     counts = read_json(cohort_counts, "the cohort's counts")
-    caveats = _caveats(settings, facts)
+    document = read_json(claims, "the claims")
     context = Context(
-        study=str(facts["study"]) if drawn else None,
-        no_study=str(index["reason"]),
-        caveats=caveats,
-        basis=_basis(settings),
-        groups={name: group_name(name, group) for name in ("light", "dark")},
+        study=str(facts["study"]) if collected else None,
+        no_study=reason,
+        caveats=caveats_of(facts),
+        basis=basis_of(facts.get("settings", {})),
+        groups=named,
         cohort=counts["cohort"],
         flow=_flow(exclusions_flow),
-        arms=_arms(ordinary_rows(runs)),
-        claims=_claims(images, facts, caveats),
-        pictures=[_picture(entry, figures) for entry in index["figures"]],
-        conditions=_conditions(None if images is None else ordinary_rows(images)),
+        arms=_arms(collected),
+        claims=document,
+        pictures=_pictures(figures),
+        conditions=_conditions(collected),
         few_images=MIN_IMAGES,
+        analysis=_analysis(tables, collected),
+        planted=_planted(planted, annotations, document.get("contrasts", [])),
+        warnings=_warnings(counts, collected),
         deviations=parse_deviations(deviations.read_text(encoding="utf-8")),
-        provenance=_provenance(facts, settings, annotations),
+        provenance=_provenance(facts, annotations),
     )
-    write_text(report / "index.html", render(context))
-    write_json(context.claims, report / "claims.json")
+    write_text(page, render(context))
 
 
-def from_workspace() -> None:
-    """Run the stage on the repository's own files."""
-    run(
-        annotations=layout.ANNOTATIONS,
-        cohort_counts=layout.COHORT_COUNTS,
-        exclusions_flow=layout.EXCLUSIONS_FLOW,
-        study=layout.STUDY,
-        study_images=layout.STUDY_IMAGES,
-        study_facts=layout.STUDY_FACTS,
-        figures=layout.FIGURES,
-        deviations=DEVIATIONS,
-        report=layout.REPORT,
-    )
+def _analysis(tables: Mapping[str, Path], collected: Collected | None) -> Analysis:
+    read = {name: read_csv(tables[name], (), f"metrics/{name}.csv") for name in _TABLES}
+    sentence = decomposition_sentence(read["decomposition"]) if collected else ""
+    return Analysis(**read, sentence=sentence)
 
 
-def _caveats(settings: Mapping[str, Any], facts: Mapping[str, Any]) -> list[str]:
-    caveats = []
-    if settings.get("images") == "phantom":
-        caveats.append(_PHANTOM)
-    if settings.get("features_random") is True:
-        caveats.append(_RANDOM)
-    planned, done = facts.get("runs_planned", 0), facts.get("runs_done", 0)
-    if done < planned:
-        caveats.append(f"The study is not complete: {done} of its {planned} runs are in it.")
-    return caveats
+def _planted(
+    path: Path, annotations: Path, contrasts: Sequence[Mapping[str, Any]]
+) -> list[Planted]:
+    """Compare the effects that the phantoms' recipe plants with what the study found."""
+    document = read_json(path, "the planted effects")
+    if document["annotations_md5"] != _md5(annotations):
+        return []  # other images than those of the recipe
+    found = {(row["contrast"], row["metric"]): row for row in contrasts}
+    return [
+        _compared(effect, found[effect["contrast"], effect["metric"]])
+        for effect in document["effects"]
+        if (effect["contrast"], effect["metric"]) in found
+    ]
 
 
-def _basis(settings: Mapping[str, Any]) -> list[str]:
-    basis = ["phantom images"] if settings.get("images") == "phantom" else []
-    if settings.get("features_random") is True:
-        basis.append("random features")
-    return basis
+def _compared(effect: Mapping[str, str], row: Mapping[str, Any]) -> Planted:
+    agrees = {"supported": True, "contradicted": False}.get(str(row["verdict"]))
+    return Planted(effect["effect"], effect["planted"], str(row["sentence"]), agrees)
+
+
+def _warnings(counts: Mapping[str, Any], collected: Collected | None) -> list[str]:
+    """Return what a reader should know about the images before trusting a number."""
+    warnings = [str(counts["tone_warning"])] if counts.get("tone_warning") else []
+    if collected is None or "n_train" not in collected.runs:
+        return warnings
+    fewest = collected.runs.groupby(["mix", "group"], sort=False)["n_distinct_train"].idxmin()
+    rows = collected.runs.loc[fewest].to_dict("records")
+    found = [(row["mix"], _repetition(row)) for row in rows]
+    return warnings + [f"Mix {mix}: {sentence}." for mix, sentence in found if sentence]
+
+
+def _repetition(row: Mapping[Any, Any]) -> str:
+    return repetition(str(row["group"]), int(row["n_train"]), int(row["n_distinct_train"]))
 
 
 def _flow(path: Path) -> pd.DataFrame:
@@ -145,39 +154,35 @@ def _flow(path: Path) -> pd.DataFrame:
     return flow.assign(step=[step_name(str(step)) for step in flow["step"]])
 
 
-def _no_runs() -> pd.DataFrame:
-    return pd.DataFrame(columns=list(_RUN_COLUMNS))
-
-
-def _arms(runs: pd.DataFrame) -> pd.DataFrame:
-    """Means over runs by mix and group, the table beside figures 3 and 6."""
-    arms = runs.groupby(["dark_share", "mix", "group"], as_index=False).agg(
-        runs=("run", "nunique"), n=("n", "max"), mse=("mse", "mean"), sigma=("sigma", "mean")
+def _arms(collected: Collected | None) -> pd.DataFrame:
+    """Average over runs by mix and group: the table beside figures 3 and 6."""
+    columns = ["mix", "share", "group", "runs", "n", "mse", "sigma"]
+    if collected is None:
+        return pd.DataFrame(columns=columns)
+    arms = (
+        ordinary_rows(collected.runs)
+        .groupby(["share", "mix", "group"], as_index=False)
+        .agg(runs=("run", "nunique"), n=("n", "max"), mse=("mse", "mean"), sigma=("sigma", "mean"))
     )
-    # "light" before "dark", as everywhere.
-    return arms.sort_values(["dark_share", "mix", "group"], ascending=[True, True, False])
+    return arms[columns]
 
 
-def _claims(
-    images: pd.DataFrame | None, facts: Mapping[str, Any], caveats: Sequence[str]
-) -> Mapping[str, Any]:
-    """Give the content of report/claims.json."""
-    if images is None:
-        return no_claims(caveats)
-    return assess_claims(images, str(facts["study"])).to_mapping(caveats)
+def _conditions(collected: Collected | None) -> pd.DataFrame:
+    if collected is None:
+        counts = ["n_reference", "n_compared", "mse_reference", "mse_compared"]
+        return pd.DataFrame(columns=["mix", "level", "label", *counts, "gap", "drawn"])
+    images = ordinary_rows(collected.images)
+    levels = [condition_errors(images, level, collected.groups) for level in LABEL_COLUMNS]
+    return pd.concat(levels, ignore_index=True)
 
 
-def _conditions(images: pd.DataFrame | None) -> pd.DataFrame:
-    levels = [condition_errors(images, level) for level in LEVELS] if images is not None else []
-    columns = [
-        *("mix", "level", "label", "n_light", "n_dark"),
-        *("mse_light", "mse_dark", "gap", "drawn"),
-    ]
-    return pd.concat(levels, ignore_index=True) if levels else pd.DataFrame(columns=columns)
+def _pictures(figures: Path) -> list[Picture]:
+    index = read_json(figures / "index.json", "the index of the figures")
+    return [_picture(entry, figures) for entry in index["figures"]]
 
 
 def _picture(entry: Mapping[str, Any], figures: Path) -> Picture:
-    """Take a figure in; pictures of photographs stay where they are."""
+    """Embed a figure; leave pictures of photographs where they are."""
     folder, svg, missing = entry["folder"], None, str(entry.get("missing", ""))
     if folder == figures.as_posix():
         path = figures / f"{entry['name']}.svg"
@@ -189,11 +194,8 @@ def _picture(entry: Mapping[str, Any], figures: Path) -> Picture:
     return Picture(str(entry["name"]), str(entry["title"]), str(entry["reading"]), svg, missing)
 
 
-def _provenance(
-    facts: Mapping[str, Any], settings: Mapping[str, Any], annotations: Path
-) -> Provenance:
-    digest = hashlib.md5(annotations.read_bytes(), usedforsecurity=False).hexdigest()
-    shown = {"Annotation table (md5, as in data.dvc)": digest}
+def _provenance(facts: Mapping[str, Any], annotations: Path) -> Provenance:
+    shown = {"Annotation table (md5, as in data.dvc)": _md5(annotations)}
     if facts:
         shown = {
             "Study": str(facts["study"]),
@@ -205,7 +207,7 @@ def _provenance(
         }
     return Provenance(
         facts=shown,
-        settings={str(key): _joined(value) for key, value in settings.items()},
+        settings={str(key): _joined(value) for key, value in facts.get("settings", {}).items()},
         experiments={str(key): str(value) for key, value in facts.get("experiments", {}).items()},
         params=json.dumps(facts.get("params", {}), indent=2),
     )
@@ -215,3 +217,7 @@ def _joined(value: object) -> str:
     if isinstance(value, Mapping):
         return ", ".join(f"{key} {entry}" for key, entry in value.items())
     return str(value)
+
+
+def _md5(path: Path) -> str:
+    return hashlib.md5(path.read_bytes(), usedforsecurity=False).hexdigest()

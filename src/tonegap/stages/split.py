@@ -3,20 +3,26 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping
 from pathlib import Path
 
-from tonegap.files import layout
-from tonegap.files.parameters import read_params
 from tonegap.files.tables import read_csv, write_csv
+from tonegap.groups import Groups
 from tonegap.params import DataParams
-from tonegap.sampling import draw_split, repetitive_draws
+from tonegap.sampling.diversity import repetitive_draws
+from tonegap.sampling.split import draw_split
 
 _COHORT_COLUMNS = ("md5hash", "group", "label_fine", "source", "cluster")
 
 
-def run(*, cohort: Path, data: DataParams, mixes: Mapping[str, float], split: Path) -> None:
-    """Draw the split; warn on stderr of a group with few distinct training images.
+def run(
+    *,
+    cohort: Path,
+    data: DataParams,
+    share: float,
+    groups: Groups,
+    split: Path,
+) -> None:
+    """Draw the split; warn on stderr if a group has few distinct training images.
 
     Parameters
     ----------
@@ -24,24 +30,20 @@ def run(*, cohort: Path, data: DataParams, mixes: Mapping[str, float], split: Pa
         The images to draw from.
     data
         The section ``data``: seed, sizes, mix and switches.
-    mixes
-        Dark share of every mix.
+    share
+        Of the compared group in the training draws, in [0, 1].
+    groups
+        The groups.
     split
         Written: one row per draw.
 
     Raises
     ------
     SplitError
-        If the cohort is too small for what is asked for.
+        If the cohort is too small for the split.
     """
     images = read_csv(cohort, _COHORT_COLUMNS, "the cohort")
-    drawn = draw_split(images, data, mixes)
+    drawn = draw_split(images, data, share, groups)
     write_csv(drawn, split)
     for problem in repetitive_draws(drawn):
         print(f"tonegap split: warning: {problem}", file=sys.stderr)  # noqa: T201  its own words
-
-
-def from_workspace() -> None:
-    """Run the stage on the repository's own files."""
-    params = read_params()
-    run(cohort=layout.COHORT, data=params.data, mixes=params.mixes, split=layout.SPLIT)

@@ -19,13 +19,12 @@ from rich.console import Console
 from rich.progress import Progress
 
 import tonegap
-from tonegap.errors import DataError, MachineError
-from tonegap.files import layout
+from tonegap.errors import DataError, MachineError, first_line
+from tonegap.files.cache import user_cache
 from tonegap.files.checkpoint import Checkpoint, CheckpointStore, CheckpointWriter, run_key
 from tonegap.files.packed import open_packed
-from tonegap.files.parameters import read_params
+from tonegap.files.saved_model import TrainedFacts, write_trained
 from tonegap.files.tables import read_csv, write_json
-from tonegap.files.trained import TrainedFacts, write_trained
 from tonegap.files.weights import resolve_weights, weights_label
 from tonegap.model.factory import load_factory, source_of
 from tonegap.model.objective import effective_beta
@@ -35,23 +34,23 @@ from tonegap.training.log import TrainingLog, open_log
 from tonegap.training.loop import EpochLosses, Run, Snapshot, TrainingData
 from tonegap.training.precision import Arithmetic, choose_arithmetic, describe_device, numerics
 from tonegap.training.usage import EpochUsage, Meter, peak_bytes, reset_peak
-from tonegap.training.workbench import Job, Workbench
+from tonegap.training.workbench import TrainingJob, Workbench
 
 _LATER = ("checkpoint", "device", "precision", "compile", "cache_features", "perceptual_weights")
-"""Keys of ``train`` that enter a run's key as what they came to, or not at all."""
+"""Keys of ``train`` that enter a run's key as their resolved value, or not at all."""
 
 _UNDETERMINED = "does not have a deterministic implementation"
-"""How PyTorch words it where `train.deterministic` cannot be had."""
+"""PyTorch's words for an operation that `train.deterministic` does not allow."""
 
 
 @dataclass(frozen=True)
 class Speed:
-    """What a run took, beside its results.
+    """The cost of a run.
 
     Attributes
     ----------
     seconds : float
-        Wall time of this process's part of the run, with compiling, caching of features,
+        Wall time of this process's part of the run, including compiling, caching of features,
         checkpoints and reading.
     images_per_s : float
         Training images over ``seconds``.
@@ -76,15 +75,15 @@ class Stopwatch:
         reset_peak(device)
 
     def note(self, epochs: Sequence[EpochUsage], images: int, key: str) -> Speed:
-        """Say how fast it went, and keep it in the user's cache: times are no results."""
+        """Report the speed and store it in the user's cache: times are not results."""
         seconds = time.monotonic() - self._started
         peak = peak_bytes(self._device)
         speed = Speed(seconds, len(epochs) * images / seconds, peak, tuple(epochs))
         _say(
             f"trained {len(epochs)} epochs in {seconds:.1f} s: {speed.images_per_s:.1f} images/s"
-            + (f", {peak / 1e9:.1f} GB of GPU memory at the most" if peak else "")
+            + (f", {peak / 1e9:.1f} GB of GPU memory at most" if peak else "")
         )
-        timings = layout.user_cache() / "timings" / f"{key}.json"
+        timings = user_cache() / "timings" / f"{key}.json"
         try:
             write_json(dataclasses.asdict(speed), timings)
         except OSError as error:  # a full or read-only cache must not cost a finished model
@@ -96,6 +95,7 @@ def run(
     *,
     model: ModelParams,
     train: TrainParams,
+    data_seed: int,
     image_size: int,
     images: Path,
     image_rows: Path,
@@ -104,12 +104,14 @@ def run(
     metrics: Path,
     workbench: Workbench | None = None,
 ) -> Speed:
-    """Train one model, or go on with one that was interrupted.
+    """Train one model, or resume one that was interrupted.
 
     Parameters
     ----------
     model, train
         The sections of params.yaml.
+    data_seed
+        ``data.seed``; with ``train.seed`` it seeds the training.
     image_size
         Side of the packed images, pixels.
     images, image_rows, split
@@ -119,7 +121,7 @@ def run(
     metrics
         Folder; written: loss terms per epoch.
     workbench
-        What earlier runs of this process left, for training many models one after another.
+        State shared by the runs of this process, for training many models one after another.
 
     Raises
     ------
@@ -128,6 +130,7 @@ def run(
     TrainingError
         If a loss is not finite or a checkpoint cannot be written.
     """
+    train = train.model_copy(update={"seed": training_seed(train.seed, data_seed)})
     bench = workbench or Workbench(choose_arithmetic(train.device, train.precision))
     watch = Stopwatch(bench.arithmetic.device)
     data = read_training_data(images, image_rows, split, image_size)
@@ -146,29 +149,12 @@ def run(
     return watch.note(usage, len(data.rows), store.folder.name)
 
 
-def from_workspace(workbench: Workbench | None = None) -> None:
-    """Run the stage on the repository's own files."""
-    params = read_params()
-    seed = training_seed(params.train.seed, params.data.seed)
-    run(
-        model=params.model,
-        train=params.train.model_copy(update={"seed": seed}),
-        image_size=params.data.image_size,
-        images=layout.IMAGES,
-        image_rows=layout.IMAGE_ROWS,
-        split=layout.SPLIT,
-        weights_out=layout.WEIGHTS,
-        metrics=layout.TRAIN_METRICS,
-        workbench=workbench,
-    )
-
-
 def training_seed(train: int, data: int) -> int:
-    """Seed of a training, in [0, 2**32), from ``train.seed`` and ``data.seed``.
+    """Return the seed of a training, in [0, 2**32), from ``train.seed`` and ``data.seed``.
 
-    Runs of a study that draw other images start from other weights too: its seeds would
-    else say nothing about what initial weights, the order of batches and the noise change.
-    Models of one draw and several mixes share them.
+    Runs of a study that draw other images also start from other weights. Otherwise its seeds
+    would not cover the effect of initial weights, batch order and noise. Models of one data
+    seed and several mixes share them.
     """
     return int(np.random.SeedSequence((train, data)).generate_state(1)[0])
 
@@ -187,7 +173,7 @@ def read_training_data(
     if packed.shape[1] != image_size:
         raise DataError(
             f"{images} holds images of {packed.shape[1]} px, but data.image_size is {image_size}; "
-            "run `dvc repro` to pack them anew"
+            "run `dvc repro` to pack them again"
         )
     draws = read_csv(split, ["role", "draw", "md5hash"], "the split")
     ids = draws[draws["role"] == "train"].sort_values("draw")["md5hash"].astype(str)
@@ -196,13 +182,13 @@ def read_training_data(
     if places.isna().any():
         raise DataError(
             f"{split} draws the image {ids[places.isna()].iloc[0]}, which {image_rows} does not "
-            "have; the two are of different cohorts: run `dvc repro`"
+            "have; the two belong to different cohorts: run `dvc repro`"
         )
     return TrainingData(packed, places.to_numpy(np.int64), tuple(ids))
 
 
 def _train(
-    job: Job,
+    job: TrainingJob,
     train: TrainParams,
     store: CheckpointStore,
     log: TrainingLog,
@@ -210,7 +196,7 @@ def _train(
     *,
     meter: Meter,
 ) -> list[EpochUsage]:
-    """Train to the end, keeping checkpoints and the log; tell what each epoch took."""
+    """Train to the end, writing checkpoints and the log; return the cost of each epoch."""
     _resume(job.run, store)
     for losses in job.run.losses:
         log.add(losses)
@@ -244,7 +230,7 @@ def _resume(run: Run, store: CheckpointStore) -> None:
         _say(f"warning: {warning}")
     if opened.checkpoint is not None:
         run.restore(Snapshot(opened.checkpoint.tensors, opened.checkpoint.facts))
-        _say(f"going on after epoch {run.next_epoch}, from {store.folder}")
+        _say(f"resuming after epoch {run.next_epoch}, from {store.folder}")
 
 
 def _checkpoint(run: Run) -> Checkpoint:
@@ -253,7 +239,7 @@ def _checkpoint(run: Run) -> Checkpoint:
 
 
 def _features(bench: Workbench, train: TrainParams) -> tuple[FeatureNetwork | None, str]:
-    """Give the perceptual network, and what its features are."""
+    """Return the perceptual network and a description of its features."""
     if train.perceptual_scale == 0.0:
         return None, "none"
     choice = (
@@ -269,8 +255,8 @@ def _features(bench: Workbench, train: TrainParams) -> tuple[FeatureNetwork | No
     return bench.features(key, lambda: resolve_weights(*choice)), label
 
 
-def _settings(train: TrainParams, job: Job, label: str) -> dict[str, str | float | bool]:
-    """Say what changes the meaning of the losses."""
+def _settings(train: TrainParams, job: TrainingJob, label: str) -> dict[str, str | float | bool]:
+    """Return the settings that change the meaning of the losses."""
     data = job.loop.data
     return {
         "features": label,
@@ -295,11 +281,11 @@ def _made_on(arithmetic: Arithmetic) -> dict[str, str]:
 def _key_facts(
     model: ModelParams,
     train: TrainParams,
-    job: Job,
+    job: TrainingJob,
     bench: Workbench,
     features: FeatureNetwork | None,
 ) -> dict[str, Any]:
-    """Collect everything that determines the trained weights, to the last bit."""
+    """Return everything that determines the trained weights, to the last bit."""
     arithmetic, data = bench.arithmetic, job.loop.data
     state = {} if features is None else features.state_dict()
     return {
@@ -333,30 +319,30 @@ def _sha256(parts: Iterator[bytes]) -> str:
 
 
 def _identity(path: Path) -> tuple[object, ...]:
-    """Tell files apart without reading them: packed images are only ever replaced whole."""
+    """Identify files without reading them: packed images are only ever replaced as a whole."""
     status = path.stat()
     return (path.resolve(), status.st_ino, status.st_size, status.st_mtime_ns)
 
 
 def _store(key: str) -> CheckpointStore:
-    return CheckpointStore(layout.user_cache() / "checkpoints" / key)
+    return CheckpointStore(user_cache() / "checkpoints" / key)
 
 
 @contextmanager
 def _explained(metrics: Path) -> Iterator[None]:
-    """Say what to do where the machine is at its limits; other failures are bugs."""
+    """Advise what to do when the machine is at its limits; other failures are bugs."""
     try:
         yield
     except OSError as error:
         if error.errno not in (errno.ENOSPC, errno.EDQUOT):
             raise
         raise MachineError(
-            f"the disk became full while training wrote to {metrics} ({error.strerror}); "
-            "the checkpoints are kept: free some space and run again to go on"
+            f"the disk filled up while training wrote to {metrics} ({error.strerror}); "
+            "the checkpoints are kept: free some space and run again to resume"
         ) from error
     except torch.OutOfMemoryError as error:
         raise MachineError(
-            f"the GPU's memory is full ({_first_line(error)}); checkpoints are kept: run fewer "
+            f"the GPU's memory is full ({_telling(error)}); checkpoints are kept: run fewer "
             "experiments on it at a time, lower train.batch_size or data.image_size, or set "
             "train.cache_features to off"
         ) from error
@@ -365,19 +351,19 @@ def _explained(metrics: Path) -> Iterator[None]:
             raise
         raise MachineError(
             f"the model uses an operation that cannot be made deterministic here "
-            f"({_first_line(error)}); replace it, or set train.deterministic to false: a killed "
-            "run then goes on as well, but equal runs give slightly unequal weights"
+            f"({_telling(error)}); replace it, or set train.deterministic to false: a killed "
+            "run still resumes, but equal runs then differ slightly in their weights"
         ) from error
 
 
-def _first_line(error: Exception) -> str:
-    """Give what PyTorch says first, without the advice that follows."""
-    return str(error).strip().splitlines()[0].partition(". ")[0]
+def _telling(error: Exception) -> str:
+    """Return the first part of PyTorch's message, without the advice that follows."""
+    return first_line(error).partition(". ")[0]
 
 
 @contextmanager
 def _progress(epochs: int, already: int) -> Iterator[Callable[[int, int], None] | None]:
-    """Show a progress bar where someone is looking."""
+    """Show a progress bar if the output is a terminal."""
     if not sys.stderr.isatty():
         yield None
         return

@@ -1,10 +1,10 @@
 """The study's crossed design: which image was assessed in which seed, mix and group.
 
-An *arm* is a group assessed under a mix: ``Arm(dark_share=0.5, group="dark")`` are the
+An *arm* is a group assessed under a mix: ``Arm(share=0.5, group="dark")`` are the
 dark test images of all runs that trained on the mixed draws. The two things that a study
 samples are **images** (clusters of near duplicates, which stand or fall together) and
 **seeds**. A seed, not a run, is the second unit: the three mixes of a seed share their
-test images and the images left to train on, so that runs of one seed are no independent
+test images and the images left to train on, so that runs of one seed are not independent
 draws, while the mixes themselves are fixed by the protocol and are not sampled at all.
 """
 
@@ -20,9 +20,9 @@ import pandas as pd
 from jaxtyping import Bool, Float, Int
 
 from tonegap.errors import DataError
+from tonegap.groups import Groups
 
-REQUIRED_COLUMNS = ("run", "dark_share", "seed", "md5hash", "group", "cluster")
-GROUPS = ("light", "dark")
+REQUIRED_COLUMNS = ("run", "share", "seed", "md5hash", "group", "cluster")
 _THINGS = {"run": "run", "md5hash": "image"}
 
 
@@ -31,13 +31,13 @@ class Arm(NamedTuple):
 
     Attributes
     ----------
-    dark_share
-        Share of dark images among the training draws, in [0, 1]; 0.5 is the mixed draw.
+    share
+        Share of the compared group among the training draws, in [0, 1]; 0.5 is the mixed draw.
     group
-        ``light`` or ``dark``.
+        Name of the group that is assessed.
     """
 
-    dark_share: float
+    share: float
     group: str
 
 
@@ -109,16 +109,15 @@ def design_of(table: pd.DataFrame, *, trusted: bool = False) -> Design:
     ----------
     table
         One row per run x test image; columns ``REQUIRED_COLUMNS``. A missing cluster
-        means that the image is its own cluster. Rows of neither group must be gone.
+        means that the image is its own cluster. Every group becomes an arm of each mix.
     trusted
         The table was made by code that makes none of the faults below; they are not looked for.
 
     Raises
     ------
     DataError
-        A column is missing or empty, the table is empty, a group is neither light nor dark, a
-        share is outside [0, 1], a run has an image twice or more than one mix or seed, or an
-        image is in both groups.
+        A column is missing or empty, the table is empty, a share is outside [0, 1], a run has
+        an image twice or more than one mix or seed, or an image is in two groups.
     """
     if not trusted:
         _check(table)
@@ -133,6 +132,11 @@ def design_of(table: pd.DataFrame, *, trusted: bool = False) -> Design:
         image=codes["md5hash"],
         run=codes["run"],
     )
+
+
+def rows_of_pair(table: pd.DataFrame, groups: Groups) -> pd.DataFrame:
+    """Return the rows of the two groups that are compared; other groups are only assessed."""
+    return table[table["group"].isin(groups.pair)] if "group" in table.columns else table
 
 
 def ordinary_rows(table: pd.DataFrame) -> pd.DataFrame:
@@ -159,12 +163,11 @@ def _is_equal(table: pd.DataFrame) -> Bool[np.ndarray, " rows"]:
 
 def _arm_codes(table: pd.DataFrame) -> tuple[Int[np.ndarray, " rows"], tuple[Arm, ...]]:
     """Code the pairs of share and group that occur, in sorted order."""
-    share, shares = pd.factorize(table["dark_share"].astype(float).round(9), sort=True)
-    # "dark" sorts before "light", and so do the pairs.
-    pair = 2 * share + (table["group"] == "light").to_numpy()
-    present, arm = np.unique(pair, return_inverse=True)
-    names = ("dark", "light")
-    return arm, tuple(Arm(float(shares[code // 2]), names[code % 2]) for code in present)
+    share, shares = pd.factorize(table["share"].astype(float).round(9), sort=True)
+    group, names = pd.factorize(table["group"], sort=True)
+    present, arm = np.unique(len(names) * share + group, return_inverse=True)
+    pairs = (divmod(int(code), len(names)) for code in present)
+    return arm, tuple(Arm(float(shares[of]), str(names[which])) for of, which in pairs)
 
 
 def _check(table: pd.DataFrame) -> None:
@@ -179,32 +182,26 @@ def _check(table: pd.DataFrame) -> None:
             "per-image study table: it has no rows, so there is nothing to assess; finish the "
             "study's runs, then run `tonegap study collect`"
         )
-    for name in ("run", "dark_share", "seed", "md5hash"):
+    for name in ("run", "share", "seed", "md5hash", "group"):
         if table[name].isna().any():
             raise DataError(
                 f"per-image study table: column {name!r} is empty in {table[name].isna().sum()} "
                 "rows, which then belong to no arm; run `tonegap study collect` again"
             )
-    unknown = [group for group in table["group"].unique() if group not in GROUPS]
-    if unknown:
-        raise DataError(
-            f"per-image study table: group {str(unknown[0])!r} is neither light nor "
-            "dark, so its rows belong to no arm; leave them out of the test sets"
-        )
-    inside = pd.to_numeric(table["dark_share"], errors="coerce").between(0.0, 1.0)
+    inside = pd.to_numeric(table["share"], errors="coerce").between(0.0, 1.0)
     if not inside.all():
         raise DataError(
-            f"per-image study table: dark_share is {table['dark_share'][~inside].iloc[0]} in a "
-            "row; it is the share of dark images among the training draws, from 0 to 1, and "
+            f"per-image study table: share is {table['share'][~inside].iloc[0]} in a "
+            "row; it is the share of the compared group in training, from 0 to 1, and "
             "tells which mix the row belongs to"
         )
     _check_runs(table)
 
 
 def _check_runs(table: pd.DataFrame) -> None:
-    """Refuse tables in which a run, or an image, is not one thing."""
-    _check_one(table, "run", "dark_share", "it belongs to no one mix")
-    _check_one(table, "run", "seed", "it is no one draw")
+    """Reject tables in which a run or an image is inconsistent."""
+    _check_one(table, "run", "share", "it does not belong to one mix")
+    _check_one(table, "run", "seed", "it is not a single draw")
     _check_one(table, "md5hash", "group", "the groups cannot be compared")
     repeated = table.duplicated(["run", "md5hash"])
     if repeated.any():
@@ -217,7 +214,7 @@ def _check_runs(table: pd.DataFrame) -> None:
 
 
 def _check_one(table: pd.DataFrame, thing: str, has_one: str, else_: str) -> None:
-    """Refuse a table in which one run, or one image, has two values of what it has once."""
+    """Reject a table in which one run or one image has two values of a single-valued column."""
     pairs = table[[thing, has_one]].drop_duplicates()
     twice = pairs[thing].duplicated()
     if twice.any():

@@ -1,12 +1,8 @@
 """From a contrast and the study's rows to an estimate with its interval and p value.
 
 The interval is ``estimate +- t * se``, for a bounded measure on the scale of
-``atanh(estimate / bound)``: half the logit of an AUC, Fisher's z of a correlation. ``se`` is the
-standard deviation of the contrast over the two-way bootstrap, its weights drawn towards 1 so that
-noise of cells counts once, or its closed form where no resamples are given; ``t`` has
-the degrees of freedom of :class:`~tonegap.statistics.variance.TwoWayVariance`.
-Percentiles of the resamples are not used: with 4 or 10 seeds they are too narrow, and plain
-pigeonhole percentiles too wide (see :mod:`tonegap.statistics.variance`).
+``atanh(estimate / bound)``: half the logit of an AUC, Fisher's z of a correlation. ``se`` and the
+degrees of freedom of ``t`` are those of :class:`~tonegap.statistics.variance.TwoWayVariance`.
 """
 
 from __future__ import annotations
@@ -15,14 +11,12 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 from scipy import special
 
-from tonegap.statistics.bootstrap import Resamples
 from tonegap.statistics.contrasts import Contrast
 from tonegap.statistics.design import Arm, Design
 from tonegap.statistics.variance import (
-    TwoWayVariance,
     arm_means,
     contrast_influence,
     distinct,
@@ -30,7 +24,7 @@ from tonegap.statistics.variance import (
 )
 
 MIN_UNITS = 3
-"""Fewest seeds, and fewest image clusters, of an arm that is judged. Two seeds have one
+"""Fewest seeds, and fewest image clusters, of an arm that is tested. Two seeds have one
 difference: in simulated null studies whose trainings differ much they reject in 12 %, three in
 4 to 6 %."""
 
@@ -42,6 +36,9 @@ SMALLEST = 1e-100
 
 ONE_SIDED = 0.05
 """Level of a one-sided test that goes with the 90 % interval."""
+
+POWER = 0.8
+"""Power at which the minimum detectable effect is found."""
 
 NEAR_BOUND = 1.0 - 1e-9
 """A bounded estimate is taken to lie at most this share of the way to its bound."""
@@ -115,10 +112,20 @@ class Estimate:
         return max(self._below(self._t(self.margin)), 0.5**self.n_seeds)
 
     @property
-    def seeds_are_too_few(self) -> bool:
-        """Whether the 90 % interval lies beyond the margin and only the seeds' number holds back.
+    def minimum_detectable(self) -> float:
+        """Effect that a two-sided test at .05 tells from 0 in 80 % of such studies.
 
-        Their agreement could then be chance, however narrow the interval.
+        ``se * (t_.975 + t_.8)`` (Bloom 1995, Eval. Rev. 19:547), for a bounded measure on the
+        scale of the interval; in the measure's units.
+        """
+        se = self._transformed()[1]
+        return self._back(se * float(special.stdtrit(self.df, [0.975, POWER]).sum()))
+
+    @property
+    def seeds_are_too_few(self) -> bool:
+        """True if only the number of seeds keeps the contrast from lying beyond the margin.
+
+        The 90 % interval lies beyond it, but so few seeds could agree by chance.
         """
         if self.margin is None:
             return False
@@ -126,7 +133,7 @@ class Estimate:
 
     @property
     def is_at_bound(self) -> bool:
-        """Whether the value is the largest possible, from where there is no scatter to see."""
+        """True if the value is the largest possible, where no scatter can be seen."""
         return abs(self.value) >= NEAR_BOUND * self.bound
 
     def _t(self, size: float) -> float:
@@ -154,9 +161,9 @@ class Estimate:
 
 
 def obstacle(contrast: Contrast, design: Design, values: Float[np.ndarray, " rows"]) -> str | None:
-    """Why a contrast cannot be assessed on these rows; None where it can."""
+    """Return why a contrast cannot be assessed on these rows, or None."""
     if not contrast.coefficients:
-        return "the study has runs of one mix only, a slope needs two"
+        return contrast.lacks
     absent = [arm for arm in contrast.coefficients if arm not in design.arms]
     if absent:
         return f"no {_words(absent[0])}"
@@ -165,7 +172,7 @@ def obstacle(contrast: Contrast, design: Design, values: Float[np.ndarray, " row
     if missing:
         rows = f"{missing} of {int(used.sum())} rows"
         return f"{contrast.measure} is missing or not finite in {rows}{contrast.needs}"
-    few = _too_few(contrast, design) or _pooled(contrast, design)
+    few = _too_few(contrast, design) or _pooled(contrast, design) or _unpaired(contrast, design)
     if few is not None:
         return few
     size = float(np.abs(values[used]).max())
@@ -175,7 +182,7 @@ def obstacle(contrast: Contrast, design: Design, values: Float[np.ndarray, " row
 
 
 def _too_few(contrast: Contrast, design: Design) -> str | None:
-    """Say which arm has too few units or seeds for its scatter to be seen."""
+    """Return which arm has too few units or seeds to estimate its scatter."""
     counts = (("image clusters", design.units_by_arm), ("seeds", design.seeds_by_arm))
     for what, by_arm in counts:
         for arm in contrast.coefficients:
@@ -189,48 +196,53 @@ def _too_few(contrast: Contrast, design: Design) -> str | None:
 
 
 def _pooled(contrast: Contrast, design: Design) -> str | None:
-    """Say where an arm's seed has more than one run: they differ in what no claim speaks of."""
+    """Return where an arm's seed has more than one run, which no claim covers."""
     for arm in contrast.coefficients:
         most = int(design.runs_by_cell[design.arms.index(arm)].max())
         if most > 1:
             return (
-                f"{most} runs have the same mix ({100.0 * arm.dark_share:g} % dark images) and the "
-                "same seed; they differ in something that a mean over them would hide"
+                f"{most} runs have the same mix (share {arm.share:g}) and the same seed; they "
+                "differ in something that a mean over them would hide"
             )
     return None
 
 
-def estimate(
-    contrast: Contrast,
-    design: Design,
-    values: Float[np.ndarray, " rows"],
-    resamples: Resamples | None = None,
-    column: int = 0,
-) -> Estimate:
+def _unpaired(contrast: Contrast, design: Design) -> str | None:
+    """Return where a run lacks one of the groups that are compared within runs."""
+    if not contrast.is_within_runs:
+        return None
+    for share in sorted({arm.share for arm in contrast.coefficients}):
+        arms = [design.arms.index(arm) for arm in contrast.coefficients if arm.share == share]
+        has_runs = design.runs_by_cell[arms] > 0
+        if (has_runs.any(axis=0) != has_runs.all(axis=0)).any():
+            return f"a run of the mix with share {share:g} has test images of one group only"
+    return None
+
+
+def estimate(contrast: Contrast, design: Design, values: Float[np.ndarray, " rows"]) -> Estimate:
     """Estimate a contrast that has no :func:`obstacle`.
 
     Parameters
     ----------
     values
-        The contrast's measure, one per row.
-    resamples, column
-        Resampled sums and the measure's column in them; None: the closed-form variance.
+        The contrast's measure, one per row. A contrast within runs first loses each run's
+        midpoint, so that what a training does to both groups cancels however many images of
+        each the run has.
     """
     coefficients = design.coefficients_of(contrast.coefficients)
     used = coefficients != 0.0
     rows = used[design.arm]
     filled = np.where(rows, values, 0.0)
+    size = float(np.abs(filled).max())
+    if contrast.is_within_runs:
+        filled = np.where(rows, filled - midpoints(design, filled, rows), 0.0)
     variance = two_way_variance(
         design, contrast_influence(design, filled, coefficients), coefficients
     )
-    if resamples is None:
-        se = float(np.sqrt(variance.total))
-    else:
-        se = _bootstrap_se(resamples, column, coefficients, variance)
     return Estimate(
         value=float(coefficients[used] @ arm_means(design, filled)[0][used]),
         # A measure that is constant within arms has no scatter to divide by.
-        se=max(se, MIN_VARIATION * float(np.abs(filled).max())),
+        se=max(float(np.sqrt(variance.total)), MIN_VARIATION * size),
         df=variance.df,
         margin=contrast.margin,
         n_images=distinct(design.image[rows]),
@@ -241,18 +253,17 @@ def estimate(
     )
 
 
-def _bootstrap_se(
-    resamples: Resamples,
-    column: int,
-    coefficients: Float[np.ndarray, " arms"],
-    variance: TwoWayVariance,
-) -> float:
-    """Take the standard deviation of the contrast over the resamples that hold all of its arms."""
-    means = resamples.arm_means(column, variance.seed_shrinkage, variance.image_shrinkage)
-    used = coefficients != 0.0
-    drawn = means[:, used] @ coefficients[used]
-    return variance.left_to_scale * float(drawn[np.isfinite(drawn)].std(ddof=1))
+def midpoints(
+    design: Design, values: Float[np.ndarray, " rows"], used: Bool[np.ndarray, " rows"]
+) -> Float[np.ndarray, " rows"]:
+    """Return the mean of the group means of each row's run, over the rows that are used."""
+    n_runs, n_arms = int(design.run.max()) + 1, len(design.arms)
+    cell = (design.run * n_arms + design.arm)[used]
+    counts = np.bincount(cell, minlength=n_runs * n_arms).reshape(n_runs, n_arms)
+    sums = np.bincount(cell, values[used], n_runs * n_arms).reshape(n_runs, n_arms)
+    groups = np.maximum((counts > 0).sum(axis=1), 1)
+    return np.asarray(((sums / np.maximum(counts, 1)).sum(axis=1) / groups)[design.run])
 
 
 def _words(arm: Arm) -> str:
-    return f"{arm.group} test images under a mix with {100.0 * arm.dark_share:g} % dark images"
+    return f"{arm.group} test images under the mix with share {arm.share:g}"

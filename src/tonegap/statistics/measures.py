@@ -1,8 +1,8 @@
 """Per-row values whose arm means are what the study speaks of.
 
-Errors and sigma are averaged as they are. Three things are no plain means: the error left
-after a difficulty baseline, the chance that a dark image has the larger sigma (AUC), and a
-rank correlation. Each is written here as *pseudo-values*: the estimate plus each row's
+Errors and sigma are averaged as they are. Three things are not plain means: the error left
+after a difficulty baseline, the chance that an image of the compared group has the larger sigma
+(AUC), and a rank correlation. Each is written here as *pseudo-values*: the estimate plus each row's
 influence on it (Hajek projection). Their arm means, or the gap between two arm means, give
 the estimate exactly, and their scatter is its sampling scatter to first order, so that one
 resampling serves every measure.
@@ -14,13 +14,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 
 import numpy as np
 import pandas as pd
 from jaxtyping import Bool, Float, Int
 
 from tonegap.errors import DataError
+from tonegap.groups import LIGHT_AND_DARK, Groups
+from tonegap.measures import MEASURES
 from tonegap.statistics.design import Design
 
 MIN_ROWS = 3
@@ -34,68 +36,76 @@ ROUNDING = 1e-12
 
 
 def measure_columns(
-    table: pd.DataFrame, design: Design, names: Sequence[str] | None = None
+    table: pd.DataFrame,
+    design: Design,
+    names: Sequence[str] | None = None,
+    groups: Groups = LIGHT_AND_DARK,
 ) -> pd.DataFrame:
-    """Every measure of the study, one column each, NaN where the table has no data.
+    """Compute every measure of the study, one column each, NaN where the table has no data.
 
     Parameters
     ----------
+    table, design
+        Rows of the two compared groups, and their design.
     names
         The measures that are wanted, in this order; None: all.
+    groups
+        The two that are compared.
 
     Returns
     -------
     DataFrame
-        ``mse``, ``nmse``, ``sigma`` (arm mean = mean); ``mse_given_pca``, ``mse_given_jpeg``
+        ``log_mse`` (natural logarithm; NaN for an error of 0), ``mse``, ``nmse``, ``sigma`` (arm
+        mean = mean); ``mse_given_pca``, ``mse_given_jpeg``
         (arm mean = mean at the study's common difficulty); ``sigma_auc`` (gap of a mix's two
         arms = AUC - 0.5); ``auc_excess`` (gap = AUC of the error - AUC of sigma);
         ``sigma_error_rank`` (arm mean = mean over runs of Spearman's correlation).
     """
-    makers = _makers(table, design)
+    makers = _makers(table, design, groups)
     return pd.DataFrame({name: makers[name]() for name in names or makers})
 
 
 def _makers(
-    table: pd.DataFrame, design: Design
+    table: pd.DataFrame, design: Design, groups: Groups
 ) -> dict[str, Callable[[], Float[np.ndarray, " rows"]]]:
-    """How each measure is made; those that are not wanted cost nothing."""
+    """Return the maker of each measure; those that are not wanted cost nothing."""
     mse, sigma = _column(table, "mse"), _column(table, "sigma")
-    dark = table["group"].to_numpy() == "dark"
+    compared = np.asarray(table["group"].to_numpy() == groups.compared)
 
     @cache
     def sigma_auc() -> Float[np.ndarray, " rows"]:
-        return auc_pseudovalues(sigma, dark, design.run)
+        return auc_pseudovalues(sigma, compared, design.run)
 
     def given(baseline: str) -> Float[np.ndarray, " rows"]:
         return given_difficulty(mse, _difficulty(table, baseline, design), design)
 
     return {
-        "mse": lambda: mse,
-        "nmse": lambda: _column(table, "nmse"),
+        "log_mse": lambda: _log(mse),
+        **{row.name: partial(_column, table, row.name) for row in MEASURES if row.per_image},
         "sigma": lambda: sigma,
         "mse_given_pca": lambda: given("mse_pca"),
         "mse_given_jpeg": lambda: given("mse_jpeg"),
         "sigma_auc": sigma_auc,
-        "auc_excess": lambda: auc_pseudovalues(mse, dark, design.run) - sigma_auc(),
-        "sigma_error_rank": lambda: rank_pseudovalues(sigma, mse, 2 * design.run + dark),
+        "auc_excess": lambda: auc_pseudovalues(mse, compared, design.run) - sigma_auc(),
+        "sigma_error_rank": lambda: rank_pseudovalues(sigma, mse, 2 * design.run + compared),
     }
 
 
 def auc_pseudovalues(
     values: Float[np.ndarray, " rows"],
-    dark: Bool[np.ndarray, " rows"],
+    compared: Bool[np.ndarray, " rows"],
     run: Int[np.ndarray, " rows"],
 ) -> Float[np.ndarray, " rows"]:
-    """Pseudo-values of AUC - 0.5 within each run; 0 means that groups cannot be told apart.
+    """Pseudo-values of AUC - 0.5 within each run; 0 means no difference between groups.
 
-    AUC is the chance that a dark image of the run has the larger value than a light one of
-    the same run, ties counting half (Mann and Whitney 1947); runs may differ in level. The
-    influence is that of DeLong, DeLong and Clarke-Pearson (1988, Biometrics 44:837): the
-    place of each value among the other group's. Mean over dark minus mean over light rows of
-    a run is its AUC - 0.5. NaN for a run with a missing value, whose ranks would speak of
-    other images, and for one without both groups.
+    AUC is the chance that an image of the compared group has a larger value than one of the
+    reference group in the same run, ties counting half (Mann and Whitney 1947); runs may differ
+    in level. The influence is that of DeLong, DeLong and Clarke-Pearson (1988, Biometrics
+    44:837): the place of each value among the other group's. Mean over the compared minus mean
+    over the reference rows of a run is its AUC - 0.5. NaN for a run with a missing value, whose
+    ranks would be those of other images, and for one without both groups.
     """
-    half = 2 * run + dark
+    half = 2 * run + compared
     own = np.bincount(half, minlength=2 * (int(run.max()) + 1))
     usable = np.bincount(run, weights=np.isnan(values)) == 0
     usable &= (own.reshape(-1, 2) > 0).all(axis=1)
@@ -103,8 +113,8 @@ def auc_pseudovalues(
     others = np.where(rows, own[half ^ 1], 1)
     # Rows of the other group below this one: its rank among all minus that among its own.
     below = (_sorted(values, run).ranks() - _sorted(values, half).ranks()) / others
-    auc = np.bincount(run, weights=below * dark) / np.maximum(own[1::2], 1)
-    centre = np.where(dark, auc[run], 1.0 - auc[run])
+    auc = np.bincount(run, weights=below * compared) / np.maximum(own[1::2], 1)
+    centre = np.where(compared, auc[run], 1.0 - auc[run])
     return np.where(rows, below - centre + (centre - 0.5) / 2.0, np.nan)
 
 
@@ -161,7 +171,7 @@ class _Sorted:
         return self._back((larger + of_tie / 2.0)[self.tie] + own / 2.0)
 
     def _back(self, values: Float[np.ndarray, " rows"]) -> Float[np.ndarray, " rows"]:
-        """Bring values from this order to that of the table."""
+        """Reorder values from this order to that of the table."""
         out = np.empty(values.size)
         out[self.order] = values
         return out
@@ -193,7 +203,7 @@ def given_difficulty(
     """Pseudo-values of each arm's mean error at the study's common difficulty.
 
     Within every arm the error is regressed on log difficulty, the log error of a baseline
-    (PCA, JPEG); the line is read off at the mean log difficulty of all rows, light and dark
+    (PCA, JPEG); the line is read off at the mean log difficulty of all rows, of both groups
     alike (direct standardisation; with a straight line, averaging over the pooled
     distribution and reading off at its mean are the same). The common difficulty itself is
     taken as given, not resampled. What the straight line misses stays in the gap.
@@ -235,11 +245,15 @@ def _difficulty(table: pd.DataFrame, name: str, design: Design) -> Float[np.ndar
     A run fits its PCA on its own training images, so that a mix makes its own group look
     easy; the mixes of a seed share their test images, and their mean favours none of them.
     """
-    values = _column(table, name)
-    positive = values > 0.0
-    log_error = np.where(positive, np.log(np.where(positive, values, 1.0)), np.nan)
+    log_error = _log(_column(table, name))
     sums = np.bincount(design.image, weights=log_error)
     return np.asarray((sums / np.bincount(design.image))[design.image])
+
+
+def _log(values: Float[np.ndarray, " rows"]) -> Float[np.ndarray, " rows"]:
+    """Return natural logarithms; NaN if undefined."""
+    positive = values > 0.0
+    return np.where(positive, np.log(np.where(positive, values, 1.0)), np.nan)
 
 
 def _column(table: pd.DataFrame, name: str) -> Float[np.ndarray, " rows"]:
@@ -253,8 +267,8 @@ def _column(table: pd.DataFrame, name: str) -> Float[np.ndarray, " rows"]:
     unread = table[name][values.isna() & table[name].notna()]
     if not unread.empty:
         raise DataError(
-            f"per-image study table: {name} is {unread.iloc[0]!r} in a row, which is no number and "
-            "cannot be averaged; run `tonegap study collect` again"
+            f"per-image study table: {name} is {unread.iloc[0]!r} in a row, which is not a number "
+            "and cannot be averaged; run `tonegap study collect` again"
         )
     numbers = values.to_numpy(dtype=float, na_value=np.nan)
     return np.where(np.abs(numbers) < LARGEST, numbers, np.nan)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import NamedTuple
 
@@ -10,22 +11,25 @@ from tonegap.statistics.inference import Estimate
 
 READINGS: Mapping[str, str] = {
     "supported": "consistent with the claim",
-    "not supported": "no difference shown, which is not evidence that there is none",
+    "undecided": "undecided: 80 % of such studies would find an effect of {mde} or more",
     "contradicted": "the opposite of the claim",
     "described": "described, not tested",
 }
 EQUIVALENCE_READINGS: Mapping[str, str] = {
     "supported": "within the margin of {margin:.3f}, so sigma hardly tells the groups apart",
-    "not supported": "undecided: neither shown to lie within the margin of {margin:.3f} nor beyond",
+    "undecided": "undecided: shown to lie neither within the margin of {margin:.3f} nor beyond it",
     "contradicted": "beyond the margin of {margin:.3f}: sigma does tell the groups apart",
+    "flags": "beyond the margin of {margin:.3f}: sigma is higher where the error is larger",
+    "blind": "within the margin of {margin:.3f}: sigma does not warn of the gap",
+    "anti-flag": "beyond the margin of {margin:.3f}: sigma is lower where the error is larger",
 }
 
 TOO_FEW_SEEDS = (
     "undecided: it lies beyond the margin of {margin:.3f} in this study, but {seeds} seeds are too "
-    "few to show that it does: trainings that fall on either side by chance agree in one of "
-    "{chance} such studies"
+    "few to show that: trainings that fall on either side by chance agree in one of {chance} such "
+    "studies"
 )
-AT_BOUND = "; every run has the largest value possible, and the interval therefore no width"
+AT_BOUND = "; all runs reach the largest value possible, so the interval has no width"
 
 
 class Decision(NamedTuple):
@@ -43,10 +47,10 @@ def tested_null(contrast: Contrast) -> str:
 
 
 def sentence(contrast: Contrast, found: Estimate | None, decision: Decision, reason: str) -> str:
-    """Say what was found: value, interval, corrected p and its null, sample, reading."""
+    """Describe the finding: value, interval, corrected p and its null, sample, reading."""
     if found is None:
-        return f"{contrast.meaning}: not assessable, because {reason}."
-    lower, upper = found.interval(0.95)
+        return f"{contrast.meaning}: not assessable, because {_because(reason)}."
+    lower, upper = (_value(contrast, bound) for bound in found.interval(0.95))
     described = decision.verdict == "described"
     p = "" if described else f", Holm-corrected {_p(decision.p_holm)}{_of(contrast, decision)}"
     sample = (
@@ -55,31 +59,36 @@ def sentence(contrast: Contrast, found: Estimate | None, decision: Decision, rea
     )
     no_width = AT_BOUND if found.is_at_bound else ""
     return (
-        f"{contrast.meaning}: {_number(found.value)} (95 % interval {_number(lower)} to "
-        f"{_number(upper)}{p}; {sample}); {_reading(contrast, found, decision.verdict)}"
-        f"{no_width}."
+        f"{contrast.meaning}: {_value(contrast, found.value)} (95 % interval {lower} to "
+        f"{upper}{p}; {sample}); {_reading(contrast, found, decision.verdict)}{no_width}."
     )
 
 
+def _because(reason: str) -> str:
+    return f"it {reason}" if reason.startswith("waits") else reason
+
+
 def _of(contrast: Contrast, decision: Decision) -> str:
-    """Say which of the two tests of an equivalence the p value belongs to."""
+    """Return which of the two tests of an equivalence the p value belongs to."""
     if contrast.margin is None:
         return ""
-    side = "beyond" if decision.verdict == "contradicted" else "within"
-    return f" for lying {side} the margin"
+    beyond = decision.verdict in {"contradicted", "flags", "anti-flag"}
+    return f" for lying {'beyond' if beyond else 'within'} the margin"
 
 
 def _reading(contrast: Contrast, found: Estimate, verdict: str) -> str:
     if contrast.margin is None:
-        return READINGS[verdict]
-    if verdict == "not supported" and found.seeds_are_too_few:
+        return READINGS[verdict].format(mde=_value(contrast, found.minimum_detectable))
+    if verdict == "undecided" and found.seeds_are_too_few:
         chance = 2 ** (found.n_seeds - 1)  # either side will do
         return TOO_FEW_SEEDS.format(margin=contrast.margin, seeds=found.n_seeds, chance=chance)
     return EQUIVALENCE_READINGS[verdict].format(margin=contrast.margin)
 
 
-def _number(value: float) -> str:
-    """Signed, three significant digits."""
+def _value(contrast: Contrast, value: float) -> str:
+    """Signed, three significant digits; differences of logarithms in percent."""
+    if contrast.is_log:
+        return f"{100.0 * math.expm1(value):+.3g} %"
     return f"{value:+.3g}"
 
 

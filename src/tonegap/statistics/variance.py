@@ -45,10 +45,6 @@ class TwoWayVariance:
     ----------
     image, between_seeds, noise
         As the module explains.
-    product
-        What plain product weights of the bootstrap add to ``image``. In a complete study it is
-        ``between_seeds + noise``: the product counts the noise of the cells once too often
-        (Owen 2007, Ann. Appl. Stat. 1:386).
     n_units
         Units with a row in one of the contrast's arms.
     n_seeds
@@ -58,7 +54,6 @@ class TwoWayVariance:
     image: float
     between_seeds: float
     noise: float
-    product: float
     n_units: int
     n_seeds: int
 
@@ -81,32 +76,6 @@ class TwoWayVariance:
         """
         of_seeds = self.between_seeds / self.total if self.total > 0.0 else 1.0
         return 1.0 / (of_seeds / (self.n_seeds - 1) + (1.0 - of_seeds) / (self.n_units - 1))
-
-    @property
-    def seed_shrinkage(self) -> float:
-        """Factor in [0, 1] on the seeds' weights that gives the bootstrap this variance.
-
-        Under product weights ``w_i * (1 + f * (u_s - 1))`` a resampled contrast has the
-        variance ``image + f^2 * product``; this f makes it ``total``, or as near as weights
-        that are never negative can.
-        """
-        missing = max(self.total - self.image, 0.0)
-        return float(np.sqrt(min(missing / self.product, 1.0))) if self.product > 0.0 else 0.0
-
-    @property
-    def image_shrinkage(self) -> float:
-        """Factor in [0, 1] on the images' weights; below 1 only where ``total < image``."""
-        return float(np.sqrt(min(self.total / self.image, 1.0))) if self.image > 0.0 else 1.0
-
-    @property
-    def left_to_scale(self) -> float:
-        """Factor on a bootstrapped standard error for what shrunken weights cannot give.
-
-        1 in a complete study; above it where arms lack seeds, since the weights of the seeds
-        know one number of seeds only.
-        """
-        drawn = self.image_shrinkage**2 * self.image + self.seed_shrinkage**2 * self.product
-        return float(np.sqrt(self.total / drawn)) if drawn > 0.0 else 1.0
 
 
 def arm_means(
@@ -163,13 +132,11 @@ def two_way_variance(
     moved = influence[used]
     scaled = moved * np.sqrt(seeds / (seeds - 1.0))
     image = _square_sum(unit, moved)
-    product = _square_sum(seed, moved) + _square_sum(cell, moved) - image / design.n_seeds
     noise = _square_sum(cell, scaled) - _square_sum(unit, scaled / np.sqrt(seeds))
     return TwoWayVariance(
         image=image * n_units / (n_units - 1),
         between_seeds=_square_sum(seed, scaled),
         noise=max(noise, 0.0),
-        product=max(product, 0.0) * design.n_seeds / (design.n_seeds - 1),
         n_units=n_units,
         n_seeds=n_seeds,
     )

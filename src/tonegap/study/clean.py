@@ -22,21 +22,21 @@ from tonegap.study.records import (
 from tonegap.study.run import leftovers
 
 
-def clean_study(study: Study, *, results: bool) -> list[str]:
+def clean_study(root: Path, study: Study, *, results: bool) -> list[str]:
     """Remove a study's notes and logs, and temporary copies that no process uses.
 
     Parameters
     ----------
-    study
-        Which study.
+    root, study
+        The repository and the study.
     results
-        Remove its experiments as well, those set aside included. Their images, models
+        Remove its experiments as well, including those set aside. Their images, models
         and tables stay in DVC's cache until ``dvc gc --all-experiments``.
 
     Returns
     -------
     list of str
-        What was removed, a line each.
+        One line for each thing removed.
 
     Raises
     ------
@@ -44,18 +44,19 @@ def clean_study(study: Study, *, results: bool) -> list[str]:
         If the study is running.
     """
     try:
-        with study_lock(study.name):
-            return [*_remove_notes(study), *_remove_copies(study), *_remove_refs(study, results)]
+        with study_lock(root, study.name):
+            removed = [*_remove_notes(root, study), *_remove_copies(root, study)]
+            return [*removed, *_remove_refs(root, study)] if results else removed
     except Timeout:
         raise StudyError(f"the study {study.name!r} is running; stop it first") from None
 
 
-def _remove_notes(study: Study, root: Path = Path()) -> list[str]:
-    paths = [f(cell.name, root) for cell in study.cells for f in (log_path, note_path)]
+def _remove_notes(root: Path, study: Study) -> list[str]:
+    paths = [f(root, cell.name) for cell in study.cells for f in (log_path, note_path)]
     there = [path for path in paths if path.is_file()]
     for path in there:
         path.unlink()
-    jobs = jobs_folder(study.name, root)
+    jobs = jobs_folder(root, study.name)
     lines = [f"removed {len(there)} logs and notes"] if there else []
     if jobs.is_dir():
         shutil.rmtree(jobs)
@@ -63,25 +64,25 @@ def _remove_notes(study: Study, root: Path = Path()) -> list[str]:
     return lines
 
 
-def _remove_copies(study: Study) -> list[str]:
-    """Remove what killed runs of this study left, and what a killed `dvc exp run --temp` did."""
+def _remove_copies(root: Path, study: Study) -> list[str]:
+    """Remove the leftovers of killed runs of this study and of a killed `dvc exp run --temp`."""
     lines = []
-    for folder in leftovers():
+    for folder in leftovers(root):
         shutil.rmtree(folder, ignore_errors=True)
         lines.append(f"removed the left-over copy {folder.name}")
-    copies = copies_folder(study.name).resolve()
+    copies = copies_folder(root, study.name).resolve()
     if copies.is_dir():
         remove_copy(copies)
         lines.append("removed the copies that killed runs left")
     return lines
 
 
-def _remove_refs(study: Study, wanted: bool) -> list[str]:  # noqa: FBT001  private
-    names = tuple(cell.name for cell in study.cells) if wanted else ()
+def _remove_refs(root: Path, study: Study) -> list[str]:
+    names = tuple(cell.name for cell in study.cells)
     lines = []
-    for experiment in experiments():
+    for experiment in experiments(root):
         if experiment.name in names or experiment.name.partition("-replaced-")[0] in names:
             ref = experiment_ref(experiment.baseline, experiment.name)
-            git("update-ref", "-d", ref, experiment.commit)
+            git(root, "update-ref", "-d", ref, experiment.commit)
             lines.append(f"removed experiment {experiment.name}")
     return lines

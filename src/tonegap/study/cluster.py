@@ -1,8 +1,8 @@
 """One cell on any machine that reaches the hub: clone, run, push, verify.
 
-The same function serves Slurm and every other scheduler. The hub is a git repository;
-its data come and go either through a cache folder that all machines see, or through the
-DVC remote that the hub's own configuration names.
+The same function serves Slurm and every other scheduler. The hub is a git repository. Its
+data travel either through a cache folder that all machines share, or through the DVC remote
+that the hub's own configuration names.
 """
 
 from __future__ import annotations
@@ -10,17 +10,14 @@ from __future__ import annotations
 import hashlib
 import os
 import shutil
-import subprocess
 import sys
 import tempfile
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from tonegap.errors import MachineError, StudyError
-from tonegap.files.repository import dvc_command, git, stage_environment
+from tonegap.errors import MachineError, StudyError, one_line
+from tonegap.files.repository import dvc, git
 from tonegap.study.copies import remove_copy, share_cache
-from tonegap.study.outcome import telling_line
 from tonegap.study.records import LAST_STAGE, experiment_ref
 
 
@@ -58,7 +55,7 @@ def run_cluster_cell(cell: ClusterCell) -> str:
     Returns
     -------
     str
-        Why it failed, one line; empty where the hub has the experiment and its data.
+        Why it failed, one line; empty if the hub has the experiment and its data.
     """
     folder = _workplace(cell)
     remove_copy(folder)
@@ -66,40 +63,41 @@ def run_cluster_cell(cell: ClusterCell) -> str:
         folder.mkdir(parents=True, mode=0o700)
         _run_in(folder / "clone", cell)
     except (MachineError, StudyError, OSError) as error:
-        return " ".join(str(error).split())
+        return one_line(error)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
     return ""
 
 
 def _workplace(cell: ClusterCell) -> Path:
-    """Folder of a cell's clone: always the same, so that the next attempt tidies up."""
+    """Return the folder of a cell's clone: always the same, so that the next attempt tidies up."""
     what = f"{os.getuid()} {cell.hub} {cell.baseline} {cell.name}"
     name = f"tonegap-{hashlib.sha256(what.encode()).hexdigest()[:16]}"
     return Path(cell.scratch or tempfile.gettempdir()).resolve() / name
 
 
 def _run_in(clone: Path, cell: ClusterCell) -> None:
-    git("clone", "--quiet", "--no-checkout", cell.hub, str(clone))
-    git("checkout", "--quiet", "--detach", cell.baseline, root=clone)
+    git(clone.parent, "clone", "--quiet", "--no-checkout", cell.hub, str(clone))
+    git(clone, "checkout", "--quiet", "--detach", cell.baseline)
     settings = Path(cell.hub, ".dvc", "config.local")
     if settings.is_file():
         shutil.copy(settings, clone / ".dvc")
     if cell.cache:
         share_cache(clone, Path(cell.cache))
     pull = () if cell.cache else ("--pull",)
-    _dvc(clone, "exp", "run", *pull, "-n", cell.name, *cell.arguments, LAST_STAGE)
-    # With a shared cache the data are where they belong already.
+    log = sys.stdout  # the job's
+    dvc(clone, "exp", "run", *pull, "-n", cell.name, *cell.arguments, LAST_STAGE, log=log)
+    # With a shared cache, the data are already in place.
     data = ("--no-cache",) if cell.cache else ()
-    _dvc(clone, "exp", "push", *data, "origin", cell.name)
+    dvc(clone, "exp", "push", *data, "origin", cell.name, log=log)
     _verify(clone, cell)
 
 
 def _verify(clone: Path, cell: ClusterCell) -> None:
-    """Look for the experiment at the hub: DVC reports success for some pushes that failed."""
+    """Verify that the hub has the experiment: DVC reports success for some failed pushes."""
     ref = experiment_ref(cell.baseline, cell.name)
-    ours = git("rev-parse", ref, root=clone).strip()
-    theirs = git("ls-remote", "origin", ref, root=clone).split()
+    ours = git(clone, "rev-parse", ref).strip()
+    theirs = git(clone, "ls-remote", "origin", ref).split()
     if theirs[:1] != [ours]:
         raise StudyError(
             f"experiment {cell.name} was pushed to {cell.hub}, which has "
@@ -107,32 +105,9 @@ def _verify(clone: Path, cell: ClusterCell) -> None:
             "run of the same name may have come first: see `git ls-remote`"
         )
     if not cell.cache:
-        missing = _dvc(clone, "status", "--cloud", "--quiet", accept=(0, 1))
-        if missing:
+        status = dvc(clone, "status", "--cloud", "--quiet", accept=(0, 1), log=sys.stdout)
+        if status.returncode:
             raise StudyError(
                 f"the data of {cell.name} are not in the hub's DVC remote; check that its "
                 ".dvc/config names one (`dvc remote list`), then run the study again"
             )
-
-
-def _dvc(clone: Path, *arguments: str, accept: Sequence[int] = (0,)) -> int:
-    """Run DVC in the clone; return its exit code.
-
-    Raises
-    ------
-    MachineError
-        With the line of its output that says most, if the code is not accepted.
-    """
-    done = subprocess.run(  # noqa: S603  our own interpreter and DVC
-        dvc_command(*arguments),
-        cwd=clone,
-        env=stage_environment(),
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    sys.stdout.write(done.stdout + done.stderr)  # the job's log
-    if done.returncode not in accept:
-        why = telling_line(done.stdout + done.stderr)
-        raise MachineError(f"dvc {' '.join(arguments[:2])}: {why}")
-    return done.returncode

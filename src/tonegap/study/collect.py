@@ -1,4 +1,4 @@
-"""Collect a study: its experiments become tables that git tracks.
+"""Collect a study: turn its experiments into tables that git tracks.
 
 A stage cannot depend on git refs, so this command reads the experiments once, and the
 ``figures`` and ``report`` stages depend on the tables.
@@ -12,26 +12,26 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pandas as pd
 from dvc.api import open as open_output
 from dvc.api import read as read_output
 from dvc.exceptions import DvcException
 
 import tonegap
-from tonegap.assessment import MEASURES
 from tonegap.errors import StudyError
-from tonegap.files import layout
-from tonegap.files.examples import Examples, read_examples
+from tonegap.examples import StudyExamples
+from tonegap.files.examples import read_examples, write_examples
 from tonegap.files.repository import experiments, file_at
-from tonegap.files.study_examples import write_study_examples
+from tonegap.files.saved_model import read_facts
 from tonegap.files.tables import write_csv, write_json
-from tonegap.files.trained import read_facts
+from tonegap.measures import COLUMNS
+from tonegap.sampling.diversity import training_sizes
 from tonegap.study.plan import Cell, Overrides, Study
 from tonegap.study.state import CellState
+from tonegap.workspace import Workspace
 
-RUN_COLUMNS = ("study", "run", "mix", "dark_share", "seed", "distinct")
-"""What tells runs apart in the study's tables; ``distinct`` is ``data.distinct``."""
+RUN_COLUMNS = ("study", "run", "mix", "share", "seed", "distinct")
+"""The columns that identify a run in the study's tables; ``distinct`` is ``data.distinct``."""
 
 _TOLD_APART = ("data.mix", "data.seed", "data.distinct")
 
@@ -50,8 +50,8 @@ def runs_where(states: Sequence[CellState], where: Overrides) -> list[CellState]
     Raises
     ------
     StudyError
-        If no run has such a value, or the runs left differ in a parameter that the tables do
-        not tell apart: figures and claims would take several models for one.
+        If no run has such a value, or the chosen runs differ in a parameter that the tables
+        do not record: figures and claims would treat several models as one.
     """
     choices = _choices([state.cell for state in states])
     for dotted, value in where.items():
@@ -66,14 +66,14 @@ def runs_where(states: Sequence[CellState], where: Overrides) -> list[CellState]
     if left := _choices([state.cell for state in chosen]):
         hint = " ".join(f"--where {dotted}={values[0]}" for dotted, values in left.items())
         raise StudyError(
-            f"the runs differ in {_spelled(left)}, and figures and claims are those of one model; "
+            f"the runs differ in {_spelled(left)}, but figures and claims describe one model; "
             f"choose, for instance {hint} (`dvc exp show` compares them all)"
         )
     return chosen
 
 
 def _choices(cells: Sequence[Cell]) -> dict[str, list[Any]]:
-    """Give the values of each parameter in which cells differ, but for those told apart."""
+    """Return the values of each differing parameter that the tables do not record."""
     first = cells[0].overrides if cells else {}
     values = {
         dotted: [v for n, v in enumerate(found) if v not in found[:n]]
@@ -90,38 +90,43 @@ def _spelled(choices: Mapping[str, Sequence[Any]]) -> str:
     )
 
 
-def collect_study(study: Study, states: Sequence[CellState], *, partial: bool) -> list[str]:
+def collect_study(
+    root: Path, study: Study, states: Sequence[CellState], *, partial: bool
+) -> list[str]:
     """Write the study's tables.
 
     Parameters
     ----------
+    root
+        Root of the repository.
     study, states
         The study and the state of each cell that counts (:func:`runs_where`).
     partial
-        Collect what is done though cells are missing.
+        Collect the finished cells even if others are missing.
 
     Returns
     -------
     list of str
-        What was written, a line each.
+        One line for each file written.
 
     Raises
     ------
     StudyError
-        If nothing is done, or cells are missing and ``partial`` is false.
+        If no cell is done, or cells are missing and ``partial`` is false.
     """
     done = [state for state in states if state.status == "done"]
     _require_done(study, states, done, partial=partial)
-    images = pd.concat([_images_of(study, state) for state in done], ignore_index=True)
-    runs = pd.concat([_runs_of(images, state) for state in done], ignore_index=True)
-    write_csv(runs, layout.STUDY)
-    write_csv(images, layout.STUDY_IMAGES)
-    write_json(_facts(study, states, done), layout.STUDY_FACTS)
-    examples = _collect_examples(done)
+    at = Workspace(root)
+    images = pd.concat([images_of(root, study, state) for state in done], ignore_index=True)
+    runs = pd.concat([_runs_of(root, images, state) for state in done], ignore_index=True)
+    write_csv(runs, at.study)
+    write_csv(images, at.study_images)
+    write_json(_facts(root, study, states, done), at.study_facts)
+    examples = _collect_examples(at, done)
     return [
-        f"{layout.STUDY}: {len(runs)} rows, a run and group each",
-        f"{layout.STUDY_IMAGES}: {len(images)} rows, a run and test image each",
-        f"{layout.STUDY_FACTS}: settings and experiments of {len(done)} of {len(states)} runs",
+        f"{Workspace.study}: {len(runs)} rows, one per run and group",
+        f"{Workspace.study_images}: {len(images)} rows, one per run and test image",
+        f"{Workspace.study_facts}: settings and experiments of {len(done)} of {len(states)} runs",
         *([f"{examples}: example reconstructions"] if examples else []),
     ]
 
@@ -140,11 +145,11 @@ def _require_done(
     )
 
 
-def _output(path: Path, state: CellState) -> bytes:
-    """Content of a file that DVC keeps, as an experiment has it."""
+def _output(root: Path, path: Path, state: CellState) -> bytes:
+    """Return the content of a DVC-tracked file in an experiment."""
     try:
         content: bytes = read_output(  # type: ignore[no-untyped-call]
-            path.as_posix(), repo=".", rev=state.commit, mode="rb"
+            path.as_posix(), repo=str(root), rev=state.commit, mode="rb"
         )
     except (DvcException, OSError) as error:
         raise StudyError(
@@ -154,50 +159,53 @@ def _output(path: Path, state: CellState) -> bytes:
     return content
 
 
-def _table(path: Path, state: CellState) -> pd.DataFrame:
-    text = io.BytesIO(_output(path, state))
+def _table(root: Path, path: Path, state: CellState) -> pd.DataFrame:
+    text = io.BytesIO(_output(root, path, state))
     return pd.read_csv(text, keep_default_na=False, na_values=[""])
 
 
-def _images_of(study: Study, state: CellState) -> pd.DataFrame:
+def images_of(root: Path, study: Study, state: CellState) -> pd.DataFrame:
+    """Return a finished run's rows of the study's table of images."""
     params = state.cell.params
     keys: dict[str, str | float | int] = {
         "study": study.name,
         "run": state.cell.name,
         "mix": params.data.mix,
-        "dark_share": params.dark_share,
+        "share": params.share,
         "seed": params.data.seed,
         "distinct": params.data.distinct,
     }
-    table = _table(layout.PER_IMAGE, state)
+    table = _table(root, Workspace.per_image, state)
     for place, (name, value) in enumerate(keys.items()):
         table.insert(place, name, value)
     return table
 
 
-def _runs_of(images: pd.DataFrame, state: CellState) -> pd.DataFrame:
-    """Give a row per group: means over its test images, and how diverse its training was."""
+def _runs_of(root: Path, images: pd.DataFrame, state: CellState) -> pd.DataFrame:
+    """Return a row per group: means over its test images, and the diversity of its training."""
     mine = images[images["run"] == state.cell.name]
-    split = _table(layout.SPLIT, state)
-    train = split[split["role"] == "train"]
-    measures = [name for name in MEASURES if name in mine.columns]
+    split = _table(root, Workspace.split, state)
+    measures = [name for name in COLUMNS if name in mine.columns]
     rows = mine.groupby([*RUN_COLUMNS, "group"], sort=False)[measures].mean()
     rows.insert(0, "n", mine.groupby([*RUN_COLUMNS, "group"], sort=False).size())
-    distinct = train.groupby("group")["md5hash"].nunique()
+    sizes = training_sizes(split)
     groups = rows.index.get_level_values("group")
-    rows.insert(1, "n_distinct_train", distinct.reindex(groups, fill_value=0).to_numpy())
+    for place, (name, key) in enumerate((("n_train", "draws"), ("n_distinct_train", "distinct"))):
+        rows.insert(place + 1, name, [sizes.get(group, {}).get(key, 0) for group in groups])
     return rows.reset_index()
 
 
-def _facts(study: Study, states: Sequence[CellState], done: Sequence[CellState]) -> dict[str, Any]:
-    evaluation = file_at(str(done[0].commit), layout.EVALUATION.as_posix())
+def _facts(
+    root: Path, study: Study, states: Sequence[CellState], done: Sequence[CellState]
+) -> dict[str, Any]:
+    evaluation = file_at(root, str(done[0].commit), Workspace.evaluation.as_posix())
     settings = dict(json.loads(evaluation or "{}").get("settings", {}))
-    for changing in ("mix", "dark_share", "seed"):
+    for changing in ("mix", "share", "seed", "training"):
         settings.pop(changing, None)
-    made = [_made_on(state) for state in done]
+    made = [_made_on(root, state) for state in done]
     return {
         "study": study.name,
-        "code": _code(done),
+        "code": _code(root, done),
         "device": "; ".join(sorted({facts["device"] for facts in made})),
         "versions": {
             "tonegap": tonegap.__version__,
@@ -211,23 +219,23 @@ def _facts(study: Study, states: Sequence[CellState], done: Sequence[CellState])
     }
 
 
-def _code(done: Sequence[CellState]) -> str:
-    """Give the commits from which the runs started, newest first: their code, not today's."""
+def _code(root: Path, done: Sequence[CellState]) -> str:
+    """Return the commits from which the runs started, newest first: their code, not today's."""
     commits = {str(state.commit) for state in done}
-    baselines = [run.baseline for run in experiments() if run.commit in commits]
+    baselines = [run.baseline for run in experiments(root) if run.commit in commits]
     return ", ".join(dict.fromkeys(baselines))
 
 
-def _made_on(state: CellState) -> Mapping[str, str]:
-    path = layout.WEIGHTS.as_posix()
-    with open_output(path, repo=".", rev=state.commit, mode="rb") as stream:
+def _made_on(root: Path, state: CellState) -> Mapping[str, str]:
+    path = Workspace.weights.as_posix()
+    with open_output(path, repo=str(root), rev=state.commit, mode="rb") as stream:
         return read_facts(stream, f"{path} of {state.cell.name}").made_on
 
 
 def _common_params(done: Sequence[CellState]) -> dict[str, Any]:
-    """Give the parameters that all runs share; those of the grid stand in the tables."""
+    """Return the parameters that all runs share; those of the grid are in the tables."""
     groups = [state.cell.params.model_dump(mode="json") for state in done]
-    for values in groups:  # of a weights file the name alone: its folder is this machine's
+    for values in groups:  # only the name of a weights file: its folder belongs to this machine
         values["train"]["perceptual_weights"] = Path(values["train"]["perceptual_weights"]).name
     return {
         group: {
@@ -239,28 +247,28 @@ def _common_params(done: Sequence[CellState]) -> dict[str, Any]:
     }
 
 
-def _collect_examples(done: Sequence[CellState]) -> Path | None:
-    """Bring together one seed's examples of every mix; photographs go to the private folder.
+def _collect_examples(at: Workspace, done: Sequence[CellState]) -> Path | None:
+    """Combine one seed's examples of every mix; photographs go to the private folder.
 
-    Where a study has runs on equal numbers of distinct images beside others, the others show.
+    If a study also has runs on equal numbers of distinct images, the other runs are shown.
     """
     kinds = {state.cell.params.data.distinct for state in done}
     shown = [s for s in done if len(kinds) == 1 or s.cell.params.data.distinct != "equal"]
     seed = min(state.cell.params.data.seed for state in shown)
-    chosen = [state for state in shown if state.cell.params.data.seed == seed]
-    by_mix: dict[str, Examples] = {}
-    for state in chosen:
-        by_mix[state.cell.params.data.mix] = read_examples(_output(layout.EXAMPLES, state))
-    first = next(iter(by_mix.values()))
-    same = all(
-        np.array_equal(first.light, other.light) and np.array_equal(first.dark, other.dark)
-        for other in by_mix.values()
-    )
+    by_mix = {
+        state.cell.params.data.mix: read_examples(_output(at.root, Workspace.examples, state))
+        for state in shown
+        if state.cell.params.data.seed == seed
+    }
+    first, *others = by_mix.values()
+    same = all(first.shows_same_as(other) for other in others)
     rendered = all(bool(examples.rendered) for examples in by_mix.values())
-    path = layout.STUDY_EXAMPLES if rendered else layout.PRIVATE_EXAMPLES
-    for other in {layout.STUDY_EXAMPLES, layout.PRIVATE_EXAMPLES} - ({path} if same else set()):
-        other.unlink(missing_ok=True)  # of another study
+    path = Workspace.study_examples if rendered else Workspace.private_examples
+    for other in {Workspace.study_examples, Workspace.private_examples} - (
+        {path} if same else set()
+    ):
+        (at.root / other).unlink(missing_ok=True)  # of another study
     if not same:
-        return None  # the mixes were tested on other images: side by side they would mislead
-    write_study_examples(by_mix, path)
+        return None  # the mixes were tested on different images: side by side they would mislead
+    write_examples(StudyExamples.of_runs(by_mix), at.root / path)
     return path

@@ -1,9 +1,9 @@
-"""Copies of the repository in which a study's runs work, so that the workspace is left alone.
+"""Copies of the repository in which a study's runs work, so that the workspace stays untouched.
 
-``dvc exp run`` puts uncommitted work aside and takes it up again in the folder that it is
-called in, also with ``--temp``: killed at that moment it leaves a detached HEAD and the
-user's edits in git's stash. In a copy nothing of the user's is at stake. A copy shares the
-repository's objects and its DVC cache, and stays at the commit on which the study began.
+``dvc exp run`` stashes uncommitted work in its folder and restores it afterwards, even with
+``--temp``. If it is killed in between, it leaves a detached HEAD and the user's edits in
+git's stash. In a copy, none of the user's work is at risk. A copy shares the repository's
+objects and its DVC cache, and stays at the commit on which the study began.
 """
 
 from __future__ import annotations
@@ -36,15 +36,15 @@ def working_copy(root: Path, baseline: str, folder: Path) -> Iterator[Path]:
     root
         The repository.
     baseline
-        Commit that the copy is put on.
+        Commit that the copy checks out.
     folder
-        Where it goes. What a killed run left there is removed first, and its processes are
-        ended.
+        Folder of the copy. If a killed run left one there, its processes are ended and it is
+        removed first.
     """
     copy = folder.resolve()
     remove_copy(copy)
-    git("clone", "--quiet", "--shared", "--no-checkout", str(root.resolve()), str(copy))
-    git("checkout", "--quiet", "--detach", baseline, root=copy)
+    git(root, "clone", "--quiet", "--shared", "--no-checkout", str(root.resolve()), str(copy))
+    git(copy, "checkout", "--quiet", "--detach", baseline)
     local = root / ".dvc" / "config.local"
     if local.is_file():
         shutil.copy(local, copy / ".dvc" / "config.local")
@@ -53,16 +53,16 @@ def working_copy(root: Path, baseline: str, folder: Path) -> Iterator[Path]:
         yield copy
     finally:
         _remove(copy)
-        with suppress(OSError):  # another copy of the study is still there
+        with suppress(OSError):  # another copy of the study still exists
             copy.parent.rmdir()
 
 
 def share_cache(clone: Path, cache: Path) -> None:
     """Let a clone use a DVC cache that is elsewhere.
 
-    Through a link, because DVC cannot write a path with letters beyond ASCII into its
-    configuration. The cache is made where there is none yet, as in a fresh clone: DVC makes no
-    folders behind a link that leads nowhere.
+    A link is used, because DVC cannot write a non-ASCII path into its configuration. The cache
+    is created if it does not exist yet, as in a fresh clone: DVC does not create folders
+    behind a broken link.
     """
     cache.mkdir(parents=True, exist_ok=True)
     link = clone / ".dvc" / "tmp" / "cache"
@@ -73,18 +73,18 @@ def share_cache(clone: Path, cache: Path) -> None:
 
 
 def reset(copy: Path, baseline: str) -> None:
-    """Undo what a run left in a copy; what git ignores, such as images, stays for the next."""
-    git("reset", "--quiet", "--hard", baseline, root=copy)
-    git("clean", "--quiet", "-d", "--force", root=copy)
+    """Undo a run's changes in a copy; leave what git ignores, such as images, for the next run."""
+    git(copy, "reset", "--quiet", "--hard", baseline)
+    git(copy, "clean", "--quiet", "-d", "--force")
 
 
 def fetch_experiment(copy: Path, ref: str, root: Path) -> None:
-    """Bring an experiment from a copy into the repository."""
-    git("fetch", "--quiet", "--no-write-fetch-head", str(copy), f"+{ref}:{ref}", root=root)
+    """Fetch an experiment from a copy into the repository."""
+    git(root, "fetch", "--quiet", "--no-write-fetch-head", str(copy), f"+{ref}:{ref}")
 
 
 def cache_folder(root: Path) -> Path:
-    """DVC's cache folder on this machine.
+    """Return DVC's cache folder on this machine.
 
     Raises
     ------
@@ -98,7 +98,7 @@ def cache_folder(root: Path) -> Path:
 
 
 def remove_copy(copy: Path) -> None:
-    """Remove a copy that a killed run left, after ending what still works in it."""
+    """Remove the copy of a killed run, after ending the processes that still work in it."""
     if not copy.is_dir():
         return
     orphans = [process for process in psutil.process_iter() if _works_in(process, copy)]
@@ -110,7 +110,7 @@ def remove_copy(copy: Path) -> None:
 
 
 def _remove(copy: Path) -> None:
-    """Remove a folder, again where a process that is about to end, such as git's, wrote into it."""
+    """Remove a folder; try again if a process that is about to end, such as git, writes into it."""
     for _ in range(_REMOVALS):
         shutil.rmtree(copy, ignore_errors=True)
         if not copy.exists():
@@ -119,7 +119,7 @@ def _remove(copy: Path) -> None:
 
 
 def _works_in(process: psutil.Process, folder: Path) -> bool:
-    """Whether a process of DVC or tonegap has its place in a folder; a shell there is nobody's."""
+    """Return True if a process of DVC or tonegap works in a folder; ignore shells."""
     try:
         ours = any(name in word for word in process.cmdline() for name in _PROGRAMS)
         return ours and Path(process.cwd()).is_relative_to(folder)

@@ -4,46 +4,50 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tonegap.errors import StudyError, nearest
-from tonegap.files.layout import PARAMS
+from tonegap.errors import StudyError
 from tonegap.files.parameters import read_yaml
+from tonegap.nearest import nearest
 from tonegap.study.plan import Overrides, Study, plan_study
-
-STUDIES = Path("studies")
-
-
-def study_names(folder: Path = STUDIES) -> list[str]:
-    """Names of the studies in the repository."""
-    return sorted(path.stem for path in folder.glob("*.yaml"))
+from tonegap.workspace import Workspace
 
 
-def read_study(name: str, extra: Overrides | None = None, root: Path = Path()) -> Study:
+def study_names(root: Path) -> list[str]:
+    """Return the names of the studies in the repository."""
+    return sorted(path.stem for path in (root / Workspace.studies).glob("*.yaml"))
+
+
+def twin_of(root: Path, name: str) -> str | None:
+    """Return the study with the same runs at equal distinct images: ``<name>_equal``, if any."""
+    twin = f"{name}_equal"
+    return twin if twin in study_names(root) else None
+
+
+def read_study(root: Path, name: str, extra: Overrides | None = None) -> Study:
     """Read and plan ``studies/<name>.yaml``.
 
     Parameters
     ----------
+    root
+        Root of the repository.
     name
         The study's name.
     extra
         Further overrides from the command line; they win over the file's ``set``.
-    root
-        Root of the repository.
 
     Raises
     ------
     StudyError
-        If there is no such study, or its file has another form.
+        If there is no such study, or its file is malformed.
     ParameterError
         If a value is refused.
     """
-    folder = root / STUDIES
-    path = folder / f"{name}.yaml"
-    if name not in study_names(folder):
+    known = study_names(root)
+    if name not in known:
         raise StudyError(
-            f"there is no study {name!r} in {folder}; {nearest(name, study_names(folder))}"
+            f"there is no study {name!r} in {root / Workspace.studies}; {nearest(name, known)}"
         )
-    raw = read_yaml(path)
-    base = read_yaml(root / PARAMS)
+    raw = read_yaml(root / Workspace.studies / f"{name}.yaml")
+    base = read_yaml(root / Workspace.params)
     if extra and isinstance(raw, dict) and isinstance(raw.get("set") or {}, dict):
         raw = {**raw, "set": {**(raw.get("set") or {}), **extra}}
     return plan_study(name, raw, base)

@@ -1,7 +1,8 @@
-"""A hub: the git repository through which machines without a common file system meet.
+"""A hub: the git repository that connects machines without a shared file system.
 
-Machines clone it and push experiments to it; this clone fetches them back. What the hub
-holds already, because an earlier run was killed before it could fetch, is not run again.
+Machines clone it and push experiments to it; this clone fetches them back. If the hub already
+holds an experiment, because an earlier run was killed before it could fetch, it is not run
+again.
 """
 
 from __future__ import annotations
@@ -15,12 +16,12 @@ from tonegap.study.records import experiment_ref, is_done
 
 
 def hub_address(hub: str) -> str:
-    """Spell a hub as any working folder understands it: a path becomes absolute."""
+    """Return a hub's address as it is valid in any working folder: make a path absolute."""
     return str(Path(hub).resolve()) if Path(hub).exists() else hub
 
 
-def require_baseline(hub: str, baseline: str) -> None:
-    """Refuse a hub that lacks the commit from which experiments start.
+def require_baseline(root: Path, hub: str, baseline: str) -> None:
+    """Reject a hub that lacks the commit from which experiments start.
 
     Raises
     ------
@@ -29,47 +30,47 @@ def require_baseline(hub: str, baseline: str) -> None:
     MachineError
         If the hub cannot be read.
     """
-    listed = git("ls-remote", "--heads", hub).split()
+    listed = git(root, "ls-remote", "--heads", hub).split()
     tips, branches = listed[::2], listed[1::2]
     if branches:
-        git("fetch", "--quiet", "--no-tags", hub, *branches)
-    if not any(_contains(tip, baseline) for tip in tips):
+        git(root, "fetch", "--quiet", "--no-tags", hub, *branches)
+    if not any(_contains(root, tip, baseline) for tip in tips):
         raise StudyError(
             f"no branch of the hub {hub} contains commit {baseline[:10]}, from which the runs "
             f"start; push it first: `git push {hub} HEAD`"
         )
 
 
-def bring_home(hub: str, baseline: str, name: str) -> str:
-    """Fetch an experiment from the hub; give its commit, empty where the hub has none."""
+def bring_home(root: Path, hub: str, baseline: str, name: str) -> str:
+    """Fetch an experiment from the hub; return its commit, or empty if the hub has none."""
     ref = experiment_ref(baseline, name)
-    listed = git("ls-remote", hub, ref).split()
+    listed = git(root, "ls-remote", hub, ref).split()
     if not listed:
         return ""
-    git("fetch", "--quiet", hub, f"+{ref}:{ref}")
+    git(root, "fetch", "--quiet", hub, f"+{ref}:{ref}")
     return listed[0]
 
 
-def done_at_hub(hub: str, baseline: str, cell: Cell) -> bool:
-    """Whether the hub holds a cell's results already; brings them home if so.
+def done_at_hub(root: Path, hub: str, baseline: str, cell: Cell) -> bool:
+    """Fetch a cell's results if the hub already holds them; return True in that case.
 
     An experiment of that name with other parameters is renamed at the hub, because DVC
     would refuse to push a second.
     """
-    commit = bring_home(hub, baseline, cell.name)
+    commit = bring_home(root, hub, baseline, cell.name)
     if not commit:
         return False
-    if is_done(cell):
+    if is_done(root, cell):
         return True
     ref = experiment_ref(baseline, cell.name)
-    git("push", "--quiet", hub, f"{commit}:{ref}-replaced-{commit[:7]}", f":{ref}")
-    git("update-ref", "-d", ref, commit)
+    git(root, "push", "--quiet", hub, f"{commit}:{ref}-replaced-{commit[:7]}", f":{ref}")
+    git(root, "update-ref", "-d", ref, commit)
     return False
 
 
-def _contains(tip: str, baseline: str) -> bool:
+def _contains(root: Path, tip: str, baseline: str) -> bool:
     try:
-        git("merge-base", "--is-ancestor", baseline, tip)
+        git(root, "merge-base", "--is-ancestor", baseline, tip)
     except MachineError:
         return False
     return True

@@ -1,21 +1,19 @@
 """Engine ``inprocess``: many models in one process, each saved as a real DVC experiment.
 
 On a fast GPU a model trains in seconds, and starting Python, loading torch, compiling
-and moving images would take longer than training. Here that is paid once. The runs work
-in one clone inside ``.dvc/tmp``, which shares the workspace's cache and leaves its files
-alone. DVC decides there what must run, restores what the run cache knows and writes
-dvc.lock, as ever; only, where it would start a stage's command, the stage runs here. What
-a run yields is committed in the clone and fetched as an experiment ref.
+and moving images would take longer than training. Here this cost is paid once. The runs work
+in one clone inside ``.dvc/tmp``, which shares the workspace's cache but not its files. There,
+DVC decides as usual what must run, restores what the run cache knows and writes dvc.lock.
+The only difference: instead of starting a stage's command, it runs the stage in this process.
+The results are committed in the clone and fetched as an experiment ref.
 """
 
 from __future__ import annotations
 
-import contextlib
-import importlib
 import os
 import traceback
 from collections.abc import Callable, Generator, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import chdir, contextmanager
 from pathlib import Path
 from time import monotonic
 from typing import Any
@@ -25,12 +23,11 @@ from dvc.repo import Repo
 from dvc.utils.hydra import apply_overrides
 
 import tonegap
-from tonegap.errors import StudyError, TonegapError
-from tonegap.files import layout
+from tonegap.errors import StudyError, TonegapError, named_line, one_line
 from tonegap.files.atomic import write_text
 from tonegap.files.parameters import read_yaml
 from tonegap.files.repository import git, head, stage_environment
-from tonegap.stages import train
+from tonegap.pipeline import run_stage
 from tonegap.study.copies import fetch_experiment, reset, working_copy
 from tonegap.study.outcome import Outcome
 from tonegap.study.overrides import dvc_arguments
@@ -44,6 +41,7 @@ from tonegap.study.records import (
 )
 from tonegap.training.precision import choose_arithmetic
 from tonegap.training.workbench import Workbench
+from tonegap.workspace import Workspace
 
 
 class InProcessEngine:
@@ -51,71 +49,82 @@ class InProcessEngine:
 
     Parameters
     ----------
+    root
+        The repository.
     study
-        The study. Its size decides whether compiling pays, however many runs are left: a run
-        gives the same numbers before and after an interruption.
+        The study. Its full size decides whether to compile, not the number of runs left, so
+        that a run gives the same numbers before and after an interruption.
     started
         Called with a cell when its run starts.
     """
 
-    def __init__(self, study: Study, started: Callable[[Cell], None]) -> None:
+    def __init__(self, root: Path, study: Study, started: Callable[[Cell], None]) -> None:
+        self.root = root.resolve()
         self.study = study
         self.started = started
         self._bench: Workbench | None = None
         # A commit made while the study runs must not name code that is not running.
-        self._baseline = head()
+        self._baseline = head(self.root)
 
     def run(self, cells: Sequence[Cell]) -> Generator[Outcome, None, None]:
         """Run cells in their order."""
-        root = Path.cwd()
+        root = self.root
         _require_own_code(root)
-        os.environ.update(stage_environment())
-        folder = copies_folder(self.study.name, root) / "inprocess"
+        os.environ.update(stage_environment(root))
+        folder = copies_folder(root, self.study.name) / "inprocess"
         with working_copy(root, self._baseline, folder) as clone:
             for cell in cells:
                 self.started(cell)
-                note_attempt(cell.name, alive=True, root=root)
+                note_attempt(root, cell.name, alive=True)
                 start = monotonic()
                 reason = self._attempt(cell, root, clone)
-                note_attempt(cell.name, alive=False, reason=reason, root=root)
+                note_attempt(root, cell.name, alive=False, reason=reason)
                 yield Outcome(cell, reason, monotonic() - start)
 
     def _attempt(self, cell: Cell, root: Path, clone: Path) -> str:
-        """Run one cell; return why it failed, empty where it did not."""
-        log = log_path(cell.name, root)
+        """Run one cell; return why it failed, or an empty string."""
+        log = log_path(root, cell.name)
         log.unlink(missing_ok=True)
         try:
-            with contextlib.chdir(clone):
-                self._run_cell(cell)
+            self._run_cell(cell, Workspace(clone))
             ref = experiment_ref(self._baseline, cell.name)
             fetch_experiment(clone, ref, root)
-        # A process of its own would end the cell alone, by an error as by sys.exit.
+        # In its own process, an error or sys.exit would end only this cell.
         except (Exception, SystemExit) as error:  # noqa: BLE001
             write_text(log, traceback.format_exc())
             return f"{_reason(error)} (log: {log.relative_to(root)})"
         return ""
 
-    def _run_cell(self, cell: Cell) -> None:
-        """Run one cell in the current folder, the clone."""
-        reset(Path.cwd(), self._baseline)
-        arguments = dvc_arguments(cell.overrides, read_yaml(layout.PARAMS))
-        apply_overrides(layout.PARAMS, arguments[1::2])
-        with Repo() as repo, _stages_run_here(lambda name: self._run_stage(name, cell)):
+    def _run_cell(self, cell: Cell, at: Workspace) -> None:
+        """Run one cell in a clone."""
+        reset(at.root, self._baseline)
+        arguments = dvc_arguments(cell.overrides, read_yaml(at.params))
+        apply_overrides(at.params, arguments[1::2])
+        stages_here = _stages_run_here(lambda name: self._run_stage(name, cell, at))
+        # DVC's run cache reads the names in dvc.lock as paths below the current folder.
+        with chdir(at.root), Repo() as repo, stages_here:
             repo.reproduce([LAST_STAGE])
             results = [out.fs_path for out in repo.index.outs if not out.use_cache and out.exists]
         # What `dvc exp run` commits. `dvc exp save` would commit a temporary file of DVC's own,
         # and take stages that did not run for up to date.
-        git("add", "--update")
-        git("add", "--", *results)
+        git(at.root, "add", "--update")
+        git(at.root, "add", "--", *results)
         message = f"dvc: commit experiment {cell.name}"
-        git("-c", "commit.gpgSign=false", "commit", "--no-verify", "--allow-empty", "-m", message)
-        git("update-ref", experiment_ref(self._baseline, cell.name), "HEAD")
+        git(
+            at.root,
+            "-c",
+            "commit.gpgSign=false",
+            "commit",
+            "--no-verify",
+            "--allow-empty",
+            "-m",
+            message,
+        )
+        git(at.root, "update-ref", experiment_ref(self._baseline, cell.name), "HEAD")
 
-    def _run_stage(self, name: str, cell: Cell) -> None:
-        if name == "train":
-            train.from_workspace(self._workbench(cell))
-        else:
-            importlib.import_module(f"tonegap.stages.{name}").from_workspace()
+    def _run_stage(self, name: str, cell: Cell, at: Workspace) -> None:
+        reused = {"workbench": self._workbench(cell)} if name == "train" else {}
+        run_stage(name, at, **reused)
 
     def _workbench(self, cell: Cell) -> Workbench:
         arithmetic = choose_arithmetic(cell.params.train.device, cell.params.train.precision)
@@ -143,7 +152,7 @@ def _stages_run_here(run: Callable[[str], None]) -> Iterator[None]:
 
 
 def _require_own_code(root: Path) -> None:
-    """Refuse to train with another copy's code: dvc.lock would name code that did not run."""
+    """Reject code of another copy: dvc.lock would name code that did not run."""
     mine, named = Path(tonegap.__file__).resolve().parent, (root / "src" / "tonegap").resolve()
     if mine != named:
         raise StudyError(
@@ -153,10 +162,9 @@ def _require_own_code(root: Path) -> None:
 
 
 def _reason(error: BaseException) -> str:
-    """Say in one line what went wrong first: DVC wraps what a stage raises."""
+    """Describe the first error in one line: DVC wraps the errors of a stage."""
     while error.__cause__ is not None and not isinstance(error, TonegapError):
         error = error.__cause__
     if isinstance(error, SystemExit):
         return f"the model's code called sys.exit({error.code!r})"
-    text = " ".join(str(error).split())
-    return text if isinstance(error, TonegapError) else f"{type(error).__name__}: {text}"
+    return one_line(error) if isinstance(error, TonegapError) else named_line(error)

@@ -1,8 +1,8 @@
 """Engine ``local``: cells as concurrent ``dvc exp run`` processes on this machine.
 
-DVC's queue is left to people who use it by hand: its record of what ran is lost or wrong
-after a kill. Each process here works in a copy of its own (see
-:mod:`tonegap.study.copies`), and what is done is read from git afterwards.
+DVC's queue is not used: its record of what ran is lost or wrong after a kill. Each process
+works in its own copy (see :mod:`tonegap.study.copies`), and git shows afterwards which cells
+are done.
 """
 
 from __future__ import annotations
@@ -22,9 +22,9 @@ from typing import Any
 import psutil
 
 from tonegap.errors import MachineError
-from tonegap.files.repository import dvc_command, head, stage_environment
+from tonegap.files.repository import dvc_command, head, stage_environment, telling_line
 from tonegap.study.copies import fetch_experiment, reset, working_copy
-from tonegap.study.outcome import INTERRUPTED, Outcome, telling_line
+from tonegap.study.outcome import INTERRUPTED, Outcome
 from tonegap.study.overrides import dvc_arguments
 from tonegap.study.plan import Cell
 from tonegap.study.records import (
@@ -45,7 +45,7 @@ _LOCK_PAUSE_S = 1.0
 
 @dataclass(frozen=True)
 class _Slot:
-    """What one experiment at a time may use: a copy of the repository, and a device or none."""
+    """The resources of one experiment: a copy of the repository, and possibly a device."""
 
     copy: Path
     device: str | None
@@ -56,10 +56,12 @@ class LocalEngine:
 
     Parameters
     ----------
+    root
+        The repository.
     study
         Name of the study, which names the copies.
     jobs
-        Experiments at once.
+        Number of concurrent experiments.
     base
         Content of params.yaml.
     devices
@@ -70,8 +72,10 @@ class LocalEngine:
 
     def __init__(
         self,
+        root: Path,
         study: str,
         jobs: int,
+        *,
         base: Mapping[str, Any],
         devices: Sequence[str],
         started: Callable[[Cell], None],
@@ -82,15 +86,15 @@ class LocalEngine:
         self.devices = devices
         self.started = started
         # A commit made while the study runs must not change what the remaining cells run.
-        self._baseline = head()
-        self._root = Path.cwd()
+        self._root = root.resolve()
+        self._baseline = head(self._root)
         self._slots: SimpleQueue[_Slot] = SimpleQueue()
         self._alive: set[subprocess.Popen[bytes]] = set()
         self._stopped = False
         self._starting = Lock()
 
     def run(self, cells: Sequence[Cell]) -> Generator[Outcome, None, None]:
-        """Run cells; yield outcomes as they come. Leaving the iterator stops what runs."""
+        """Run cells; yield outcomes as they arrive. Closing the iterator stops running cells."""
         self._stopped = False
         with ExitStack() as copies:
             self._slots = self._make_slots(min(self.jobs, len(cells)), copies)
@@ -99,7 +103,7 @@ class LocalEngine:
     def _make_slots(self, count: int, copies: ExitStack) -> SimpleQueue[_Slot]:
         slots: SimpleQueue[_Slot] = SimpleQueue()
         for number in range(count):
-            folder = copies_folder(self.study, self._root) / str(number)
+            folder = copies_folder(self._root, self.study) / str(number)
             copy = copies.enter_context(working_copy(self._root, self._baseline, folder))
             device = self.devices[number % len(self.devices)] if self.devices else None
             slots.put(_Slot(copy, device))
@@ -125,15 +129,15 @@ class LocalEngine:
             if self._stopped:
                 return Outcome(cell, INTERRUPTED, 0.0)
             self.started(cell)
-            note_attempt(cell.name, alive=True)
+            note_attempt(self._root, cell.name, alive=True)
             reason = self._persist(cell, slot)
-            note_attempt(cell.name, alive=False, reason=reason)
+            note_attempt(self._root, cell.name, alive=False, reason=reason)
             return Outcome(cell, reason, monotonic() - start)
         finally:
             self._slots.put(slot)
 
     def _persist(self, cell: Cell, slot: _Slot) -> str:
-        """Run one experiment, again where another process held DVC's lock for too long."""
+        """Run one experiment; retry if another process held DVC's lock for too long."""
         for _ in range(_LOCK_ATTEMPTS):
             reason = self._attempt(cell, slot)
             if _LOCKED not in reason or self._stopped:
@@ -142,7 +146,7 @@ class LocalEngine:
         return reason
 
     def _attempt(self, cell: Cell, slot: _Slot) -> str:
-        """Run one experiment and bring it home; return why it failed, empty where it did not."""
+        """Run one experiment and fetch it; return why it failed, or an empty string."""
         try:
             reset(slot.copy, self._baseline)
             reason = self._execute(cell, slot)
@@ -151,12 +155,12 @@ class LocalEngine:
                 fetch_experiment(slot.copy, ref, self._root)
         except MachineError as error:
             reason = str(error)
-        # What was on its way when the study was left failed because of that.
+        # Experiments that were running when the study stopped failed because of that.
         return INTERRUPTED if reason and self._stopped else reason
 
     def _execute(self, cell: Cell, slot: _Slot) -> str:
-        """Run one experiment; return why it failed, empty where it did not."""
-        log = log_path(cell.name)
+        """Run one experiment; return why it failed, or an empty string."""
+        log = log_path(self._root, cell.name)
         arguments = ["exp", "run", "-n", cell.name, LAST_STAGE]
         command = dvc_command(*arguments, *dvc_arguments(cell.overrides, self.base))
         with log.open("wb") as stream:
@@ -169,19 +173,19 @@ class LocalEngine:
                     stdout=stream,
                     stderr=subprocess.STDOUT,
                     stdin=subprocess.DEVNULL,
-                    env=_environment(slot.device, self.jobs),
+                    env=_environment(self._root, slot.device, self.jobs),
                 )
                 self._alive.add(process)
             try:
                 code = process.wait()
             finally:
                 self._alive.discard(process)
-        return "" if code == 0 else _reason(log, code)
+        return "" if code == 0 else _reason(self._root, log, code)
 
     def _stop_processes(self) -> None:
-        """End every experiment with all that it started: DVC alone would orphan its stage.
+        """End every experiment with all its child processes: DVC alone would orphan its stage.
 
-        Who interrupts a second time does not want to wait for an orderly end.
+        A second interrupt kills without waiting.
         """
         with self._starting:
             self._stopped = True
@@ -204,7 +208,7 @@ class LocalEngine:
 
 
 def _halted_family(process: subprocess.Popen[bytes]) -> list[psutil.Process]:
-    """Give a process with all its descendants; it is halted, or it might start further ones."""
+    """Return a process and all its descendants; halt it first, so that it starts no others."""
     try:
         parent = psutil.Process(process.pid)
         parent.suspend()
@@ -213,8 +217,8 @@ def _halted_family(process: subprocess.Popen[bytes]) -> list[psutil.Process]:
         return []
 
 
-def _environment(device: str | None, jobs: int) -> dict[str, str]:
-    environment = stage_environment()
+def _environment(root: Path, device: str | None, jobs: int) -> dict[str, str]:
+    environment = stage_environment(root)
     if device is not None:
         environment["CUDA_VISIBLE_DEVICES"] = device
     threads = max(1, (os.cpu_count() or 1) // jobs)
@@ -223,7 +227,7 @@ def _environment(device: str | None, jobs: int) -> dict[str, str]:
     return environment
 
 
-def _reason(log: Path, code: int) -> str:
-    """Say what went wrong first, by what process, and where the whole story is."""
+def _reason(root: Path, log: Path, code: int) -> str:
+    """Describe the first error, how the process ended, and where its log is."""
     killed = f"killed by signal {-code}: " if code < 0 else ""
-    return f"{killed}{telling_line(log.read_text(errors='replace'))} (log: {log})"
+    return f"{killed}{telling_line(log.read_text(errors='replace'))} (log: {log.relative_to(root)})"

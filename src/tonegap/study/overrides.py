@@ -10,7 +10,7 @@ from tonegap.study.plan import Overrides
 
 
 def dvc_arguments(overrides: Overrides, base: Mapping[str, Any]) -> list[str]:
-    """Spell overrides for ``dvc exp run``, leaving out what params.yaml says already.
+    """Spell overrides for ``dvc exp run``; leave out those that params.yaml already sets.
 
     DVC reads them by Hydra's grammar: text is quoted, and a key that the file lacks (a
     new row of ``mixes``) needs a plus sign.
@@ -20,6 +20,9 @@ def dvc_arguments(overrides: Overrides, base: Mapping[str, Any]) -> list[str]:
         group, _, key = dotted.partition(".")
         known = base.get(group, {})
         if key in known and known[key] == value and type(known[key]) is type(value):
+            continue
+        if key in known and isinstance(value, Mapping):  # which Hydra would merge with the old one
+            arguments += ["-S", f"~{dotted}", "-S", f"+{dotted}={_spell(value)}"]
             continue
         arguments += ["-S", f"{'' if key in known else '+'}{dotted}={_spell(value)}"]
     return arguments
@@ -32,6 +35,9 @@ def _spell(value: object) -> str:
         return "true" if value else "false"
     if isinstance(value, (int, float)):
         return repr(value)
+    if isinstance(value, Mapping):
+        # Hydra quotes no keys: names of groups and bounds are words.
+        return "{" + ",".join(f"{key}: {_spell(item)}" for key, item in value.items()) + "}"
     if isinstance(value, (list, tuple)):
         return "[" + ",".join(_spell(item) for item in value) + "]"
     # Hydra reads a backslash as itself, except in a run of them before a quote.

@@ -15,7 +15,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from tonegap.errors import ParameterError, StudyError, nearest
+from tonegap.errors import ParameterError, StudyError
+from tonegap.nearest import nearest
 from tonegap.params import Params, known_keys, nearest_key, params_from_mapping
 
 _NAME = re.compile(r"^[A-Za-z0-9][A-Za-z0-9_]*$")
@@ -68,9 +69,9 @@ def plan_study(name: str, raw: object, base: Mapping[str, Any]) -> Study:
     Raises
     ------
     StudyError
-        If the file has another form.
+        If the file is malformed.
     ParameterError
-        If an override names no parameter or gives it an impossible value.
+        If an override names an unknown parameter or an invalid value.
     """
     origin = f"studies/{name}.yaml"
     grid, settings = _checked(name, raw, origin)
@@ -85,7 +86,7 @@ def plan_study(name: str, raw: object, base: Mapping[str, Any]) -> Study:
 
 
 def overridden(base: Mapping[str, Any], overrides: Overrides, origin: str) -> dict[str, Any]:
-    """Copy ``base`` with dotted ``overrides`` put in; unknown keys are refused.
+    """Return a copy of ``base`` with dotted ``overrides`` applied; reject unknown keys.
 
     Raises
     ------
@@ -123,7 +124,7 @@ def _checked(name: str, raw: object, origin: str) -> tuple[dict[str, list[Any]],
             raise StudyError(f"{origin}: grid.{dotted} is {values!r}; expected a list of values")
         if dotted in settings:
             raise StudyError(
-                f"{origin}: {dotted} stands in both `grid` and `set` (or -S sets it); keep one"
+                f"{origin}: {dotted} is in both `grid` and `set` (or -S sets it); keep one"
             )
     return (
         {str(key): list(values) for key, values in grid.items()},
@@ -136,13 +137,13 @@ def _cell_name(study: str, chosen: Overrides) -> str:
     for dotted, value in chosen.items():
         text = _SHORT.get(dotted, dotted.partition(".")[2].replace("_", "") + "{}").format(value)
         parts.append(re.sub(r"[^A-Za-z0-9_.]+", "_", text))
-    # Git refuses refs with two dots in a row, and such that end in a dot or in ".lock".
+    # Git rejects refs with two dots in a row, and refs that end in a dot or in ".lock".
     name = re.sub(r"\.{2,}", "_", "-".join(parts))
     return re.sub(r"\.$", "_", re.sub(r"\.lock$", "_lock", name))
 
 
 def _check_names(names: Sequence[str], origin: str) -> None:
-    """Refuse names that two cells share, or that are too long for a file beside the run."""
+    """Reject names that two cells share, or that are too long for the names of their files."""
     name, count = Counter(names).most_common(1)[0]
     if count > 1:
         raise StudyError(
@@ -153,5 +154,5 @@ def _check_names(names: Sequence[str], origin: str) -> None:
     if len(longest) > _LONGEST_NAME:
         raise StudyError(
             f"{origin}: {longest[:60]}... would be a name of {len(longest)} characters, more than "
-            f"{_LONGEST_NAME}, which files of that name could not have; give shorter values"
+            f"{_LONGEST_NAME}, the limit for names of files; choose shorter values"
         )

@@ -6,6 +6,7 @@ import contextlib
 import json
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from filelock import FileLock, Timeout
@@ -14,13 +15,13 @@ from ruamel.yaml.error import YAMLError
 
 from tonegap.errors import ParameterError, StudyError
 from tonegap.files.atomic import write_text
-from tonegap.files.layout import ANNOTATIONS, EVALUATION, PARAMS, SPLIT, WEIGHTS
 from tonegap.files.parameters import read_yaml
 from tonegap.files.repository import changed_files, experiments, file_at, object_ids
-from tonegap.params import Params, params_from_mapping
+from tonegap.params import Params, params_of_experiment
 from tonegap.study.outcome import INTERRUPTED
 from tonegap.study.plan import Cell, Study
-from tonegap.study.state import Attempt, CellState, Record, judge
+from tonegap.study.state import Attempt, CellState, Record, cell_states
+from tonegap.workspace import Workspace
 
 LAST_STAGE = "evaluate"
 _DATA = "data.dvc"
@@ -28,56 +29,76 @@ _NOTES = Path(".dvc/tmp/tonegap")
 _OUTPUTS = ("outs", "metrics", "plots")
 
 
-def study_state(study: Study, root: Path = Path(), commit: str = "HEAD") -> list[CellState]:
-    """Judge every cell of a study by what git holds (see :mod:`tonegap.study.state`).
+def study_state(root: Path, study: Study, commit: str = "HEAD") -> list[CellState]:
+    """Determine the state of every cell from git (see :mod:`tonegap.study.state`).
 
     Parameters
     ----------
     study, root
         The study and its repository.
     commit
-        Whose code and data the cells are to rest on.
+        Commit whose code and data the cells must use.
     """
-    paths = input_paths(root)
-    return judge(
-        study.cells,
-        read_records(study.cells, paths, root),
-        read_attempts(study, root),
-        inputs_at(commit, paths, root),
+    return _judged(root, study.cells, read_attempts(root, study), commit)
+
+
+def is_done(root: Path, cell: Cell) -> bool:
+    """Return True if an experiment here makes a cell done, whatever was tried since."""
+    return _judged(root, [cell], {}, "HEAD")[0].status == "done"
+
+
+def _judged(
+    root: Path, cells: Sequence[Cell], attempts: Mapping[str, Attempt], commit: str
+) -> list[CellState]:
+    grounds = read_grounds(root)
+    return cell_states(
+        cells,
+        read_records(root, cells, grounds.files),
+        attempts,
+        inputs_at(root, commit, grounds.files),
+        grounds.parameters,
     )
 
 
-def is_done(cell: Cell, root: Path = Path()) -> bool:
-    """Whether an experiment here makes a cell done, whatever was tried since."""
-    paths = input_paths(root)
-    records = read_records([cell], paths, root)
-    return judge([cell], records, {}, inputs_at("HEAD", paths, root))[0].status == "done"
+@dataclass(frozen=True)
+class Grounds:
+    """The inputs of a run's results, as dvc.yaml declares them.
 
-
-def input_paths(root: Path = Path()) -> list[str]:
-    """Code and data files that the results rest on: the stages' dependencies that git holds.
-
-    What another stage writes, and the table that data.dvc names, follow from these.
+    Attributes
+    ----------
+    files
+        Code and data that git holds: the dependencies that no other stage writes, and data.dvc.
+    parameters
+        Dotted names, or whole groups, of the parameters that a stage reads.
     """
-    stages = read_yaml(root / "dvc.yaml")["stages"]
+
+    files: tuple[str, ...]
+    parameters: tuple[str, ...]
+
+
+def read_grounds(root: Path) -> Grounds:
+    """Read dvc.yaml up to the evaluate stage: later stages cannot change a result."""
     needed: set[str] = set()
-    written = {ANNOTATIONS.as_posix()}
-    for name, stage in stages.items():
+    written = {Workspace.annotations.as_posix()}
+    parameters: set[str] = set()
+    for name, stage in read_yaml(root / Workspace.pipeline)["stages"].items():
         needed.update(map(str, stage["deps"]))
         written.update(_path(out) for kind in _OUTPUTS for out in stage.get(kind, ()))
+        parameters.update(map(str, stage.get("params", ())))
         if name == LAST_STAGE:
             break
-    return sorted((needed - written) | {_DATA})
+    return Grounds(tuple(sorted((needed - written) | {_DATA})), tuple(sorted(parameters)))
 
 
-def inputs_at(commit: str, paths: Sequence[str], root: Path = Path()) -> dict[str, str]:
-    """Give the content of code and data files at a commit, as texts to compare.
+def inputs_at(root: Path, commit: str, paths: Sequence[str]) -> dict[str, str]:
+    """Return the content of code and data files at a commit, as texts to compare.
 
-    Git's hash of each, but of data.dvc the hashes of the data that it names: DVC breaks its
-    long lines anew when it runs an experiment, and the file would seem to have changed.
+    The text is git's hash of each file. For data.dvc it is the hashes of the data that it
+    names: DVC rewraps its long lines when it runs an experiment, so the file itself would
+    seem changed.
     """
-    found = object_ids(commit, paths, root)
-    text = file_at(commit, _DATA, root)
+    found = object_ids(root, commit, paths)
+    text = file_at(root, commit, _DATA)
     if text is not None:
         with contextlib.suppress(YAMLError, KeyError, TypeError):
             outs = YAML(typ="safe", pure=True).load(text)["outs"]
@@ -85,17 +106,18 @@ def inputs_at(commit: str, paths: Sequence[str], root: Path = Path()) -> dict[st
     return found
 
 
-def require_committed(root: Path = Path()) -> None:
-    """Refuse to run on code, data or parameters that no commit holds.
+def require_committed(root: Path) -> None:
+    """Reject uncommitted code, data or parameters.
 
-    Results could not be traced, and the copies that runs work in have what is committed.
+    Their results could not be traced, and the runs' copies hold only what is committed.
 
     Raises
     ------
     StudyError
-        Naming the first changed file.
+        If a file is not committed; the message names the first.
     """
-    changed = changed_files([*input_paths(root), "dvc.yaml", PARAMS.as_posix()], root)
+    others = (Workspace.pipeline.as_posix(), Workspace.params.as_posix())
+    changed = changed_files(root, [*read_grounds(root).files, *others])
     if changed:
         raise StudyError(
             f"{changed[0]} is not committed ({len(changed)} such files); a study's results name "
@@ -104,75 +126,75 @@ def require_committed(root: Path = Path()) -> None:
         )
 
 
-def read_records(cells: Sequence[Cell], inputs: Sequence[str], root: Path = Path()) -> list[Record]:
+def read_records(root: Path, cells: Sequence[Cell], inputs: Sequence[str]) -> list[Record]:
     """Read the experiments that have a cell's name, of any baseline, newest first."""
     wanted = {cell.name for cell in cells}
     return [
         Record(
             name=experiment.name,
             commit=experiment.commit,
-            params=_params_at(experiment.commit, root),
-            inputs=inputs_at(experiment.commit, inputs, root),
-            evaluated=_is_evaluated(experiment.commit, root),
+            params=_params_at(root, experiment.commit),
+            inputs=inputs_at(root, experiment.commit, inputs),
+            evaluated=_is_evaluated(root, experiment.commit),
         )
         for experiment in experiments(root)
         if experiment.name in wanted
     ]
 
 
-def study_lock(name: str, root: Path = Path()) -> FileLock:
-    """Lock that a running study holds; the system frees it when the process dies."""
+def study_lock(root: Path, name: str) -> FileLock:
+    """Return the lock of a running study; the system frees it when the process dies."""
     folder = root / _NOTES
     folder.mkdir(parents=True, exist_ok=True)
     return FileLock(folder / f"{name}.lock", timeout=0)
 
 
-def is_running(name: str, root: Path = Path()) -> bool:
-    """Whether some process runs the study now."""
+def is_running(root: Path, name: str) -> bool:
+    """Return True if a process runs the study now."""
     try:
-        with study_lock(name, root):
+        with study_lock(root, name):
             return False
     except Timeout:
         return True
 
 
 def experiment_ref(baseline: str, name: str) -> str:
-    """Git ref of an experiment."""
+    """Return the git ref of an experiment."""
     return f"refs/exps/{baseline[:2]}/{baseline[2:]}/{name}"
 
 
-def log_path(cell: str, root: Path = Path()) -> Path:
-    """Where the output of a cell's last attempt is kept."""
+def log_path(root: Path, cell: str) -> Path:
+    """Return the path of the log of a cell's last attempt."""
     return root / _NOTES / f"{cell}.log"
 
 
-def note_path(cell: str, root: Path = Path()) -> Path:
-    """Where the note on a cell's last attempt is kept."""
+def note_path(root: Path, cell: str) -> Path:
+    """Return the path of the note on a cell's last attempt."""
     return root / _NOTES / f"{cell}.json"
 
 
-def jobs_folder(study: str, root: Path = Path()) -> Path:
-    """Where the jobs of a study keep their logs and results."""
+def jobs_folder(root: Path, study: str) -> Path:
+    """Return the folder for the logs and results of a study's jobs."""
     return root / _NOTES / "jobs" / study
 
 
-def copies_folder(study: str, root: Path = Path()) -> Path:
-    """Where a study's runs have their copies of the repository."""
+def copies_folder(root: Path, study: str) -> Path:
+    """Return the folder for the repository copies of a study's runs."""
     return root / _NOTES / "copies" / study
 
 
-def note_attempt(cell: str, *, alive: bool, reason: str = "", root: Path = Path()) -> None:
-    """Note that an attempt began, or how it ended."""
+def note_attempt(root: Path, cell: str, *, alive: bool, reason: str = "") -> None:
+    """Record that an attempt began, or how it ended."""
     note = {"alive": alive, "reason": reason}
-    write_text(note_path(cell, root), json.dumps(note) + "\n")
+    write_text(note_path(root, cell), json.dumps(note) + "\n")
 
 
-def read_attempts(study: Study, root: Path = Path()) -> dict[str, Attempt]:
-    """Read the last attempt at each cell; one that began under a dead process was killed."""
-    running = is_running(study.name, root)
+def read_attempts(root: Path, study: Study) -> dict[str, Attempt]:
+    """Read the last attempt at each cell; if its process is dead, it was killed."""
+    running = is_running(root, study.name)
     attempts = {}
     for cell in study.cells:
-        path = note_path(cell.name, root)
+        path = note_path(root, cell.name)
         if not path.is_file():
             continue
         with contextlib.suppress(ValueError, KeyError, TypeError):
@@ -184,34 +206,36 @@ def read_attempts(study: Study, root: Path = Path()) -> dict[str, Attempt]:
     return attempts
 
 
-def _is_evaluated(commit: str, root: Path) -> bool:
-    """Whether a commit holds an evaluation, and of its own model.
+def _is_evaluated(root: Path, commit: str) -> bool:
+    """Return True if a commit holds an evaluation of its own model.
 
-    An experiment that ended earlier, as `dvc exp run ... train` does, has that of the commit
-    that it started from. dvc.lock tells: there, the stages disagree on the model or the split.
+    An experiment that stopped early, such as `dvc exp run ... train`, still holds the evaluation
+    of its starting commit. In its dvc.lock, the stages then disagree on the model or the split.
     """
-    if file_at(commit, EVALUATION.as_posix(), root) is None:
+    if file_at(root, commit, Workspace.evaluation.as_posix()) is None:
         return False
-    lock = file_at(commit, "dvc.lock", root) or ""
-    return all(len(_hashes_of(path.as_posix(), lock)) <= 1 for path in (SPLIT, WEIGHTS))
+    lock = file_at(root, commit, "dvc.lock") or ""
+    return all(
+        len(_hashes_of(path.as_posix(), lock)) <= 1 for path in (Workspace.split, Workspace.weights)
+    )
 
 
 def _hashes_of(path: str, lock: str) -> set[str]:
-    """Hashes under which a dvc.lock knows a file; by its lines, since YAML takes 0.2 s a file."""
+    """Return a file's hashes in a dvc.lock; read its lines, because YAML takes 0.2 s a file."""
     entry = rf"- path: {re.escape(path)}\n(?:\s+(?!md5:)\w+: .*\n)*\s+md5: (\w+)"
     return set(re.findall(entry, lock))
 
 
 def _path(output: str | Mapping[str, object]) -> str:
-    """Path of an output in dvc.yaml, which stands there with its options or without."""
+    """Return the path of an output in dvc.yaml, which is listed with or without options."""
     return output if isinstance(output, str) else next(iter(output))
 
 
-def _params_at(commit: str, root: Path) -> Params | None:
-    text = file_at(commit, PARAMS.as_posix(), root)
+def _params_at(root: Path, commit: str) -> Params | None:
+    text = file_at(root, commit, Workspace.params.as_posix())
     if text is None:
         return None
     try:
-        return params_from_mapping(YAML(typ="safe", pure=True).load(text))
+        return params_of_experiment(YAML(typ="safe", pure=True).load(text))
     except (ParameterError, YAMLError):
         return None

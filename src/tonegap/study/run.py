@@ -1,4 +1,4 @@
-"""Run a study: do what is missing, nothing twice, whatever was killed before."""
+"""Run a study: run the missing cells, and none twice, even after a kill."""
 
 from __future__ import annotations
 
@@ -26,40 +26,42 @@ _LOOK_S = 2.0
 
 @runtime_checkable
 class Engine(Protocol):
-    """Runs cells and says how each ended."""
+    """An engine runs cells and reports how each ended."""
 
     def run(self, cells: Sequence[Cell]) -> Generator[Outcome, None, None]:
-        """Run cells, in any order and number at once; when closed, stop what runs."""
+        """Run cells, in any order and number at once; when closed, stop the running ones."""
         ...
 
 
-def run_study(study: Study, engine: Engine, ended: Callable[[Outcome], None]) -> list[CellState]:
+def run_study(
+    root: Path, study: Study, engine: Engine, ended: Callable[[Outcome], None]
+) -> list[CellState]:
     """Run every cell that is not done.
 
     Parameters
     ----------
-    study, engine
-        What to run, and how.
+    root, study, engine
+        The repository, the study, and the engine that runs it.
     ended
         Called with the outcome of each cell.
 
     Returns
     -------
     list of CellState
-        The study's state afterwards, read again from git: an engine's word is not enough.
+        The study's state afterwards, read again from git, not from the engine.
 
     Raises
     ------
     StudyError
-        If the study runs already, or code or data are not committed.
+        If the study is already running, or code or data are not committed.
     """
-    require_committed()
-    baseline = head()
+    require_committed(root)
+    baseline = head(root)
     try:
-        with study_lock(study.name).acquire(timeout=_LOOK_S), _interruptible():
-            _run_missing(study, engine, ended)
+        with study_lock(root, study.name).acquire(timeout=_LOOK_S), _interruptible():
+            _run_missing(root, study, engine, ended)
             # By the code that ran, whatever was committed or checked out meanwhile.
-            return study_state(study, commit=baseline)
+            return study_state(root, study, commit=baseline)
     except Timeout:
         raise StudyError(
             f"another process runs the study {study.name!r} in this clone; wait for it, "
@@ -67,11 +69,13 @@ def run_study(study: Study, engine: Engine, ended: Callable[[Outcome], None]) ->
         ) from None
 
 
-def _run_missing(study: Study, engine: Engine, ended: Callable[[Outcome], None]) -> None:
-    states = study_state(study)
+def _run_missing(
+    root: Path, study: Study, engine: Engine, ended: Callable[[Outcome], None]
+) -> None:
+    states = study_state(root, study)
     missing = [state.cell for state in states if state.status != "done"]
     for cell in missing:
-        _set_aside(cell)
+        _set_aside(root, cell)
     # Without a finished cell the stages that all cells share have yet to run: one cell goes
     # first, and the others take its images from the cache.
     alone = 0 if len(missing) < len(states) else 1
@@ -83,14 +87,14 @@ def _run_missing(study: Study, engine: Engine, ended: Callable[[Outcome], None])
                 ended(outcome)
 
 
-def _set_aside(cell: Cell) -> None:
-    """Keep an outdated experiment of this baseline under another name: DVC refuses a second."""
-    baseline = head()
-    for experiment in experiments():
+def _set_aside(root: Path, cell: Cell) -> None:
+    """Rename an outdated experiment of this baseline: DVC rejects a second of the same name."""
+    baseline = head(root)
+    for experiment in experiments(root):
         if experiment.name == cell.name and experiment.baseline == baseline:
             ref = experiment_ref(baseline, cell.name)
-            git("update-ref", f"{ref}-replaced-{experiment.commit[:7]}", experiment.commit)
-            git("update-ref", "-d", ref, experiment.commit)
+            git(root, "update-ref", f"{ref}-replaced-{experiment.commit[:7]}", experiment.commit)
+            git(root, "update-ref", "-d", ref, experiment.commit)
 
 
 @contextmanager
@@ -108,7 +112,7 @@ def _interruptible() -> Iterator[None]:
 
 
 def visible_gpus() -> list[str]:
-    """CUDA devices that may be shared out, without loading torch into this process."""
+    """Return the available CUDA devices, without loading torch into this process."""
     chosen = os.environ.get("CUDA_VISIBLE_DEVICES")
     if chosen is not None:
         return [name for name in chosen.split(",") if name]
@@ -124,8 +128,8 @@ def visible_gpus() -> list[str]:
     return listed.stdout.split() if listed.returncode == 0 else []
 
 
-def leftovers(root: Path = Path()) -> list[Path]:
-    """Temporary copies that killed experiments left behind and no process works in."""
+def leftovers(root: Path) -> list[Path]:
+    """Return temporary copies of killed experiments in which no process works."""
     folder = (root / ".dvc/tmp/exps/standalone").resolve()
     if not folder.is_dir():
         return []

@@ -1,7 +1,8 @@
-"""Which cells of a study are done: pure judgement over what the repository records.
+"""Decide which cells of a study are done, from the repository's records alone.
 
-A cell is done when an experiment of its name has its parameters, the same code and data
-as the workspace, and an evaluation. Nothing else counts: no queue, no log, no lock file.
+A cell is done when an experiment of its name has the same values of the parameters that its
+stages read, the same code and data as the workspace, and an evaluation. Nothing else counts: no
+queue, no log, no lock file.
 """
 
 from __future__ import annotations
@@ -18,18 +19,18 @@ Status = Literal["done", "running", "failed", "outdated", "missing"]
 
 @dataclass(frozen=True)
 class Record:
-    """What one experiment's commit says.
+    """The facts of one experiment's commit.
 
     Attributes
     ----------
     name, commit : str
         The experiment.
     params : Params or None
-        Its params.yaml; None where it is not valid today.
+        Its params.yaml; None if it is not valid today.
     inputs : mapping of path to git object
         Its code and data files, by content.
     evaluated : bool
-        Whether it holds an evaluation of its own model.
+        True if it holds an evaluation of its own model.
     """
 
     name: str
@@ -41,14 +42,14 @@ class Record:
 
 @dataclass(frozen=True)
 class Attempt:
-    """The last attempt at a cell on this machine: alive, or ended with a reason.
+    """The last attempt at a cell on this machine: running, or ended with a reason.
 
     Attributes
     ----------
     name : str
         The cell.
     alive : bool
-        Whether its process is there.
+        True if its process is running.
     reason : str
         Why it failed; empty while it runs.
     """
@@ -60,7 +61,7 @@ class Attempt:
 
 @dataclass(frozen=True)
 class CellState:
-    """Status of a cell, the commit that makes it done, and a reason where it is not."""
+    """Status of a cell, the commit that makes it done, or the reason why it is not."""
 
     cell: Cell
     status: Status
@@ -68,13 +69,14 @@ class CellState:
     reason: str
 
 
-def judge(
+def cell_states(
     cells: Sequence[Cell],
     records: Sequence[Record],
     attempts: Mapping[str, Attempt],
     inputs: Mapping[str, str],
+    parameters: Sequence[str],
 ) -> list[CellState]:
-    """Give the state of every cell, in the order of the cells.
+    """Return the state of every cell, in the order of the cells.
 
     Parameters
     ----------
@@ -86,18 +88,27 @@ def judge(
         Last attempts by cell name.
     inputs
         The workspace's code and data files, by content.
+    parameters
+        The parameters that the stages read, as dvc.yaml names them: ``train``, ``data.seed``,
+        ``mixes.${data.mix}``.
     """
-    return [_judge_one(cell, records, attempts.get(cell.name), inputs) for cell in cells]
+    return [
+        _judge_one(cell, records, attempts.get(cell.name), inputs, parameters) for cell in cells
+    ]
 
 
 def _judge_one(
-    cell: Cell, records: Sequence[Record], attempt: Attempt | None, inputs: Mapping[str, str]
+    cell: Cell,
+    records: Sequence[Record],
+    attempt: Attempt | None,
+    inputs: Mapping[str, str],
+    parameters: Sequence[str],
 ) -> CellState:
     mismatch = ""
     for record in records:
         if record.name != cell.name:
             continue
-        problem = _mismatch(record, cell, inputs)
+        problem = _mismatch(record, cell, inputs, parameters)
         if not problem:
             return CellState(cell, "done", record.commit, "")
         mismatch = mismatch or problem
@@ -110,10 +121,16 @@ def _judge_one(
     return CellState(cell, "missing", None, "")
 
 
-def _mismatch(record: Record, cell: Cell, inputs: Mapping[str, str]) -> str:
-    """Say why an experiment is not the cell's; empty where it is."""
-    if record.params != cell.params:
-        return f"its parameters differ: {_first_difference(record.params, cell.params)}"
+def _mismatch(
+    record: Record, cell: Cell, inputs: Mapping[str, str], parameters: Sequence[str]
+) -> str:
+    """Return why an experiment does not belong to the cell, or an empty string."""
+    if record.params is None:
+        return "its parameters are no longer valid"
+    there, here = (_values(params, parameters) for params in (record.params, cell.params))
+    for name, value in here.items():
+        if there.get(name) != value:
+            return f"its parameters differ: {name} is {there.get(name)!r} there, {value!r} here"
     changed = [path for path, content in inputs.items() if record.inputs.get(path) != content]
     if changed:
         return f"{changed[0]} has changed since"
@@ -122,14 +139,12 @@ def _mismatch(record: Record, cell: Cell, inputs: Mapping[str, str]) -> str:
     return ""
 
 
-def _first_difference(one: Params | None, other: Params) -> str:
-    if one is None:
-        return "they are not valid any more"
-    mine, theirs = one.model_dump(), other.model_dump()
-    for group, keys in theirs.items():
-        for key, value in keys.items():
-            if mine[group].get(key) != value:
-                return f"{group}.{key} is {mine[group].get(key)!r} there, {value!r} here"
-        for key in set(mine[group]) - set(keys):
-            return f"{group}.{key} is {mine[group][key]!r} there"
-    return "unknown"
+def _values(params: Params, parameters: Sequence[str]) -> dict[str, object]:
+    """Return the values of the named parameters, a group's one by one, by dotted name."""
+    content = params.model_dump()
+    found: dict[str, object] = {}
+    for declared in parameters:
+        group, _, key = declared.replace("${data.mix}", params.data.mix).partition(".")
+        values = content[group]
+        found |= {f"{group}.{name}": values[name] for name in ([key] if key else values)}
+    return found

@@ -1,1 +1,1 @@
-"""Training: the feed of images, the step, the loop, and what they run on."""
+"""Training: the feed of images, the step, the loop, and their device and number format."""

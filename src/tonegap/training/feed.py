@@ -1,8 +1,8 @@
 """The feed: packed uint8 images in, normalised and flipped batches on the device out.
 
-Images are held on the device when they fit, else streamed from the memory map by a
-thread that stays ahead of the step. Both give the same batches, bit for bit: order and
-flips come from :mod:`tonegap.training.randomness`, and the device only applies them.
+Images stay on the device if they fit; otherwise a thread streams them from the memory map,
+ahead of the step. Both give the same batches, bit for bit: order and flips come from
+:mod:`tonegap.training.randomness`, and the device only applies them.
 """
 
 from __future__ import annotations
@@ -18,7 +18,8 @@ from jaxtyping import Bool, Float, Int64, UInt8
 from torch import Tensor
 
 from tonegap.errors import TrainingError
-from tonegap.training.randomness import Purpose, host_generator
+from tonegap.model.pixels import to_model_range
+from tonegap.training.randomness import Stream, host_generator
 
 _AHEAD = 2  # batches that the streaming thread keeps ready: one in use by the copy, one next
 
@@ -34,9 +35,9 @@ class EpochPlan:
     rows : Int64[np.ndarray, "draws"]
         Rows of the packed images in the order of use.
     flips : Bool[np.ndarray, "draws"]
-        Whether each is mirrored left to right.
+        True for images that are mirrored left to right.
     positions : Int64[np.ndarray, "draws"]
-        Places of the rows in the training draw, to name images by.
+        Positions of the rows in the training draw, to identify images.
     """
 
     epoch: int
@@ -53,7 +54,7 @@ class Batch(NamedTuple):
     images : Float[Tensor, "batch 3 size size"]
         In [-1, 1], channels last in memory, on the device.
     span : slice
-        Their places in the epoch's plan.
+        Their positions in the epoch's plan.
     """
 
     images: Float[Tensor, "batch 3 size size"]
@@ -73,15 +74,15 @@ def plan_epoch(
     rows: Int64[np.ndarray, " draws"], epoch: int, seed: int, *, flip: bool
 ) -> EpochPlan:
     """Permute the training draw and toss a coin per image, from (seed, epoch) alone."""
-    order = host_generator(seed, Purpose.ORDER, epoch).permutation(len(rows))
-    coins = host_generator(seed, Purpose.FLIPS, epoch).random(len(rows)) < 0.5  # noqa: PLR2004
+    order = host_generator(seed, Stream.ORDER, epoch).permutation(len(rows))
+    coins = host_generator(seed, Stream.FLIPS, epoch).random(len(rows)) < 0.5  # noqa: PLR2004
     return EpochPlan(epoch, rows[order], coins & flip, order)
 
 
 def batch_spans(draws: int, batch_size: int) -> list[slice]:
-    """Cut an epoch into batches; a last batch of one image is left out.
+    """Divide an epoch into batches; drop a last batch of one image.
 
-    One image has no variance for batch norm at a 1 x 1 resolution, and a poor one elsewhere.
+    One image has no variance for batch norm at a 1 x 1 resolution, and a poor estimate elsewhere.
 
     Raises
     ------
@@ -99,31 +100,27 @@ def batch_spans(draws: int, batch_size: int) -> list[slice]:
     return spans
 
 
-def to_model_range(
+def mirror_and_scale(
     pixels: UInt8[Tensor, "batch size size 3"], flips: Bool[Tensor, " batch"]
 ) -> Float[Tensor, "batch 3 size size"]:
-    """Mirror and scale 0..255 to [-1, 1].
-
-    The result is channels last in memory without a copy, because packed images are.
-    """
-    mirrored = torch.where(flips[:, None, None, None], pixels.flip(2), pixels)
-    return mirrored.permute(0, 3, 1, 2).float().div_(127.5).sub_(1.0)
+    """Mirror left to right if ``flips`` is True, and scale 0..255 to [-1, 1]."""
+    return to_model_range(torch.where(flips[:, None, None, None], pixels.flip(2), pixels))
 
 
 class HeldFeed:
-    """Feed of images that lie on the device."""
+    """Feed of images that are on the device."""
 
     def __init__(self, images: UInt8[Tensor, "images size size 3"]) -> None:
         self._images = images
 
     def batches(self, plan: EpochPlan, spans: Sequence[slice]) -> Iterator[Batch]:
-        """Yield batches; the host sends one order and one list of flips per epoch."""
+        """Yield batches; send one order and one list of flips to the device per epoch."""
         device = self._images.device
         rows = torch.from_numpy(plan.rows).to(device)
         flips = torch.from_numpy(plan.flips).to(device)
         for span in spans:
             pixels = self._images.index_select(0, rows[span])
-            yield Batch(to_model_range(pixels, flips[span]), span)
+            yield Batch(mirror_and_scale(pixels, flips[span]), span)
 
 
 def _new_stream(device: torch.device) -> torch.cuda.Stream:
@@ -132,7 +129,7 @@ def _new_stream(device: torch.device) -> torch.cuda.Stream:
 
 
 class _Loaded(NamedTuple):
-    """A batch's pixels and flips on the device; there once the event has happened."""
+    """A batch's pixels and flips on the device; valid once the event has occurred."""
 
     pixels: Tensor
     flips: Tensor
@@ -142,7 +139,7 @@ class _Loaded(NamedTuple):
 class StreamedFeed:
     """Feed of images that stay in a memory map, read ahead by a thread.
 
-    On CUDA the thread fills pinned memory and copies on a stream of its own, so that
+    On CUDA the thread fills pinned memory and copies on its own stream, so that
     reading and copying overlap with computing.
     """
 
@@ -170,7 +167,7 @@ class StreamedFeed:
         pixels, coins = torch.from_numpy(self._images[rows]), torch.from_numpy(flips.copy())
         if self._stream is None:
             return _Loaded(pixels.to(self._device), coins.to(self._device), None)
-        # The allocator keeps pinned memory from its next use until its copy is done.
+        # The allocator does not reuse pinned memory until its copy is done.
         with torch.cuda.stream(self._stream):
             pixels = pixels.pin_memory().to(self._device, non_blocking=True)
             coins = coins.pin_memory().to(self._device, non_blocking=True)
@@ -185,13 +182,13 @@ class StreamedFeed:
             # The allocator must not hand this memory to the copy stream while it is in use.
             pixels.record_stream(current)
             flips.record_stream(current)
-        return Batch(to_model_range(pixels, flips), span)
+        return Batch(mirror_and_scale(pixels, flips), span)
 
 
 def make_feed(
     images: UInt8[np.ndarray, "images size size 3"], device: torch.device, room_bytes: int
 ) -> Feed:
-    """Hold the images on the device where ``room_bytes`` suffice, else stream them."""
+    """Put the images on the device if ``room_bytes`` suffice, else stream them."""
     if images.nbytes > room_bytes:
         return StreamedFeed(images, device)
     # A copy in memory: the map is read-only, which tensors cannot be.

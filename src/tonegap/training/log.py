@@ -1,8 +1,8 @@
 """The log of a run: loss terms per epoch as DVCLive writes them.
 
-Every file holds reproducible numbers only, no times: git tracks them, and equal runs
-must give equal files. A resumed run writes its log anew from its checkpoint, for DVC
-removes a stage's outputs before it starts and a killed process may leave half a row.
+The files hold only reproducible numbers, no times: git tracks them, and equal runs must
+give equal files. A resumed run rewrites its log from its checkpoint, because DVC removes a
+stage's outputs before it starts, and a killed process may leave half a row.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ class TrainingLog(Protocol):
 
 
 def open_log(folder: Path) -> TrainingLog:
-    """Log through DVCLive where it is installed, else write the same files."""
+    """Return a log through DVCLive if it is installed, else one that writes the same files."""
     try:
         dvclive = importlib.import_module("dvclive")
     except ModuleNotFoundError:
@@ -60,7 +60,7 @@ class LiveLog:
 
 
 class PlainLog:
-    """The same files without DVCLive, for machines that only train."""
+    """Writes the same files without DVCLive, for machines that only train."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder

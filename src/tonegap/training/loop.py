@@ -23,14 +23,14 @@ _NAMED_IMAGES = 256  # of a bad batch, in the message: all of any usual batch
 
 @dataclass(frozen=True)
 class TrainingData:
-    """What a run learns from.
+    """The training data of a run.
 
     Attributes
     ----------
     images : UInt8[np.ndarray, "images size size 3"]
         Packed images, possibly a memory map.
     rows : Int64[np.ndarray, "draws"]
-        Row of each training draw; repeats are meant.
+        Row of each training draw; repeats are intended.
     ids : sequence of str
         The md5hash of each draw, for messages and for the key of the run.
     """
@@ -47,7 +47,7 @@ class TrainingData:
 
 @dataclass(frozen=True)
 class EpochLosses:
-    """Loss terms of one epoch, means over its images while the weights change.
+    """Loss terms of one epoch: means over its images, while the weights change.
 
     See :class:`tonegap.model.objective.Terms`; ``epoch`` counts from 0.
     """
@@ -61,7 +61,7 @@ class EpochLosses:
 
 @dataclass(frozen=True)
 class Snapshot:
-    """A run between two epochs, on the CPU: all that a resumed run needs.
+    """A run between two epochs, on the CPU: everything that a resumed run needs.
 
     Attributes
     ----------
@@ -110,7 +110,7 @@ class Run:
         return Snapshot({name: _to_cpu(value) for name, value in tensors.items()}, facts)
 
     def restore(self, snapshot: Snapshot) -> None:
-        """Take over the state of a run with the same parameters.
+        """Restore the state of a run with the same parameters.
 
         Raises
         ------
@@ -122,7 +122,7 @@ class Run:
         self.network.load_state_dict(weights)
         for name, parameter in self.network.named_parameters():
             if f"optimiser.step.{name}" not in snapshot.tensors:
-                continue  # it never had a gradient, as a parameter that a model does not use
+                continue  # it never had a gradient, such as a parameter that the model does not use
             self.optimiser.state[parameter] = {
                 # zeros_like keeps the parameter's memory layout, which fused Adam relies on.
                 "step": snapshot.tensors[f"optimiser.step.{name}"].to(parameter.device),
@@ -136,7 +136,7 @@ class Run:
 
 @dataclass(frozen=True)
 class Loop:
-    """What stays the same from epoch to epoch.
+    """The parts of a run that do not change between epochs.
 
     Attributes
     ----------
@@ -173,16 +173,17 @@ class Loop:
         Parameters
         ----------
         run
-            Changed in place; begins at its next epoch.
+            Changed in place; starts at its next epoch.
         count
-            Epochs in all, those that the run already has included.
+            Total number of epochs, including those already done.
         on_step
-            Called after each step is queued with (steps of this epoch done, all of them).
+            Called after each step is queued, with (steps of this epoch done, their total).
 
         Raises
         ------
         TrainingError
-            If a loss is not finite, naming the batch's images; ``run`` is then useless.
+            If a loss is not finite; the message names the batch's images. ``run`` is then
+            invalid.
         """
         while run.next_epoch < count:
             plan = plan_epoch(self.data.rows, run.next_epoch, self.seed, flip=self.flip)
@@ -206,7 +207,7 @@ class Loop:
         return EpochLosses(plan.epoch, *means.tolist())
 
     def steps(self, run: Run, plan: EpochPlan, spans: Sequence[slice]) -> Iterator[StepResult]:
-        """Take the steps of an epoch, yielding after each is queued on the device."""
+        """Take the steps of an epoch; yield after each is queued on the device."""
         run.network.train()
         maps_of = self.targets.epoch(plan)
         for step, batch in enumerate(self.feed.batches(plan, spans)):
@@ -232,7 +233,7 @@ class Loop:
 
 
 def _on_host(values: list[Tensor]) -> np.ndarray[Any, np.dtype[Any]]:
-    """Stack on the device, copy once; floats become float64, so that means are exact enough."""
+    """Stack on the device and copy once; convert floats to float64 for accurate means."""
     stacked: np.ndarray[Any, np.dtype[Any]] = torch.stack(values).cpu().numpy()
     return stacked.astype(np.float64) if stacked.dtype == np.float32 else stacked
 

@@ -1,7 +1,7 @@
-"""What training runs on: device, number format, and what follows from them.
+"""The device and number format of training, and their consequences.
 
 TF32 is never used: ``float32`` means IEEE single precision on every device, so that it
-can serve as the reference of the faster formats.
+can serve as the reference for the faster formats.
 """
 
 from __future__ import annotations
@@ -23,8 +23,8 @@ Placed = TypeVar("Placed", bound=nn.Module)
 _GIB = 2**30
 _MAP_AXES = 4  # batch, channels, height, width
 _HOST_ROOM_BYTES = 2 * _GIB
-_DEVICE_SHARE = 0.2  # of a GPU's memory, for images and again for cached features
-_DEVICE_ROOM_BYTES = 4 * _GIB  # at the most, so that experiments can share a GPU
+_DEVICE_SHARE = 0.2  # of a GPU's memory, for images and the same for cached features
+_DEVICE_ROOM_BYTES = 4 * _GIB  # at most, so that experiments can share a GPU
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,7 @@ class Arithmetic:
 
     @property
     def scaled(self) -> bool:
-        """Whether gradients need loss scaling, as float16's range does."""
+        """True if gradients need loss scaling, because of float16's range."""
         return self.autocast == torch.float16
 
     @property
@@ -53,7 +53,7 @@ class Arithmetic:
         return "float32" if self.autocast is None else str(self.autocast).removeprefix("torch.")
 
     def place(self, module: Placed) -> Placed:
-        """Move a module to the device, in the layout that convolutions are fastest in."""
+        """Move a module to the device, in the fastest layout for convolutions."""
         module.to(self.device)
         for value in (*module.parameters(), *module.buffers()):
             # Module.to would try tensors of five axes too, which have no channels-last layout.
@@ -67,7 +67,7 @@ class Arithmetic:
         return torch.contiguous_format if self.device.type == "mps" else torch.channels_last
 
     def context(self) -> AbstractContextManager[object]:
-        """Give the autocast context of forward passes."""
+        """Return the autocast context of forward passes."""
         if self.autocast is None:
             return nullcontext()
         return torch.autocast(self.device.type, dtype=self.autocast)
@@ -88,20 +88,20 @@ def choose_arithmetic(device: str, precision: Precision) -> Arithmetic:
     Raises
     ------
     MachineError
-        If the device is not there, or cannot compute in the format.
+        If the device is not available, or cannot compute in the format.
     """
     chosen = _device(device)
     if precision == "auto":
         return Arithmetic(chosen, _automatic(chosen))
     if precision == "float16" and chosen.type == "cpu":
         raise MachineError(
-            "train.precision is float16, which CPUs cannot train in; use auto or float32"
+            "train.precision is float16, but CPUs cannot train in it; use auto or float32"
         )
     return Arithmetic(chosen, None if precision == "float32" else getattr(torch, precision))
 
 
 def describe_device(device: torch.device) -> str:
-    """Name what computes, as far as it changes the last bits of results."""
+    """Describe the hardware, as far as it changes the last bits of results."""
     if device.type == "cuda":
         return torch.cuda.get_device_name(device)
     if device.type == "mps":
@@ -112,10 +112,10 @@ def describe_device(device: torch.device) -> str:
 
 
 def room_bytes(device: torch.device) -> int:
-    """Memory for images, and again for cached features, that a run may take, bytes.
+    """Return the memory that a run may use for images, and again for cached features, in bytes.
 
-    A share of the whole memory, not of what is free now: what a run decides must not
-    depend on its neighbours, or a resumed run could differ.
+    It is a share of the total memory, not of the free memory: a run's decisions must not
+    depend on other processes, or a resumed run could differ.
     """
     if device.type != "cuda":
         return _HOST_ROOM_BYTES
@@ -124,10 +124,10 @@ def room_bytes(device: torch.device) -> int:
 
 
 def compiler_problem(device: torch.device) -> str | None:
-    """Try torch.compile on one number: why it does not work here, on one line, or None.
+    """Try torch.compile on one number; return why it fails here, on one line, or None.
 
-    Trying takes seconds, and says more than looking for a compiler: torch.compile also
-    depends on the versions of Python, Triton and the GPU.
+    The trial takes seconds, but is more reliable than looking for a compiler: torch.compile
+    also depends on the versions of Python, Triton and the GPU.
     """
     try:
         torch.compile(_increment, dynamic=False)(torch.zeros(1, device=device))
@@ -141,10 +141,10 @@ def compiler_problem(device: torch.device) -> str | None:
 def numerics(*, deterministic: bool, strict: bool = True) -> Iterator[None]:
     """Set PyTorch's global switches for a run, and restore them.
 
-    Deterministic: cuDNN keeps to deterministic algorithms and does not time candidates, and
-    torch.compile chooses no kernel by timing. Otherwise both time candidates, which is faster
-    and may choose differently each time. An operation without a deterministic form raises a
-    RuntimeError, or, not ``strict``, is used with a warning.
+    Deterministic: cuDNN uses only deterministic algorithms and does not time candidates, and
+    torch.compile does not choose kernels by timing. Otherwise both time candidates, which is
+    faster but may choose differently each time. An operation without a deterministic form
+    raises a RuntimeError or, if not ``strict``, is used with a warning.
     """
     cudnn: Any = torch.backends.cudnn  # its members are made at run time
     filling: Any = torch.utils.deterministic
@@ -159,11 +159,11 @@ def numerics(*, deterministic: bool, strict: bool = True) -> Iterator[None]:
         filling.fill_uninitialized_memory,
         _cudnn_allows_tf32(),
     )
-    # cuBLAS reads it when its first handle is made; without it products raise.
+    # cuBLAS reads it when its first handle is made; without it, products raise.
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
     try:
         torch.use_deterministic_algorithms(deterministic, warn_only=not strict)
-        # Nothing here reads memory that it did not write; filling it costs a pass over it.
+        # No code here reads memory before writing it, and filling it costs a pass over it.
         filling.fill_uninitialized_memory = False
         cudnn.benchmark = not deterministic
         # The older switch as well, and first, as it sets the others: PyTorch refuses to read it
@@ -220,6 +220,6 @@ def _automatic(device: torch.device) -> torch.dtype | None:
 
 
 def _cpu_has_bfloat16() -> bool:
-    """Whether the CPU multiplies matrices in bfloat16 itself (Intel AMX, AVX-512 BF16)."""
+    """Return True if the CPU has bfloat16 matrix products (Intel AMX, AVX-512 BF16)."""
     capabilities = torch.cpu.get_capabilities()
     return bool(capabilities.get("amx_bf16") or capabilities.get("avx512_bf16"))

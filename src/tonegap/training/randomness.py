@@ -1,4 +1,4 @@
-"""Randomness as a pure function of (seed, purpose, epoch, step).
+"""Randomness as a pure function of (seed, stream, epoch, step).
 
 No generator state passes from one step to the next, so a resumed run needs none: step k
 of epoch e draws the same numbers whether or not the steps before it ran in this process.
@@ -16,8 +16,8 @@ from jaxtyping import Float
 from torch import Tensor
 
 
-class Purpose(IntEnum):
-    """What random numbers are for; each purpose has a stream of its own."""
+class Stream(IntEnum):
+    """Streams of random numbers, one for each use."""
 
     ORDER = 0
     FLIPS = 1
@@ -25,19 +25,20 @@ class Purpose(IntEnum):
     MODEL = 3
 
 
-def host_generator(seed: int, purpose: Purpose, epoch: int) -> np.random.Generator:
-    """Give the generator of one epoch: Philox, counter-based (Salmon et al. 2011)."""
-    return np.random.Generator(np.random.Philox(np.random.SeedSequence((seed, purpose, epoch))))
+def host_generator(seed: int, stream: Stream, epoch: int) -> np.random.Generator:
+    """Return the generator of one epoch: Philox, counter-based (Salmon et al. 2011)."""
+    return np.random.Generator(np.random.Philox(np.random.SeedSequence((seed, stream, epoch))))
 
 
 @contextmanager
 def seeded_globally(seed: int, epoch: int, device: torch.device) -> Iterator[None]:
-    """Seed PyTorch's own generators for an epoch, and put them back.
+    """Seed PyTorch's own generators for an epoch, and restore them.
 
-    For what a user's model draws by itself, as dropout does: tonegap's own draws nothing there.
+    This covers a user's model that draws by itself, for example in dropout; tonegap's own
+    code does not use these generators.
     """
     with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
-        words = np.random.SeedSequence((seed, Purpose.MODEL, epoch))
+        words = np.random.SeedSequence((seed, Stream.MODEL, epoch))
         own = int(words.generate_state(1, np.uint64)[0] >> np.uint64(1))
         torch.default_generator.manual_seed(own)
         if device.type == "cuda":
@@ -47,7 +48,7 @@ def seeded_globally(seed: int, epoch: int, device: torch.device) -> Iterator[Non
 
 
 class DeviceNoise:
-    """Standard normal noise, drawn on the device without waiting for it.
+    """Standard normal noise, drawn on the device without synchronising.
 
     Equal seeds give equal noise on devices of one kind; CPU and GPU differ.
     """
@@ -58,11 +59,11 @@ class DeviceNoise:
 
     @property
     def device(self) -> torch.device:
-        """Where the noise is drawn."""
+        """Device on which the noise is drawn."""
         return self._generator.device
 
     def draw(self, epoch: int, step: int, shape: Sequence[int]) -> Float[Tensor, " ..."]:
         """Draw float32 noise of ``shape`` for a step."""
-        words = np.random.SeedSequence((self._seed, Purpose.NOISE, epoch, step))
+        words = np.random.SeedSequence((self._seed, Stream.NOISE, epoch, step))
         self._generator.manual_seed(int(words.generate_state(1, np.uint64)[0] >> np.uint64(1)))
         return torch.randn(tuple(shape), generator=self._generator, device=self._generator.device)

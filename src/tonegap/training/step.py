@@ -16,21 +16,21 @@ from tonegap.training.precision import Arithmetic
 from tonegap.training.targets import Maps
 
 _LEAST_SCALE = 1e-4
-"""Below it loss scaling has failed: 30 halvings of its start, 65,536, in a row."""
+"""Scale below which loss scaling has failed: 30 halvings in a row of its start, 65,536."""
 
 LossFunction = Callable[[Tensor, Tensor, Maps], Terms]
 
 
 class StepResult(NamedTuple):
-    """What a step leaves on the device.
+    """Results of a step, on the device.
 
     Attributes
     ----------
     terms : Float[Tensor, "4"]
         mse, kl_nats, perceptual and total, means over the batch.
     finite : Bool[Tensor, ""]
-        Whether the loss and the gradient's norm are finite. With loss scaling steps that
-        overflow are expected and skipped: the norm counts once the scale is down.
+        True if the loss and the gradient's norm are finite. With loss scaling, overflowing
+        steps are expected and skipped: the norm counts only once the scale is small.
     """
 
     terms: Float[Tensor, " 4"]
@@ -43,7 +43,7 @@ def loss_function(
     objective: Objective,
     arithmetic: Arithmetic,
 ) -> LossFunction:
-    """Bind everything that stays the same during a run: (images, noise, targets) -> terms."""
+    """Bind everything that is constant during a run: (images, noise, targets) -> terms."""
 
     def loss(images: Tensor, noise: Tensor, targets: Maps) -> Terms:
         with arithmetic.context():
@@ -70,9 +70,9 @@ class Stepper:
     network
         In training mode.
     optimiser
-        Of the network's parameters.
+        Optimiser of the network's parameters.
     arithmetic
-        Says whether gradients are scaled.
+        Number format; decides whether gradients are scaled.
     clip_norm
         Largest global L2 norm of the gradient; larger ones are scaled down to it.
     """
@@ -104,7 +104,7 @@ class Stepper:
         return StepResult(torch.stack(terms).detach(), finite)
 
     def _finite(self, total: Tensor, norm: Tensor) -> Tensor:
-        """Judge a step on the device; call it before the scale is updated."""
+        """Check on the device whether a step is finite; call it before the scale is updated."""
         usable = torch.isfinite(norm)
         if self.scaler.is_enabled():
             usable = usable | (self.scaler.scale(torch.ones_like(norm)) > _LEAST_SCALE)

@@ -1,7 +1,7 @@
 """Perceptual features of the real images: computed at each step, or once for the run.
 
-They need no gradient, so they are computed apart from those of the reconstructions, at
-half the cost of passing both through the network as one batch.
+They need no gradient, so they are computed separately from those of the reconstructions. This
+halves the cost of passing both through the network as one batch.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from jaxtyping import Int64, UInt8
 from torch import Tensor
 
 from tonegap.model.perceptual import FeatureNetwork
-from tonegap.training.feed import Batch, EpochPlan, to_model_range
+from tonegap.training.feed import Batch, EpochPlan, mirror_and_scale
 from tonegap.training.precision import Arithmetic
 
 Maps = tuple[Tensor, ...]
@@ -29,7 +29,7 @@ class Targets(Protocol):
     """Source of the real images' feature maps."""
 
     def epoch(self, plan: EpochPlan) -> MapsOf:
-        """Give the function that maps the epoch's batches to their features."""
+        """Return the function that maps the epoch's batches to their features."""
         ...
 
 
@@ -37,7 +37,7 @@ class NoTargets:
     """No perceptual term."""
 
     def epoch(self, plan: EpochPlan) -> MapsOf:
-        """Give no maps for any batch."""
+        """Return no maps for any batch."""
         del plan
         return lambda _: ()
 
@@ -58,8 +58,8 @@ class ComputedTargets:
 class CachedTargets:
     """Features of every distinct image, and of its mirror image, computed before training.
 
-    They are computed in chunks that depend on the training draw alone: what a batch gets
-    does not depend on where a run was interrupted, bit for bit.
+    They are computed in chunks that depend on the training draw alone, so a batch's features
+    do not depend on where a run was interrupted, bit for bit.
     """
 
     def __init__(
@@ -80,7 +80,7 @@ class CachedTargets:
         sides = (False, True) if flip else (False,)
         for mirrored in sides:
             for start in range(0, len(distinct), _CHUNK):
-                # No name is bound to a chunk's maps: they are gone before the next is computed.
+                # No name is bound to a chunk's maps: they are freed before the next is computed.
                 self._put(
                     _channels_last_maps(
                         features, arithmetic, images[distinct[start : start + _CHUNK]], mirrored
@@ -91,21 +91,21 @@ class CachedTargets:
 
     def _put(self, chunk: Maps, first: int, in_all: int) -> None:
         """Write a chunk's maps to their slots."""
-        # Joining the chunks at the end would take twice the memory that is allowed.
+        # Joining the chunks at the end would take twice the allowed memory.
         if not self._maps:
             self._maps = [tap.new_empty((in_all, *tap.shape[1:])) for tap in chunk]
         for kept, tap in zip(self._maps, chunk, strict=True):
             kept[first : first + len(tap)].copy_(tap)
 
     def epoch(self, plan: EpochPlan) -> MapsOf:
-        """Look the maps of each batch up."""
+        """Look up the maps of each batch."""
         slots = self._slots[plan.rows] + plan.flips * self._mirrored
         on_device = torch.from_numpy(slots).to(self._device)
 
         def look_up(batch: Batch) -> Maps:
             wanted = on_device[batch.span]
-            # Kept as [images, height, width, channels]: one image is one run of memory, and
-            # the permuted view is channels last, as the maps of the reconstructions are.
+            # Stored as [images, height, width, channels]: one image is contiguous in memory, and
+            # the permuted view is channels last, like the maps of the reconstructions.
             return tuple(m.index_select(0, wanted).permute(0, 3, 1, 2) for m in self._maps)
 
         return look_up
@@ -141,11 +141,11 @@ def caching_pays(
     Parameters
     ----------
     choice
-        ``train.cache_features``; ``auto`` keeps them where they fit and save passes.
+        ``train.cache_features``; ``auto`` keeps them if they fit and save passes.
     cache_bytes, room_bytes
-        What they need, and what they may take.
+        Needed memory, and available memory.
     passes_cached, passes_computed
-        Images to pass through the network in the whole run, with and without keeping.
+        Images to pass through the network in the whole run, with and without a cache.
     """
     if choice == "auto":
         return cache_bytes <= room_bytes and passes_cached < passes_computed
@@ -154,7 +154,7 @@ def caching_pays(
 
 @torch.no_grad()
 def bytes_per_image(features: FeatureNetwork, arithmetic: Arithmetic, image_size: int) -> int:
-    """Size of one image's feature maps, bytes, found by passing one grey image."""
+    """Return the size of one image's feature maps in bytes, measured on one grey image."""
     grey = torch.zeros(1, 3, image_size, image_size, device=arithmetic.device)
     maps = compute_maps(features, arithmetic, grey)
     return sum(m.numel() * m.element_size() for m in maps)
@@ -197,5 +197,5 @@ def _channels_last_maps(
 ) -> Maps:
     on_device = torch.from_numpy(pixels).to(arithmetic.device)
     flips = torch.full((len(pixels),), mirrored, device=arithmetic.device)
-    maps = compute_maps(features, arithmetic, to_model_range(on_device, flips))
+    maps = compute_maps(features, arithmetic, mirror_and_scale(on_device, flips))
     return tuple(m.permute(0, 2, 3, 1) for m in maps)

@@ -1,6 +1,6 @@
-"""What training takes of the machine: time per epoch, GPU memory, and how busy the GPU is.
+"""The resources that training uses: time per epoch, GPU memory, and GPU utilisation.
 
-None of it is a result: it differs from run to run, and no file that git tracks holds it.
+None of these are results: they differ from run to run, and no file that git tracks holds them.
 """
 
 from __future__ import annotations
@@ -17,19 +17,19 @@ _GIGA = 1e9
 
 @dataclass(frozen=True)
 class EpochUsage:
-    """What one epoch took.
+    """Resources used by one epoch.
 
     Attributes
     ----------
     epoch : int
         From 0.
     images_per_s : float
-        Images of the epoch over its wall time, with compiling where the epoch compiled.
+        Images of the epoch over its wall time, including any compilation.
     peak_device_bytes : int
         Largest GPU memory held by tensors in the run so far; 0 without a GPU.
     gpu_percent : float or None
         Share of the epoch's last second (on some GPUs sixth of a second) in which the GPU
-        was computing, in [0, 100], other processes included. None where nobody can say.
+        was computing, in [0, 100], including other processes. None if not available.
     """
 
     epoch: int
@@ -38,7 +38,7 @@ class EpochUsage:
     gpu_percent: float | None
 
     def __str__(self) -> str:
-        """Say what is known, in a few words."""
+        """Describe the known values in a few words."""
         parts = [f"{self.images_per_s:.1f} images/s"]
         if self.peak_device_bytes:
             parts.append(f"{self.peak_device_bytes / _GIGA:.1f} GB of GPU memory")
@@ -55,7 +55,7 @@ class Meter:
     device
         Where the model trains.
     clock
-        Gives seconds.
+        Function that returns seconds.
     """
 
     def __init__(
@@ -66,7 +66,7 @@ class Meter:
         self._started = clock()
 
     def start(self) -> None:
-        """Begin an epoch; what lies between two epochs is not counted."""
+        """Begin an epoch; the time between two epochs is not counted."""
         self._started = self._clock()
 
     def stop(self, epoch: int, images: int) -> EpochUsage:
@@ -78,10 +78,10 @@ class Meter:
 
 
 def gpu_percent(device: torch.device) -> float | None:
-    """Ask the driver how busy a GPU is, in [0, 100].
+    """Ask the driver for the utilisation of a GPU, in [0, 100].
 
-    None on other devices, without the package nvidia-ml-py, and where the driver does not
-    tell, as on a part of a GPU (MIG).
+    Return None on other devices, without the package nvidia-ml-py, and if the driver does not
+    report it, as on a part of a GPU (MIG).
     """
     if device.type != "cuda":
         return None
@@ -92,28 +92,28 @@ def gpu_percent(device: torch.device) -> float | None:
 
 
 def reset_peak(device: torch.device) -> None:
-    """Forget the largest GPU memory so far."""
+    """Reset the record of the largest GPU memory."""
     if device.type == "cuda":
         torch.cuda.reset_peak_memory_stats(device)
 
 
 def peak_bytes(device: torch.device) -> int:
-    """Give the largest GPU memory held by tensors since :func:`reset_peak`, bytes; else 0."""
+    """Return the largest GPU memory held by tensors since :func:`reset_peak`, bytes; else 0."""
     return torch.cuda.max_memory_allocated(device) if device.type == "cuda" else 0
 
 
 def peak_reserved_bytes(device: torch.device) -> int:
-    """Give the largest GPU memory taken from the driver since :func:`reset_peak`, bytes; else 0.
+    """Return the largest GPU memory reserved since :func:`reset_peak`, bytes; else 0.
 
-    Freed memory is kept for the next step, so this is what other processes have to do without.
+    Freed memory stays reserved for the next step, so other processes cannot use it.
     """
     return torch.cuda.max_memory_reserved(device) if device.type == "cuda" else 0
 
 
 def peak_process_bytes() -> int:
-    """Give the largest main memory that this process has held since its start, bytes.
+    """Return the largest main memory that this process has held since its start, bytes.
 
-    0 where the system does not tell, as on Windows.
+    Return 0 if the system does not report it, as on Windows.
     """
     try:
         import resource  # noqa: PLC0415  Unix alone has it

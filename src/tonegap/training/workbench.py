@@ -1,7 +1,7 @@
-"""The workbench: what one process keeps while it trains model after model.
+"""The workbench: state that one process shares between the models that it trains.
 
-The perceptual network, the images on the device and compiled code outlive a model, so
-that a study in one process pays for them once.
+The perceptual network, the images on the device and compiled code outlive a model, so a
+study in one process pays for them only once.
 """
 
 from __future__ import annotations
@@ -28,23 +28,23 @@ from tonegap.training.step import LossFunction, Stepper, loss_function, make_opt
 from tonegap.training.targets import bytes_per_image, caching_pays, make_targets, tap_mean_squares
 
 _COMPILE_REPAID_STEPS = 5_000
-"""Steps in a process that repay a minute of compiling if each saves 12 ms; a guess."""
+"""Number of steps that repays a minute of compiling if each saves 12 ms; an estimate."""
 
 Kept = TypeVar("Kept")
 
 
 @dataclass(frozen=True)
-class Job:
+class TrainingJob:
     """A run, ready to train.
 
     Attributes
     ----------
     loop, run
-        What stays and what changes.
+        The constant and the changing part of the run.
     compiled, cached : bool
-        What ``auto`` came to.
+        The resolved values of ``auto``.
     remark : str
-        What the user should know of it; mostly empty.
+        Remark for the user; usually empty.
     """
 
     loop: Loop
@@ -55,14 +55,14 @@ class Job:
 
 
 class Workbench:
-    """Owner of what runs share.
+    """Owner of the state that runs share.
 
     Parameters
     ----------
     arithmetic
         Device and number format of all runs.
     expected_runs
-        Models that this process is going to train, for deciding whether compiling pays.
+        Number of models that this process will train, to decide whether compiling pays.
     """
 
     def __init__(self, arithmetic: Arithmetic, expected_runs: int = 1) -> None:
@@ -71,7 +71,7 @@ class Workbench:
         self._kept: dict[str, tuple[Hashable, Any]] = {}
 
     def features(self, key: Hashable, make: Callable[[], FeatureNetwork]) -> FeatureNetwork:
-        """Give the feature network known by ``key``, on the device; ``make`` builds it once."""
+        """Return the feature network known by ``key``, on the device; ``make`` builds it once."""
         return self._keep("features", key, lambda: self._place_features(make()))
 
     def prepare(
@@ -81,8 +81,8 @@ class Workbench:
         train: TrainParams,
         features: FeatureNetwork | None,
         data_key: Hashable = None,
-    ) -> Job:
-        """Set a run up to its first step.
+    ) -> TrainingJob:
+        """Prepare a run for its first step.
 
         Parameters
         ----------
@@ -92,9 +92,9 @@ class Workbench:
             The sections of params.yaml. ``train.device`` and ``train.precision`` were
             resolved to the workbench's arithmetic.
         features
-            The perceptual network on the device; None leaves the term out.
+            The perceptual network on the device; None omits the term.
         data_key
-            Names the content of ``data.images``: runs with equal keys share one copy on
+            Identifies the content of ``data.images``: runs with equal keys share one copy on
             the device. None shares nothing.
 
         Raises
@@ -123,7 +123,7 @@ class Workbench:
             flip=train.flip,
         )
         stepper = Stepper(network, optimiser, self.arithmetic, train.clip_norm)
-        return Job(loop, Run(network, optimiser, stepper), compiled, cached, remark)
+        return TrainingJob(loop, Run(network, optimiser, stepper), compiled, cached, remark)
 
     def _objective(
         self, data: TrainingData, train: TrainParams, features: FeatureNetwork | None
@@ -154,7 +154,7 @@ class Workbench:
         network: nn.Module,
         features: FeatureNetwork | None,
     ) -> LossFunction:
-        """Compile a loss, or give the code of an equal one: its modules are known by identity."""
+        """Compile a loss, or return the code of an equal one, identified by its modules."""
         key = (id(network), id(features), objective, train.batch_size)
         return self._keep("loss", key, lambda: _compile(loss))
 
@@ -167,7 +167,7 @@ class Workbench:
         return make() if key is None else self._keep("feed", key, make)
 
     def _compiling(self, data: TrainingData, train: TrainParams) -> tuple[bool, str]:
-        """Decide whether to compile, and say why not where it should but cannot be."""
+        """Decide whether to compile, and explain if compiling is wanted but impossible."""
         if not self._compiling_pays(data, train):
             return False, ""
         device = self.arithmetic.device
@@ -179,7 +179,7 @@ class Workbench:
             )
         if problem:
             return False, (
-                f"torch.compile would pay but does not work here ({problem}): training goes on "
+                f"torch.compile would pay but does not work here ({problem}): training continues "
                 "without it, slower; install what it names or set train.compile to off"
             )
         return True, ""
@@ -214,7 +214,7 @@ class Workbench:
         return placed
 
     def _keep(self, kind: str, key: Hashable, make: Callable[[], Kept]) -> Kept:
-        """Give what is kept under ``key``, or make it and drop the kind's previous one."""
+        """Return the object stored under ``key``, or make it and drop the kind's previous one."""
         if kind not in self._kept or self._kept[kind][0] != key:
             # Before making the next, and with no name bound to it: the device need not have
             # room for both.
@@ -230,7 +230,7 @@ def _require_signal(scales: tuple[float, ...], train: TrainParams) -> None:
         raise TrainingError(
             f"train.perceptual_norm is mean_square, but tap {tap} of {train.perceptual_network} is "
             "0 on every training image, so that its differences cannot be scaled; set it to none, "
-            "or give other weights (train.perceptual_weights)"
+            "or use other weights (train.perceptual_weights)"
         )
 
 

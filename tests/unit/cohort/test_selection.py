@@ -5,14 +5,21 @@ from __future__ import annotations
 import pandas as pd
 import pytest
 
-from tonegap.cohort import cohort_counts, duplicate_counts, select_cohort
+from tonegap.cohort.counts import cohort_counts, duplicate_counts
+from tonegap.cohort.rules import CohortParams
+from tonegap.cohort.selection import select_cohort
 from tonegap.errors import DataError
 from tonegap.files.tables import read_csv
-from tonegap.params import FilterParams
+from tonegap.params import FilterParams, GroupsParams, Range
 
-KEEP_ALL = FilterParams(
-    group="scale", exclude_qc=(), min_side=1, duplicates="keep", near_distance=6
-)
+KEEP_ALL = FilterParams(exclude_qc=(), min_side=1, duplicates="keep", near_distance=6)
+LIGHT_DARK = {"light": (1, 2), "dark": (5, 6)}
+MEASURES = ["md5hash", "readable", "problem", "width", "height", "pixel_sha256"]
+
+
+def grouped(column="fst", compare=("light", "dark"), define=None):
+    """Define the groups: by default the paper's."""
+    return GroupsParams(column=column, compare=compare, define=define or LIGHT_DARK)
 
 
 def row(md5hash, **values):
@@ -32,22 +39,24 @@ def row(md5hash, **values):
         "width": 100,
         "height": 80,
         "pixel_sha256": md5hash,
+        "ita": 30.0,
+        "bytes_per_pixel": 0.5,
         "cluster": md5hash,
     }
     return {"md5hash": md5hash} | usual | values
 
 
-def select(rows, params=KEEP_ALL, **changes):
-    """Select from the rows of :func:`row`, with changes to the parameters."""
+def select(rows, groups=None, **changes):
+    """Select from the rows of :func:`row`, with changes to the section ``filter``."""
     table = pd.DataFrame(rows)
     table["qc"] = table["qc"].astype("string")
     fetched = table[table["status"].isin(["verified", "rendered", "unverified"])]
     return select_cohort(
         table,
         table[["md5hash", "status", "detail"]],
-        fetched[["md5hash", "readable", "problem", "width", "height", "pixel_sha256"]],
+        fetched[[*MEASURES, "ita", "bytes_per_pixel"]],
         fetched.set_index("md5hash")["cluster"],
-        params.model_copy(update=changes),
+        CohortParams(KEEP_ALL.model_copy(update=changes), groups or grouped()),
     )
 
 
@@ -61,8 +70,8 @@ def test_a_row_that_passes_becomes_a_cohort_row():
     """Labels, skin types, source and cluster arrive under the names of the design."""
     rows = [row("a" * 32, fitzpatrick_scale=6, fitzpatrick_centaur=-1, cluster="0" * 32)]
     frame = select(rows).frame
-    assert frame["fst_centaur"].isna().all()
-    assert frame.drop(columns="fst_centaur").to_dict("records") == [
+    assert frame[["fst_second", "qc"]].isna().all(axis=None)
+    assert frame.drop(columns=["fst_second", "qc"]).to_dict("records") == [
         {
             "md5hash": "a" * 32,
             "group": "dark",
@@ -72,6 +81,9 @@ def test_a_row_that_passes_becomes_a_cohort_row():
             "label_coarse": "non-neoplastic",
             "source": "dermaamin",
             "cluster": "0" * 32,
+            "ita": 30.0,
+            "side": 80,
+            "bytes_per_pixel": 0.5,
         }
     ]
 
@@ -94,8 +106,8 @@ def test_each_rule_gives_its_reason():
     )
     assert found.frame["md5hash"].tolist() == ["a", "h"]
     assert reasons(found) == {
-        "b": ("labelled", "no_fst_label", "scale -1, centaur 1"),
-        "c": ("grouped", "boundary_fst", "scale 4, centaur 1"),
+        "b": ("labelled", "no_value", "fst missing"),
+        "c": ("grouped", "outside_groups", "fst 4"),
         "d": ("quality", "qc_flag", "3 Wrongly labelled"),
         "e": ("fetched", "not_found", "404"),
         "f": ("readable", "unreadable", "truncated"),
@@ -129,7 +141,7 @@ def test_a_row_with_many_faults_leaves_at_the_first_step():
         [row("a"), row("b", fitzpatrick_scale=-1, **faults), row("c", **faults)], exclude_qc=("3",)
     )
     assert {name: reason for name, (_, reason, _) in reasons(found).items()} == {
-        "b": "no_fst_label",
+        "b": "no_value",
         "c": "qc_flag",
     }
 
@@ -142,16 +154,16 @@ def test_an_image_at_the_smallest_side_stays():
 
 def test_disagreeing_labels_are_named_so():
     """Under `both`, light by one label and dark by the other is in no group."""
-    found = select([row("a"), row("b", fitzpatrick_centaur=5)], group="both")
-    assert reasons(found)["b"] == ("grouped", "groups_disagree", "scale 1, centaur 5")
+    found = select([row("a"), row("b", fitzpatrick_centaur=5)], grouped("fst_both"))
+    assert reasons(found)["b"] == ("grouped", "groups_disagree", "fst 1, fst_second 5")
 
 
 @pytest.mark.parametrize(("scale", "centaur"), [(3, 3), (1, 4), (3, 6)])
 def test_a_label_between_the_groups_is_no_disagreement(scale, centaur):
     """Under `both`, a row of which a label is 3 or 4 lies at the boundary."""
     boundary = row("b", fitzpatrick_scale=scale, fitzpatrick_centaur=centaur)
-    found = select([row("a"), boundary], group="both")
-    assert reasons(found)["b"][:2] == ("grouped", "boundary_fst")
+    found = select([row("a"), boundary], grouped("fst_both"))
+    assert reasons(found)["b"][:2] == ("grouped", "outside_groups")
 
 
 COPIES = (
@@ -217,7 +229,7 @@ def test_rows_absent_from_the_fetch_table_are_not_fetched():
         index[["md5hash", "status", "detail"]],
         index,
         pd.Series({"a": "a"}),
-        KEEP_ALL,
+        CohortParams(KEEP_ALL, grouped()),
     )
     assert reasons(found)["b"][:2] == ("fetched", "not_fetched")
 
@@ -231,7 +243,7 @@ def test_a_fetched_image_without_measures_is_an_error():
             table,
             table[:1],
             pd.Series({"a": "a"}),
-            KEEP_ALL,
+            CohortParams(KEEP_ALL, grouped()),
         )
     assert "\n" not in str(caught.value)
 
@@ -262,16 +274,65 @@ def test_duplicate_counts_of_nothing():
     assert set(duplicate_counts(empty).values()) == {0}
 
 
+def test_groups_by_tone_are_formed_after_the_images_are_measured():
+    """With ITA a row without an image leaves for that reason, and ranges include their minimum."""
+    define = {"light": Range(min=41), "dark": Range(max=10)}
+    rows = [row(name, ita=ita) for name, ita in zip("abcd", (41.0, 40.9, 10.0, -5.0), strict=True)]
+    found = select(
+        [*rows, row("e", status="not_found", detail="404")], grouped("ita", define=define)
+    )
+    assert found.frame.set_index("md5hash")["group"].to_dict() == {"a": "light", "d": "dark"}
+    assert reasons(found)["b"] == ("grouped", "outside_groups", "ita 40.9")
+    assert reasons(found)["e"] == ("fetched", "not_found", "404")
+
+
+def test_a_third_group_is_in_the_cohort_under_its_own_name():
+    """Groups that are not compared are counted like the others."""
+    define = {**LIGHT_DARK, "medium": (3, 4)}
+    rows = [row("a"), row("b", fitzpatrick_scale=4), row("c", fitzpatrick_scale=6)]
+    found = select(rows, grouped(define=define))
+    assert found.frame["group"].tolist() == ["light", "medium", "dark"]
+    assert cohort_counts(found)["cohort"] == {"all": 3, "light": 1, "dark": 1, "medium": 1}
+
+
+def test_any_column_of_the_table_makes_groups():
+    """Text compares without blanks at its ends; rows without a value leave at the first step."""
+    sexes = ("female", " male ", None, "other")
+    rows = [row(name, sex=sex) for name, sex in zip("abcd", sexes, strict=True)]
+    define = {"men": ("male",), "women": ("female",)}
+    found = select(rows, grouped("sex", ("men", "women"), define))
+    assert found.frame["group"].tolist() == ["women", "men"]
+    assert found.groups.described("men") == "men (sex male)"
+    assert reasons(found) == {
+        "c": ("labelled", "no_value", "sex missing"),
+        "d": ("grouped", "outside_groups", "sex other"),
+    }
+    assert found.rows["group"].fillna("").tolist() == ["women", "men", "", ""]
+
+
+def test_a_column_that_is_not_there_is_named():
+    """The error suggests the column that was meant."""
+    with pytest.raises(DataError, match=r"groups.column is 'sx'.*did you mean 'sex'"):
+        select([row("a", sex="male")], grouped("sx"))
+
+
+def test_overlapping_groups_are_refused():
+    """A value in two groups is named with both."""
+    define = {"light": (1, 2), "dark": (2, 5)}
+    with pytest.raises(DataError, match="fst = 2 into both 'light' and 'dark'"):
+        select([row("a", fitzpatrick_scale=2)], grouped(define=define))
+
+
 @pytest.mark.parametrize(
-    ("group", "light", "dark"),
+    ("column", "dark", "n_light", "n_dark"),
     [
-        ("scale", 7755, 2168),
-        ("centaur", 8741, 1855),
-        ("both", 6711, 1387),
-        ("dark_4_6", 7755, 4949),
+        ("fst", (5, 6), 7755, 2168),
+        ("fst_second", (5, 6), 8741, 1855),
+        ("fst_both", (5, 6), 6711, 1387),
+        ("fst", (4, 5, 6), 7755, 4949),
     ],
 )
-def test_the_real_table_has_the_known_groups(originals, group, light, dark):
+def test_the_real_table_has_the_known_groups(originals, column, dark, n_light, n_dark):
     """Before fetching, Fitzpatrick17k's groups have the sizes of the literature."""
     annotations = read_csv(originals / "fitzpatrick17k.csv", ["md5hash"], "the annotation table")
     names = annotations["md5hash"]
@@ -284,12 +345,12 @@ def test_the_real_table_has_the_known_groups(originals, group, light, dark):
             "width": 99,
             "height": 99,
             "pixel_sha256": names,
+            "ita": 30.0,
+            "bytes_per_pixel": 0.5,
         }
     )
     clusters = pd.Series(names.to_numpy(), index=names)
-    found = select_cohort(
-        annotations, fetch, index, clusters, KEEP_ALL.model_copy(update={"group": group})
-    )
-    counts = cohort_counts(found)
+    params = CohortParams(KEEP_ALL, grouped(column, define={"light": (1, 2), "dark": dark}))
+    counts = cohort_counts(select_cohort(annotations, fetch, index, clusters, params))
     assert counts["steps"]["annotated"]["all"] == 16577
-    assert counts["cohort"] == {"all": light + dark, "light": light, "dark": dark}
+    assert counts["cohort"] == {"all": n_light + n_dark, "light": n_light, "dark": n_dark}

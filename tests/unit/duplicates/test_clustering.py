@@ -8,7 +8,7 @@ import pytest
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
-from tonegap.duplicates import clusters, straddling
+from tonegap.duplicates.clustering import clusters, straddling
 
 
 def pairs_of(names, one, other):

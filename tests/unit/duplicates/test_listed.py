@@ -5,7 +5,9 @@ from __future__ import annotations
 import pandas as pd
 import pytest
 
-from tonegap.duplicates import clusters, listed_among, merge_pairs
+from tonegap.duplicates.clustering import clusters
+from tonegap.duplicates.listed import listed_among
+from tonegap.duplicates.pairs import merge_pairs
 from tonegap.errors import DataError
 from tonegap.files.known_lists import read_listed_images, read_listed_pairs
 

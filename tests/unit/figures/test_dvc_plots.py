@@ -72,7 +72,7 @@ def test_boxplots_show_both_groups_of_every_mix_side_by_side(repository, plots):
     """One panel per revision; a point per run and group."""
     rows, svg, marks = _marks(repository, plots, "boxplot")
     assert marks["point"] == 2 * len(rows)
-    assert {"0 % dark", "50 % dark", "100 % dark"} <= set(re.findall(r">\s*(\d+ % dark)<", svg))
+    assert {"0", "50", "100"} <= set(re.findall(r">share\s+(\d+) %<", svg))
     assert "main" in svg
     assert "workspace" in svg
 
@@ -104,8 +104,8 @@ def test_conditions_have_a_point_per_group(repository, plots):
 
 
 def test_parity_has_a_point_per_condition(repository, plots):
-    """Light against dark, with the line where they are equal."""
+    """Reference against compared group, with the line where they are equal."""
     rows, _, marks = _marks(repository, plots, "parity", ["workspace"])
-    both = [row for row in rows if row["mse_light"] and row["mse_dark"]]
+    both = [row for row in rows if row["mse_reference"] and row["mse_compared"]]
     assert marks["point"] >= len(both)
     assert marks["line mark"] >= 1

@@ -12,6 +12,8 @@ from PIL import Image
 from tonegap.figures import boxes, conditions, flow, reconstructions
 from tonegap.figures.encoding import png_bytes, svg_bytes
 from tonegap.figures.style import COLUMN_WIDTH_IN
+from tonegap.groups import LIGHT_AND_DARK
+from tonegap.measures import MEASURES
 
 SHARES = {"light": 0.0, "mixed": 0.5, "dark": 1.0}
 
@@ -19,13 +21,13 @@ SHARES = {"light": 0.0, "mixed": 0.5, "dark": 1.0}
 @pytest.fixture(scope="module")
 def draw(study, study_images, flow_table, examples):
     """Draw each kind of figure anew."""
-    errors = conditions.condition_errors(study_images, "fine")
+    errors = conditions.condition_errors(study_images, "fine", LIGHT_AND_DARK)
     return {
-        "boxes": lambda: boxes.draw(study, "mse", "MSE", "scale", "Phantom images.").figure,
-        "conditions": lambda: conditions.draw(errors, "scale").figure,
+        "boxes": lambda: boxes.draw(study, MEASURES[0], LIGHT_AND_DARK, "Phantom.").figure,
+        "conditions": lambda: conditions.draw(errors, LIGHT_AND_DARK).figure,
         "flow": lambda: flow.draw(flow_table).figure,
         "pictures": lambda: (
-            reconstructions.draw_by_mix(examples, "dark", SHARES, "scale", "").figure
+            reconstructions.draw_by_mix(examples, "dark", SHARES, LIGHT_AND_DARK, "").figure
         ),
     }
 

@@ -7,19 +7,20 @@ import pandas as pd
 import pytest
 
 from tonegap.figures import prevalence
+from tonegap.groups import LIGHT_AND_DARK
 
 
 def _table(*pairs):
-    light, dark = np.array(pairs, dtype=float).T
+    reference, compared = np.array(pairs, dtype=float).T
     return pd.DataFrame(
         {
             "label": [f"label {n}" for n in range(len(pairs))],
             "n_all": 10,
-            "n_light": 5,
-            "n_dark": 5,
-            "prev_light": light,
-            "prev_dark": dark,
-            "log2_ratio_dark_light": 0.0,
+            "n_reference": 5,
+            "n_compared": 5,
+            "prev_reference": reference,
+            "prev_compared": compared,
+            "log2_ratio": 0.0,
         }
     )
 
@@ -28,7 +29,7 @@ def _panels(**tables):
     levels = {
         level: tables.get(level, _table((0.5, 0.4))) for level in ("coarse", "middle", "fine")
     }
-    return dict(zip(levels, prevalence.draw(levels, "scale").figure.axes, strict=True))
+    return dict(zip(levels, prevalence.draw(levels, LIGHT_AND_DARK).figure.axes, strict=True))
 
 
 def test_both_axes_are_the_same_and_hold_every_point():

@@ -10,6 +10,7 @@ from matplotlib.figure import Figure
 from tonegap.figures import conditions
 from tonegap.figures.conditions import condition_errors
 from tonegap.figures.style import log_scale, square_axes
+from tonegap.groups import LIGHT_AND_DARK
 
 
 @given(st.lists(st.floats(1e-6, 1e3), min_size=1, max_size=20))
@@ -31,13 +32,15 @@ def test_close_errors_have_ticks_too():
 
 def test_figure_8_holds_every_point_between_the_same_ends(study_images):
     """All panels have one scale on both axes; no point lies outside."""
-    drawing = conditions.draw(condition_errors(study_images, "fine"), "scale")
+    drawing = conditions.draw(
+        condition_errors(study_images, "fine", LIGHT_AND_DARK), LIGHT_AND_DARK
+    )
     drawn = drawing.data[drawing.data["drawn"]]
     mixes = drawn["mix"].nunique()
     limits = {axes.get_xlim() for axes in drawing.figure.axes[:mixes]}
     limits |= {axes.get_ylim() for axes in drawing.figure.axes[:mixes]}
     ((lower, upper),) = limits
-    values = drawn[["mse_light", "mse_dark"]].to_numpy()
+    values = drawn[["mse_reference", "mse_compared"]].to_numpy()
     assert lower < values.min()
     assert values.max() < upper
 

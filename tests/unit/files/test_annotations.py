@@ -41,6 +41,8 @@ def test_harmless_variants_are_the_same_table(tmp_path, content):
         (f"{NAMES}\n{ROW},x\n", "more cells than"),
         (",".join(f"c{n}" for n in range(100_000)), "100000 columns"),
         (f"{NAMES}\n" + '"', "cannot be read as a table"),
+        (f'{NAMES}\n{ROW}\n"{ROW}', "a quotation mark is not closed"),
+        (f"{NAMES}\n{ROW}\n\n{ROW},x\n", r"a\.csv, line 4 has more cells than"),
         ("", "no column"),
         (f"{'x' * 200_000}\n1\n", "cannot be read as a table"),
     ],

@@ -12,7 +12,7 @@ from tonegap.files.atomic import replacing, require_free_space, write_bytes
 
 
 def test_a_failed_write_leaves_the_old_file_and_no_other(tmp_path):
-    """A file is there whole or as it was."""
+    """A file is either replaced as a whole or left unchanged."""
     path = tmp_path / "table.csv"
     write_bytes(path, b"old")
 

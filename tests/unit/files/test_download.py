@@ -12,7 +12,7 @@ from tonegap.errors import FetchError
 from tonegap.files.download import Patience, download_file
 from tonegap.files.http_get import retry_after_s
 from tonegap.files.journal import Journal
-from tonegap.tables import Outcome
+from tonegap.tables import FetchOutcome
 
 NOW = 1_700_000_000.0
 
@@ -52,7 +52,7 @@ def test_pauses_double_up_to_a_cap():
 def test_the_journal_gives_back_what_it_noted(tmp_path):
     """Failures survive a kill, and a line cut short costs itself only."""
     path = tmp_path / "deep" / "journal.jsonl"
-    rows = [Outcome(letter * 32, "not_found", "host", 0, 'a "b"') for letter in "ab"]
+    rows = [FetchOutcome(letter * 32, "not_found", "host", 0, 'a "b"') for letter in "ab"]
     journal = Journal(path)
     assert journal.read() == []
     journal.note(rows[0])
@@ -68,13 +68,13 @@ def test_the_journal_gives_back_what_it_noted(tmp_path):
 def test_an_old_journal_is_forgotten(tmp_path):
     """What failed more than a day ago is asked for again."""
     path = tmp_path / "journal.jsonl"
-    Journal(path).note(Outcome("a" * 32, "not_found"))
+    Journal(path).note(FetchOutcome("a" * 32, "not_found"))
     os.utime(path, (time.time() - 2 * 86400,) * 2)
     assert Journal(path).read() == []
 
 
-def test_a_file_that_cannot_be_had_is_one_line():
+def test_a_failed_download_is_one_line():
     """A refused url names its reason and the way out."""
-    with pytest.raises(FetchError, match=r"refused_url.*give the file") as caught:
+    with pytest.raises(FetchError, match=r"refused_url.*pass the file") as caught:
         download_file("http://127.0.0.1/table.csv", 1000)
     assert "\n" not in str(caught.value)

@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 
 from tonegap.files.journal import Journal
-from tonegap.tables import Outcome
+from tonegap.tables import FetchOutcome
 
-GONE = Outcome("a" * 32, "not_found", "e.org", 0, "HTTP 404")
+GONE = FetchOutcome("a" * 32, "not_found", "e.org", 0, "HTTP 404")
 
 
 def test_damaged_lines_are_passed_over(tmp_path):

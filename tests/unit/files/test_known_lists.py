@@ -1,4 +1,4 @@
-"""Lists of others on disk: spellings are made one, and nothing is passed over in silence."""
+"""Published lists on disk: spellings are normalised, and nothing is silently ignored."""
 
 from __future__ import annotations
 
@@ -96,14 +96,14 @@ def test_pairs_of_file_names(lists, text):
 
 @pytest.mark.parametrize("name", ["off_topic.csv", "Drop/x.csv", "keep"])
 def test_what_lies_elsewhere_is_refused(tmp_path, name):
-    """A list beside the three folders would count for nothing; a README may stay."""
+    """A list outside the three folders is rejected; a README may stay."""
     (tmp_path / "README.md").touch()
     (tmp_path / ".gitignore").touch()
     read_known_lists(tmp_path)
     path = tmp_path / name
     path.parent.mkdir(exist_ok=True)
     path.write_text(f"md5hash\n{A}\n")
-    with pytest.raises(DataError, match=r"would count for nothing: lists lie in .* keep/, drop/"):
+    with pytest.raises(DataError, match=r"would be ignored: lists belong in .* keep/, drop/"):
         read_known_lists(tmp_path)
 
 
@@ -115,7 +115,7 @@ def test_what_lies_elsewhere_is_refused(tmp_path, name):
         ("duplicates/a.csv", "path_indices_1,path_indices_2,scores\nPAT_1_2_3,000002,1\n", "ranks"),
         ("duplicates/a.csv", "image1,image2\nx.png,y.png\n", "none of"),
         ("duplicates/a.csv", "image1,image2\n000002,\n", "nothing in the column 'image2'"),
-        ("keep/a.txt", f"md5hash\n{A}\n", r"a\.txt is no CSV file"),
+        ("keep/a.txt", f"md5hash\n{A}\n", r"a\.txt is not a CSV file"),
         ("drop/a.csv", f"{A}\n{B}\n", "names of its columns"),
         ("duplicates/a.csv", f"{A},{B}\n{B},{C}\n", "names of its columns"),
         ("drop/a.csv", f"md5hash,label\n{A},1\n{B},\n", "line 3: label is empty"),
@@ -128,7 +128,7 @@ def test_what_lies_elsewhere_is_refused(tmp_path, name):
     ],
 )
 def test_what_would_be_misread_is_refused(lists, name, text, words):
-    """A list that would count for nothing, or for less than it says, is named."""
+    """A list that would be ignored, in whole or in part, is named."""
     (lists / name).write_text(text)
     with pytest.raises(DataError, match=words) as caught:
         read_known_lists(lists, ROWS.rows)

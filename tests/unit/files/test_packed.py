@@ -30,10 +30,10 @@ def test_other_content_is_refused(tmp_path):
     with pytest.raises(DataError, match="float64"):
         open_packed(path)
     np.save(path, np.array([{}], dtype=object), allow_pickle=True)
-    with pytest.raises(DataError, match="no array"):
+    with pytest.raises(DataError, match="not an array"):
         open_packed(path)
     path.write_text("hello")
-    with pytest.raises(DataError, match="no array"):
+    with pytest.raises(DataError, match="not an array"):
         open_packed(path)
 
 

@@ -32,7 +32,7 @@ def test_what_goes_in_comes_out(tmp_path):
 
 
 def test_another_md5_is_kept_apart(tmp_path):
-    """A copy of another md5 never passes for the original."""
+    """A copy with another md5 never passes for the original."""
     store = ImageStore(tmp_path)
     assert store.put(MD5, CONTENT, "given") == "unverified"
     assert store.get(MD5) is None
@@ -121,7 +121,7 @@ def test_processes_may_write_at_once(tmp_path, repository):
 
 
 def test_a_store_that_cannot_be_cleaned_is_used(tmp_path, monkeypatch):
-    """In a store that others own a damaged file is passed over, if not removed."""
+    """In a store that others own, a damaged file is skipped even if it cannot be removed."""
     store = ImageStore(tmp_path)
     md5 = md5_of(CONTENT)
     store.put(md5, CONTENT, "given")

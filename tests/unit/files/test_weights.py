@@ -86,8 +86,8 @@ def test_misspelt_choice_is_corrected() -> None:
 
 
 def test_missing_file_is_named() -> None:
-    """A path that leads nowhere is named."""
-    assert "nowhere.safetensors, which is no file" in complaint("nowhere.safetensors")
+    """A path without a file is named."""
+    assert "nowhere.safetensors, which is not a file" in complaint("nowhere.safetensors")
 
 
 def test_damaged_file_is_named(tmp_path: Path) -> None:

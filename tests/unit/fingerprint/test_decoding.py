@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tonegap.fingerprint import UnreadableImageError, decode
+from tonegap.fingerprint.decoding import UnreadableImageError, decode
 
 
 def same(image, other):

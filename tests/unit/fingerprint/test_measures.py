@@ -1,4 +1,4 @@
-"""The fingerprint of one image, and the stage that takes all of them."""
+"""The fingerprint of one image."""
 
 from __future__ import annotations
 
@@ -8,12 +8,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tonegap.errors import MachineError
-from tonegap.files.archive import write_archive
-from tonegap.files.tables import read_csv
-from tonegap.fingerprint import COLUMNS, fingerprint
+from tonegap.fingerprint.measures import fingerprint
 from tonegap.fingerprint.table import fingerprint_table
-from tonegap.stages import hash as stage
 
 BITS = 4 * 16
 
@@ -23,15 +19,12 @@ def bits_apart(one, other):
 
 
 def test_hashes_are_those_of_bytes_and_pixels(picture, encode):
-    """md5 and sha256 are hashlib's; the pixel hash covers the size and the RGB bytes."""
+    """sha256 is hashlib's; the pixel hash covers the size and the RGB bytes."""
     content = encode(picture())
     measured = fingerprint("0" * 32, content)
-    assert measured.md5 == hashlib.md5(content, usedforsecurity=False).hexdigest()
     assert measured.sha256 == hashlib.sha256(content).hexdigest()
     pixels = b"96x64:" + np.asarray(picture()).tobytes()
     assert measured.pixel_sha256 == hashlib.sha256(pixels).hexdigest()
-    assert not measured.md5_matches
-    assert fingerprint(measured.md5, content).md5_matches
 
 
 def test_the_pixel_hash_knows_pixels_not_files(picture, encode):
@@ -105,59 +98,3 @@ def test_a_caption_at_the_edge_leaves_the_inner_hash(picture, encode):
     one, other = fingerprint("a", encode(plain)), fingerprint("a", encode(captioned))
     assert one.phash_inner == other.phash_inner
     assert one.phash != other.phash
-
-
-def write_raw(folder, encode, picture, count):
-    entries = [(f"{n:032x}.jpg", encode(picture(n), "JPEG")) for n in range(count)]
-    entries[3] = (entries[3][0], b"<html>no image</html>")
-    write_archive(folder / "raw.zip", entries)
-    return folder / "raw.zip"
-
-
-def test_the_stage_writes_a_row_per_image(tmp_path, picture, encode):
-    """Rows come in the archive's order; what is unreadable says so and stays."""
-    raw = write_raw(tmp_path, encode, picture, 6)
-    stage.run(raw=raw, index=tmp_path / "index.csv", processes=1)
-    table = read_csv(tmp_path / "index.csv", COLUMNS, "the index")
-    assert list(table.columns) == list(COLUMNS)
-    assert list(table["readable"]) == [True, True, True, False, True, True]
-    assert "no image in a known format" in table["problem"][3]
-
-
-@pytest.mark.slow
-def test_processes_do_not_change_the_table(tmp_path, picture, encode):
-    """One process and three write the same bytes."""
-    raw = write_raw(tmp_path, encode, picture, 100)
-    stage.run(raw=raw, index=tmp_path / "one.csv", processes=1)
-    stage.run(raw=raw, index=tmp_path / "three.csv", processes=3)
-    assert (tmp_path / "one.csv").read_bytes() == (tmp_path / "three.csv").read_bytes()
-
-
-def test_a_killed_worker_is_told_in_one_line(tmp_path, picture, encode, monkeypatch):
-    """A broken pool becomes an error that says what to do."""
-
-    class Broken:
-        def __init__(self, *args, **kwargs):
-            pass
-
-        def __enter__(self):
-            return self
-
-        def __exit__(self, *args):
-            return False
-
-        def submit(self, *args):
-            raise stage.BrokenProcessPool
-
-    monkeypatch.setattr(stage, "ProcessPoolExecutor", Broken)
-    raw = write_raw(tmp_path, encode, picture, 5)
-    with pytest.raises(MachineError, match="worker of the hash stage was killed"):
-        stage.run(raw=raw, index=tmp_path / "index.csv", processes=2)
-    assert not (tmp_path / "index.csv").exists()
-
-
-def test_an_empty_archive_gives_an_empty_table(tmp_path):
-    """No images, no rows, all columns."""
-    write_archive(tmp_path / "raw.zip", [])
-    stage.run(raw=tmp_path / "raw.zip", index=tmp_path / "index.csv")
-    assert len(read_csv(tmp_path / "index.csv", COLUMNS, "the index")) == 0

@@ -34,22 +34,3 @@ def test_entropy_at_its_ends():
     """Zero for one level, eight bits for all levels equally."""
     assert quality.entropy_bits(np.zeros((4, 4), np.uint8)) == 0.0
     assert quality.entropy_bits(np.arange(256, dtype=np.uint8).reshape(16, 16)) == 8.0
-
-
-@pytest.mark.parametrize(
-    ("rows", "columns", "share"),
-    [((0, 0), (0, 0), 0.0), ((4, 6), (0, 0), 0.25), ((4, 6), (5, 5), 0.4375)],
-)
-def test_border_share_counts_the_bars(rows, columns, share):
-    """Black bars of known width make a known share of the area."""
-    picture = RNG.integers(60, 256, (40, 40, 3), dtype=np.uint8)
-    picture[: rows[0]] = 0
-    picture[40 - rows[1] :] = 0
-    picture[:, : columns[0]] = 0
-    picture[:, 40 - columns[1] :] = 0
-    assert quality.border_share(picture) == pytest.approx(share)
-
-
-def test_a_plain_picture_is_all_border():
-    """One for a picture of one colour."""
-    assert quality.border_share(np.full((9, 7, 3), 200, np.uint8)) == 1.0

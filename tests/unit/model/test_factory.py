@@ -9,11 +9,11 @@ import pytest
 import torch
 
 from tonegap.errors import ModelError
-from tonegap.model.cost import parameter_count
 from tonegap.model.factory import build_model, load_factory
 from tonegap.model.objective import Objective
 from tonegap.model.protocol import forward_pass, latent_shape
 from tonegap.params import ModelParams
+from tonegap.profiling.cost import parameter_count
 
 PARAMS = ModelParams(
     factory="tonegap.model.vae:build",
@@ -233,14 +233,14 @@ def test_misspelt_function_is_corrected() -> None:
     ("function", "reason"),
     [
         ("number", "which is int and cannot be called"),
-        ("nothing", "gave NoneType; training needs a torch.nn.Module"),
-        ("linear", "gave Linear; training needs a torch.nn.Module"),
-        ("grey", r"`decode` gave images of (2, 1, 16, 16), expected (2, 3, 16, 16)"),
-        ("uneven", "`encode` gave mu of (2, 3, 16, 16) and log_var of (2, 1, 16, 16)"),
+        ("nothing", "returned NoneType; training needs a torch.nn.Module"),
+        ("linear", "returned Linear; training needs a torch.nn.Module"),
+        ("grey", r"`decode` returned images of (2, 1, 16, 16), expected (2, 3, 16, 16)"),
+        ("uneven", "`encode` returned mu of (2, 3, 16, 16) and log_var of (2, 1, 16, 16)"),
         ("one_for_all", "log_var of (1, 3, 16, 16) for 2 images; they must be of equal shape"),
         ("breaks", "2 grey images of 16 px could not be encoded and decoded (RuntimeError"),
         ("silent", "could not be encoded and decoded (AssertionError at "),
-        ("untrainable", "no parameter that asks for a gradient"),
+        ("untrainable", "no parameter that requires a gradient"),
         ("remembers", "its state_dict holds '_extra_state', which is dict; only tensors"),
         ("leaves", "could not be encoded and decoded (it called sys.exit(3) at "),
         (

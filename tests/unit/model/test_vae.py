@@ -6,9 +6,9 @@ import pytest
 import torch
 from torch import distributions
 
-from tonegap.model.cost import parameter_count
 from tonegap.model.vae import VAE, build, reparameterise
 from tonegap.params import ModelParams
+from tonegap.profiling.cost import parameter_count
 
 PAPER = ModelParams(
     factory="tonegap.model.vae:build",

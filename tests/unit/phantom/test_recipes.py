@@ -41,6 +41,7 @@ DIFFERENCES = {
     "condition_only": {"label"},
     "source_only": SOURCE_KNOBS,
     "representation_only": {"upside_down"},
+    "representation_mild": {"upside_down"},
     "label_noise": {"melanin"},
     "duplicates": {"melanin"},
     "default": {"melanin", "roughness", "shading", "label"} | SOURCE_KNOBS,

@@ -5,7 +5,15 @@ from __future__ import annotations
 import pandas as pd
 import pytest
 
-from tonegap.report.context import Context, Deviation, Picture, Provenance
+from tonegap.groups import LIGHT_AND_DARK
+from tonegap.report.context import (
+    Analysis,
+    Context,
+    Deviation,
+    Picture,
+    Planted,
+    Provenance,
+)
 
 HOSTILE = "<script>alert('x')</script> & \"rash\""
 
@@ -36,9 +44,65 @@ def _contrast(claim, name, verdict, family="primary", **numbers):
     return row | numbers
 
 
+def _sentence(number, contrast, verdict, **numbers):
+    row = {
+        "number": number,
+        "says": f"Sentence {number} {HOSTILE}",
+        "contrast": contrast,
+        "estimate": 0.31,
+        "low": 0.25,
+        "high": 0.37,
+        "percent": None,
+        "percent_low": None,
+        "percent_high": None,
+        "mde": 0.09,
+        "mde_percent": 12.0,
+        "verdict": verdict,
+        "reason": "",
+        "shown": contrast,
+        "parts": [
+            {"contrast": "beside", "words": "Beside it", "decides": False},
+            {"contrast": contrast, "words": f"Words of {contrast}", "decides": True},
+        ],
+    }
+    return row | numbers
+
+
+def _estimates(**columns):
+    numbers = {"percent": 36.4, "percent_low": 28.0, "percent_high": 45.0, "mde_percent": 12.0}
+    counts = {"n_reference": 40, "n_compared": 30, "n_left_out": 0, "reason": float("nan")}
+    return pd.DataFrame([{**numbers, **counts, **columns}])
+
+
+def _analysis():
+    overall = {"mix": "overall", "reliability": float("nan")}
+    shrunken = {
+        f"shrunken_percent{end}": value
+        for end, value in (("", 30.0), ("_low", 20.0), ("_high", 40.0))
+    }
+    missing = {"percent": float("nan"), "percent_low": float("nan"), "percent_high": float("nan")}
+    return Analysis(
+        decomposition=pd.concat(
+            [
+                _estimates(words="all test images", step="raw", **overall),
+                _estimates(
+                    words="+ source", step="source", **overall | missing, reason="one source"
+                ),
+            ]
+        ),
+        labels=_estimates(kind="gap", words=HOSTILE),
+        conditions_gap=_estimates(label=HOSTILE, **overall, **shrunken),
+        heterogeneity=pd.DataFrame(),
+        influence=_estimates(left_out="condition", label=HOSTILE),
+        sentence="Of 36 %, 8 points go with conditions and sources, 28 (20 to 37) remain.",
+    )
+
+
 @pytest.fixture
 def claims() -> dict:
     """Every verdict, a row without numbers, a description."""
+    percents = {"percent": 36.0, "percent_low": 28.0, "percent_high": 45.0}
+    waits = "waits for the equal-distinct study"
     nothing = dict.fromkeys(("estimate", "low", "high", "p", "p_holm"))
     return {
         "schema": "tonegap-claims-1",
@@ -49,16 +113,39 @@ def claims() -> dict:
         ],
         "contrasts": [
             _contrast("C1", "slope_light", "supported"),
-            _contrast("C1", "slope_dark", "not supported", family="nmse"),
+            _contrast("C1", "slope_dark", "undecided", family="nmse"),
             _contrast("C2", "gap_mixed", "contradicted"),
             _contrast("C2", "gap_best", "not assessable", reason="too few seeds", **nothing),
+            _contrast(
+                "C2",
+                "gap_overall",
+                "supported",
+                metric="log_mse",
+                **percents,
+                mde_percent=12.0,
+            ),
+            _contrast(
+                "C1",
+                "own_share_effect",
+                "undecided",
+                metric="log_mse",
+                percent=-9.0,
+                percent_low=-20.0,
+                percent_high=4.0,
+                mde_percent=15.0,
+            ),
         ],
         "gap": "dark minus light",
         "caveats": ["Phantoms only."],
         "descriptions": [_contrast("C2", "sigma_gap", "described", family="description")],
+        "paper": [
+            _sentence(4, "gap_mixed", "supported", **percents),
+            _sentence(9, "sigma_gap_all", "undecided"),
+            _sentence(7, "sensitivity", "not assessable", **(nothing | {"reason": waits})),
+        ],
         "paper_reading": {
             "warning": "Runs are not independent.",
-            "known_false_positive_rate": 0.187,
+            "false_positive_rate": 0.187,
             "tests": [
                 {
                     "contrast": "gap_mixed",
@@ -82,7 +169,10 @@ def context(claims) -> Context:
             ("dark", 1.0, "fine", HOSTILE, 7, 6, 0.03, 0.02, -0.01, True),
             ("light", 0.0, "coarse", "phantom", 30, 3, 0.01, 0.02, 0.01, False),
         ],
-        columns="mix dark_share level label n_light n_dark mse_light mse_dark gap drawn".split(),  # noqa: SIM905  one line
+        columns=[
+            *("mix", "share", "level", "label", "n_reference", "n_compared"),
+            *("mse_reference", "mse_compared", "gap", "drawn"),
+        ],
     )
     arms = pd.DataFrame(
         [
@@ -90,7 +180,7 @@ def context(claims) -> Context:
             for mix, share in (("light", 0.0), ("dark", 1.0))
             for group in ("light", "dark")
         ],
-        columns=["mix", "dark_share", "group", "runs", "n", "mse", "sigma"],
+        columns=["mix", "share", "group", "runs", "n", "mse", "sigma"],
     )
     flow = pd.DataFrame(
         [
@@ -106,7 +196,7 @@ def context(claims) -> Context:
         no_study="",
         caveats=["Phantoms only."],
         basis=["phantom images", "random features"],
-        groups={"light": "light (FST 1-2)", "dark": "dark (FST 5-6)"},
+        groups=LIGHT_AND_DARK,
         cohort={"all": 577, "light": 338, "dark": 239},
         flow=flow,
         arms=arms,
@@ -118,6 +208,9 @@ def context(claims) -> Context:
         ],
         conditions=conditions,
         few_images=5,
+        analysis=_analysis(),
+        planted=[Planted("tone", "30 % more error", "28 %", agrees=True)],
+        warnings=["dark images measure lighter than light ones"],
         deviations=[Deviation(HOSTILE, "a", "b", "data.mix")],
         provenance=Provenance(
             facts={"Code (git commit)": "0" * 40},

@@ -11,6 +11,7 @@ from itertools import pairwise
 
 import pytest
 
+from tonegap.groups import LIGHT_AND_DARK, Groups
 from tonegap.report.claims import VERDICTS
 from tonegap.report.page import (
     decimals_for,
@@ -170,7 +171,7 @@ def test_claims_table_holds_the_claims(outline, claims):
     rows = "\n".join(row["text"] for row in outline.of("tr"))
     items = "\n".join(item["text"] for item in outline.of("li"))
     for contrast in (*claims["contrasts"], *claims["descriptions"]):
-        assert comparison_name(contrast["contrast"]) in rows
+        assert comparison_name(contrast["contrast"], LIGHT_AND_DARK) in rows
         assert f"{true_minus(contrast['sentence'])} {contrast['contrast']}" in items
 
 
@@ -184,7 +185,8 @@ def test_intervals_are_drawn_over_their_axis(outline, claims):
     drawn = [row for row in (*claims["contrasts"], *claims["descriptions"])
              if row["estimate"] is not None]  # fmt: skip
     intervals, dots = _drawings(outline, "interval"), _drawings(outline, "estimate")
-    assert len(intervals) == len(dots) == len(drawn)
+    forests = 4  # one line with an estimate in each
+    assert len(intervals) == len(dots) == len(drawn) + forests
     for line, dot in zip(intervals, dots, strict=True):
         low, value, high = (float(text.rstrip("%")) for text in (line["x1"], dot["cx"], line["x2"]))
         assert 0 < low < value < high < 100
@@ -193,7 +195,7 @@ def test_intervals_are_drawn_over_their_axis(outline, claims):
 def test_what_is_not_assessable_says_why(outline, claims):
     """A comparison without an estimate has its reason in place of a drawing."""
     (row,) = [row for row in outline.of("tr") if "too few seeds" in row["text"]]
-    assert comparison_name("gap_best") in row["text"]
+    assert comparison_name("gap_best", LIGHT_AND_DARK) in row["text"]
 
 
 def test_drawings_are_for_the_eye_only(outline):
@@ -206,7 +208,7 @@ def test_drawings_are_for_the_eye_only(outline):
 def test_numbers_say_what_they_rest_on(outline, context):
     """Phantoms and random features are named in the banner and above every table of numbers."""
     said = [p["text"] for p in outline.of("p") if p["attributes"].get("class") == "basis"]
-    assert said == ["Rests on phantom images and random features."] * 4
+    assert said == ["Rests on phantom images and random features."] * 8
     assert "Phantom images and random features" in outline.of("aside")[0]["text"]
     plain = _outline(render(replace(context, basis=[], caveats=[])))
     assert not any(p["attributes"].get("class") == "basis" for p in plain.of("p"))
@@ -264,6 +266,62 @@ def test_without_a_study_the_report_says_so(context):
     for link in outline.of("a"):
         address = link["attributes"]["href"]
         assert address in LINKS or address[1:] in ids
+
+
+def test_the_first_screen_says_what_was_asked_and_found(outline, context):
+    """Question, answer with interval, certainty and data stand in words before any table."""
+    said = {
+        term["text"]: answer["text"]
+        for term, answer in zip(outline.of("dt"), outline.of("dd"), strict=True)
+    }
+    assert "dark (FST 5-6) images worse than light (FST 1-2)" in said["Asked"]
+    assert "Dark images have 36 % more reconstruction error" in said["Found"]
+    assert "95 % interval 28 to 45 %" in said["Found"]
+    assert context.analysis.sentence in said["Found"]
+    assert "a gap of 12 % or more four times in five" in said["How sure"]
+    assert "1 supported, 1 contradicted" in said["How sure"]
+    assert "8 models of 2 training mixes; 338 light and 239 dark images" in said["On what data"]
+    assert "phantom images; random features" in said["On what data"]
+
+
+def test_the_first_screen_follows_the_verdict(context):
+    """It claims no direction that the verdict does not, whatever the uncorrected interval shows."""
+    rows = [
+        row | {"verdict": {"gap_overall": "undecided", "own_share_effect": "supported"}[name]}
+        if (name := row["contrast"]) in {"gap_overall", "own_share_effect"}
+        else row
+        for row in context.claims["contrasts"]
+    ]
+    page = render(replace(context, claims=context.claims | {"contrasts": rows}))
+    (found,) = [d for d in _outline(page).of("dd") if "undecided" in d["text"]][:1]
+    assert "Whether dark images have a larger error is undecided: +36 %" in found["text"]
+    assert "A group's error falls by 9 % as its own share in training goes" in found["text"]
+
+
+def test_the_papers_sentences_come_first(outline):
+    """The first table is the paper's, each row with verdict, and why a row waits."""
+    rows = [row["text"] for row in outline.of("tr")][1:4]
+    assert "+36 % (+28 to +45)" in rows[0]
+    assert "supported" in rows[0]
+    assert "undecided" in rows[1]
+    assert "waits for the equal-distinct study" in rows[2]
+
+
+def test_planted_effects_stand_beside_what_was_found(outline):
+    """What a recipe plants, what was found, and whether they agree."""
+    (row,) = [row["text"] for row in outline.of("tr") if "30 % more error" in row["text"]]
+    assert "28 %" in row
+    assert "yes" in row
+
+
+def test_groups_of_another_variable_are_called_by_their_names(context):
+    """A study of sex speaks of sexes: light and dark occur nowhere in its tables."""
+    by_sex = Groups("male", "female", {})
+    arms = context.arms.assign(group=context.arms["group"].map({"light": "male", "dark": "female"}))
+    page = render(replace(context, groups=by_sex, arms=arms, flow=context.flow.iloc[:0]))
+    heads = " ".join(cell["text"] for cell in _outline(page).of("thead"))
+    assert "MSE, female" in heads
+    assert "MSE, dark" not in heads
 
 
 @pytest.mark.parametrize(

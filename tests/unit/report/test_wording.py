@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from tonegap.groups import LIGHT_AND_DARK, Groups
 from tonegap.report.wording import comparison_name, measure_words, sides_of
 from tonegap.statistics.contrasts import declared_contrasts
 
@@ -9,15 +10,25 @@ from tonegap.statistics.contrasts import declared_contrasts
 def test_every_declared_comparison_has_plain_words():
     """No short name of the documents for machines is left to the reader, for any mixes."""
     for contrast in declared_contrasts([0.0, 0.25, 0.5, 0.75, 1.0]):
-        name = comparison_name(contrast.name)
+        name = comparison_name(contrast.name, LIGHT_AND_DARK)
         assert "_" not in name
         assert name != contrast.name.replace("_", " ")
         assert measure_words(contrast.measure)[0].isupper()
-        assert sides_of(contrast.name).below != "lower", contrast.name
+        assert sides_of(contrast.name, contrast.measure, LIGHT_AND_DARK).below != "lower", (
+            contrast.name
+        )
 
 
 def test_unknown_names_are_shown_as_they_are():
     """A new comparison is readable before it has words."""
-    assert comparison_name("rank_of_rash") == "rank of rash"
+    assert comparison_name("rank_of_rash", LIGHT_AND_DARK) == "rank of rash"
     assert measure_words("ssim_given_pca") == "ssim given PCA"
-    assert sides_of("rank_of_rash") == ("lower", "higher")
+    assert sides_of("rank_of_rash", "mse", LIGHT_AND_DARK) == ("lower", "higher")
+
+
+def test_words_name_the_groups_of_the_study():
+    """Groups by sex are called by their names, in comparisons and in their sides."""
+    by_sex = Groups("male", "female", {})
+    assert comparison_name("slope_female", by_sex).startswith("Female images")
+    assert comparison_name("sigma_gap_50", by_sex) == "Trained on 50 % female images"
+    assert sides_of("gap_mixed", "mse", by_sex) == ("male fares worse", "female fares worse")

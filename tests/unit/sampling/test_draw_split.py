@@ -9,8 +9,11 @@ import pytest
 from scipy import stats
 
 from tonegap.errors import SplitError
+from tonegap.groups import LIGHT_AND_DARK, Groups
 from tonegap.params import DataParams
-from tonegap.sampling import draw_split, explanation, group_draws
+from tonegap.sampling.explain import explanation
+from tonegap.sampling.split import draw_split
+from tonegap.sampling.training import group_draws
 
 MIXES = {"light": 0.0, "mixed": 0.5, "dark": 1.0}
 DATA = DataParams(
@@ -40,7 +43,9 @@ def cohort(light=40, dark=25, clusters=None):
 def draw(images=None, **changes):
     """Draw from the cohort above with changes to the parameters."""
     images = cohort() if images is None else images
-    return draw_split(images, DATA.model_copy(update=changes), MIXES)
+    return draw_split(
+        images, DATA.model_copy(update=changes), MIXES[changes.get("mix", DATA.mix)], LIGHT_AND_DARK
+    )
 
 
 def names(split, role, group=None):
@@ -171,7 +176,7 @@ REFUSALS = {
         "replacement": False,
     },
     r"light and dark share 25 images .* at most 25": {"n_test": 26, "match": "condition"},
-    r"too few for the mix 'mixed'": {"n_test": 25, "mix": "light", "distinct": "equal"},
+    r"too few for the mix 'light'": {"n_test": 25, "mix": "light", "distinct": "equal"},
 }
 
 
@@ -238,12 +243,12 @@ def test_the_explanation_counts_what_the_split_holds():
             "cluster": ["l000", "d002", "l000", "l005", "d002", "d002"],
         }
     )
-    table = explanation(images, split, data, MIXES).set_index("quantity")
+    table = explanation(images, split, data, MIXES, LIGHT_AND_DARK).set_index("quantity")
     found = {quantity: tuple(row) for quantity, row in table.T.items()}
     assert found == {
         "cohort": (6, 4, 10),
         "clusters of near duplicates in the cohort": (1, 2, 2),
-        "set aside: cluster in both groups": (0, 0, 0),
+        "set aside: cluster in several groups": (0, 0, 0),
         "test": (1, 1, 2),
         "test, distinct conditions": (1, 1, 2),
         "left for training": (5, 3, 8),
@@ -258,7 +263,7 @@ def test_the_explanation_counts_what_the_split_holds():
         "training, distinct expected, mix dark": (0, 2.4, 2.4),
         "clusters in test and training": (1, 1, 2),
         "test with a near duplicate in training": (1, 1, 2),
-        "clusters of the split in light and dark": (0, 0, 0),
+        "clusters of the split in several groups": (0, 0, 0),
     }
 
 
@@ -267,7 +272,13 @@ def test_the_explanation_expects_what_equal_diversity_draws(mix):
     """With `distinct: equal` every mix holds exactly the number that is expected of it."""
     data = DATA.model_copy(update={"mix": mix, "distinct": "equal", "n_train": 30})
     images = cohort()
-    table = explanation(images, draw_split(images, data, MIXES), data, MIXES).set_index("quantity")
+    table = explanation(
+        images,
+        draw_split(images, data, MIXES[data.mix], LIGHT_AND_DARK),
+        data,
+        MIXES,
+        LIGHT_AND_DARK,
+    ).set_index("quantity")
     expected = table.loc[f"training, distinct expected, mix {mix}"]
     assert tuple(expected) == tuple(table.loc["training, distinct"])
 
@@ -276,7 +287,26 @@ def test_the_explanation_shows_that_clusters_stay_together():
     """With the switch on, no cluster crosses and those set aside are counted."""
     images = cohort(clusters={"l001": "l000", "d001": "d000", "d002": "l002"})
     data = DATA.model_copy(update={"duplicates": "clusters_stay_together"})
-    table = explanation(images, draw_split(images, data, MIXES), data, MIXES).set_index("quantity")
-    assert tuple(table.loc["set aside: cluster in both groups"]) == (1, 1, 2)
-    crossing = ["clusters in test and training", "clusters of the split in light and dark"]
+    table = explanation(
+        images,
+        draw_split(images, data, MIXES[data.mix], LIGHT_AND_DARK),
+        data,
+        MIXES,
+        LIGHT_AND_DARK,
+    ).set_index("quantity")
+    assert tuple(table.loc["set aside: cluster in several groups"]) == (1, 1, 2)
+    crossing = ["clusters in test and training", "clusters of the split in several groups"]
     assert (table.loc[crossing] == 0).all(axis=None)
+
+
+def test_a_third_group_is_tested_and_never_trained_on():
+    """Its images have a test set of their own, and the other draws stay as they were."""
+    three = Groups("light", "dark", {"light": "", "dark": "", "medium": ""})
+    images = cohort()
+    medium = cohort(light=20, dark=0).assign(group="medium")
+    medium["md5hash"] = medium["cluster"] = "m" + medium["md5hash"]
+    found = draw_split(pd.concat([images, medium]), DATA, MIXES[DATA.mix], three)
+    assert len(names(found, "test", "medium")) == DATA.n_test
+    pair = found[found["group"] != "medium"].reset_index(drop=True)
+    pd.testing.assert_frame_equal(pair, draw(images))
+    assert set(found.loc[found["role"] == "train", "group"]) == {"light", "dark"}

@@ -16,6 +16,7 @@ from tonegap.statistics.contrasts import (
 from tonegap.statistics.design import Arm
 
 THREE = (0.0, 0.5, 1.0)
+PAIR = ("light", "dark")
 SWEEP = (0.0, 0.25, 0.5, 0.75, 1.0)
 
 
@@ -48,16 +49,70 @@ def test_gaps_are_dark_minus_light_of_the_right_arms() -> None:
     means = {Arm(s, g): 10.0 * s + (g == "dark") for s in THREE for g in ("light", "dark")}
     contrasts = named(THREE)
     assert value(contrasts["gap_mixed"], means) == 1.0
-    assert value(contrasts["gap_worst_case"], means) == (0.0 + 1.0) - 10.0
-    assert value(contrasts["gap_best_case"], means) == (10.0 + 1.0) - 0.0
+    assert value(contrasts["gap_worst"], means) == (0.0 + 1.0) - 10.0
+    assert value(contrasts["gap_best"], means) == (10.0 + 1.0) - 0.0
 
 
-def test_what_decides_the_claims_is_fixed_by_the_mixes() -> None:
-    """The primary family of the paper's mixes: 2 slopes, 3 gaps, 3 tests of equivalence."""
-    primary = [c for c in declared_contrasts(THREE) if c.family == PRIMARY]
-    assert [(c.claim, c.expected) for c in primary] == (
-        [("C1", "negative")] * 2 + [("C2", "positive")] * 3 + [("C3", "equivalent")] * 3
-    )
+def test_one_contrast_decides_each_claim() -> None:
+    """Own share effect, overall gap and pooled equivalence of sigma, whatever the mixes."""
+    for shares in (THREE, SWEEP, (0.0, 1.0)):
+        primary = [c for c in declared_contrasts(shares) if c.family == PRIMARY]
+        assert [(c.claim, c.name, c.expected) for c in primary] == [
+            ("C1", "own_share_effect", "negative"),
+            ("C2", "gap_overall", "positive"),
+            ("C3", "sigma_auc_all", "equivalent"),
+        ]
+
+
+@pytest.mark.parametrize("shares", [THREE, SWEEP])
+def test_contrasts_within_runs_read_off_the_line_through_the_gaps(shares) -> None:
+    """With gap(s) = tone + delta (2 s - 1) they give tone, delta and no curvature."""
+    tone, delta = 0.3, -0.1
+    rng = np.random.default_rng(0)
+    runs = dict(zip(shares, rng.normal(size=len(shares)), strict=True))
+    means = {
+        Arm(s, g): runs[s] + (tone + delta * (2.0 * s - 1.0)) * (g == "dark")
+        for s in shares
+        for g in ("light", "dark")
+    }
+    contrasts = named(shares, "log_mse")
+    assert value(contrasts["own_share_effect"], means) == pytest.approx(delta)
+    assert value(contrasts["gap_overall"], means) == pytest.approx(tone)
+    assert value(contrasts["gap_mixed"], means) == pytest.approx(tone)
+    assert value(contrasts["curvature"], means) == pytest.approx(0.0, abs=1e-12)
+    within = {name for name, contrast in contrasts.items() if contrast.is_within_runs}
+    names = {"own_share_effect", "gap_overall", "gap_mixed", "curvature"}
+    assert within == names | {f"{name}_equal_distinct" for name in names}
+
+
+def test_sensitivity_is_the_worst_less_the_best_case() -> None:
+    """It is how much further dark errors fall with their own share than light ones do."""
+    means = {Arm(s, g): 5.0 * s**2 + 3.0 * (g == "dark") * s for s in THREE for g in PAIR}
+    contrasts = named(THREE, "log_mse")
+    by_gaps = value(contrasts["gap_worst"], means) - value(contrasts["gap_best"], means)
+    falls = {
+        "dark": means[Arm(0.0, "dark")] - means[Arm(1.0, "dark")],
+        "light": means[Arm(1.0, "light")] - means[Arm(0.0, "light")],
+    }
+    found = value(contrasts["sensitivity"], means)
+    assert found == pytest.approx(by_gaps)
+    assert found == pytest.approx(falls["dark"] - falls["light"])
+
+
+def test_the_overall_gap_leaves_out_mixes_without_a_mirror_image() -> None:
+    """Mixes at 0, .25, .75 and .9: only .25 and .75 mirror each other."""
+    contrast = named((0.0, 0.25, 0.75, 0.9), "log_mse")["gap_overall"]
+    assert {arm.share for arm in contrast.coefficients} == {0.25, 0.75}
+
+
+def test_what_compares_models_is_tested_at_equal_distinct_images_only() -> None:
+    """Slopes and sensitivity are described under the paper's draw, tested in their twins."""
+    contrasts = named(THREE, "log_mse")
+    for name, expected in (("slope_dark", "negative"), ("sensitivity", "positive")):
+        twin = contrasts[f"{name}_equal_distinct"]
+        assert not contrasts[name].is_tested
+        assert (twin.expected, twin.equal_distinct) == (expected, True)
+        assert twin.coefficients == contrasts[name].coefficients
 
 
 def test_names_are_unique_within_a_measure() -> None:

@@ -9,6 +9,7 @@ import statsmodels.api as sm
 from scipy import stats
 from sklearn.metrics import roc_auc_score
 
+from tonegap.calibration.simulation import Scenario, draw_study
 from tonegap.errors import DataError
 from tonegap.statistics.design import design_of
 from tonegap.statistics.measures import (
@@ -17,7 +18,6 @@ from tonegap.statistics.measures import (
     measure_columns,
     rank_pseudovalues,
 )
-from tonegap.statistics.simulation import Scenario, draw_study
 
 RNG_SEED = 11
 
@@ -112,7 +112,7 @@ def test_a_text_among_the_errors_is_refused_in_one_line() -> None:
     table = draw_study(Scenario(n_seeds=2, n_test=10, pool_light=20, pool_dark=20), _rng())
     table["mse"] = table["mse"].astype(object)
     table.loc[3, "mse"] = "n/a"
-    with pytest.raises(DataError, match="mse is 'n/a' in a row, which is no number"):
+    with pytest.raises(DataError, match="mse is 'n/a' in a row, which is not a number"):
         measure_columns(table, design_of(table))
 
 
@@ -166,7 +166,7 @@ def test_difficulty_is_the_mean_over_runs_so_that_no_mix_is_favoured() -> None:
     """A baseline that is a factor easier under one mix changes nothing."""
     table = draw_study(Scenario(n_seeds=2, n_test=50, pool_light=90, pool_dark=80), _rng())
     plain = measure_columns(table, design_of(table))
-    table["mse_pca"] *= np.where(table["dark_share"] == 1.0, 0.5, 1.0)
+    table["mse_pca"] *= np.where(table["share"] == 1.0, 0.5, 1.0)
     moved = measure_columns(table, design_of(table))
     pd.testing.assert_series_equal(plain["mse_given_pca"], moved["mse_given_pca"])
 

@@ -7,7 +7,14 @@ import pandas as pd
 import pytest
 
 from tonegap.errors import DataError
-from tonegap.statistics.design import Arm, design_of, ordinary_rows, rows_of_equal_distinct
+from tonegap.groups import LIGHT_AND_DARK
+from tonegap.statistics.design import (
+    Arm,
+    design_of,
+    ordinary_rows,
+    rows_of_equal_distinct,
+    rows_of_pair,
+)
 
 
 def small_table() -> pd.DataFrame:
@@ -18,7 +25,7 @@ def small_table() -> pd.DataFrame:
         for seed in (7, 3)
         for image, group, cluster in (("a", "light", "a"), ("b", "dark", "a"), ("c", "dark", "c"))
     ]
-    names = ["run", "dark_share", "seed", "md5hash", "group", "cluster"]
+    names = ["run", "share", "seed", "md5hash", "group", "cluster"]
     return pd.DataFrame(rows, columns=names)
 
 
@@ -33,7 +40,7 @@ def test_arms_are_sorted_pairs_and_codes_point_to_them() -> None:
         Arm(0.5, "light"),
     )
     named = [design.arms[code] for code in design.arm]
-    assert named == list(zip(table["dark_share"], table["group"], strict=True))
+    assert named == list(zip(table["share"], table["group"], strict=True))
 
 
 def test_the_unit_is_the_cluster_and_the_seed_not_the_run() -> None:
@@ -63,16 +70,15 @@ def test_absent_arms_get_no_coefficient() -> None:
     [
         (lambda t: t.drop(columns="seed"), "no column 'seed'"),
         (lambda t: t.iloc[:0], "no rows"),
-        (lambda t: t.assign(group="medium"), "'medium' is neither"),
-        (lambda t: t.assign(group=None), "neither light nor dark"),
+        (lambda t: t.assign(group=None), "'group' is empty in 12 rows"),
         (lambda t: t.assign(seed=np.nan), "'seed' is empty in 12 rows"),
-        (lambda t: t.assign(dark_share=50.0), "dark_share is 50.0 in a row"),
-        (lambda t: t.assign(dark_share="half"), "dark_share is half in a row"),
+        (lambda t: t.assign(share=50.0), "share is 50.0 in a row"),
+        (lambda t: t.assign(share="half"), "share is half in a row"),
         (lambda t: pd.concat([t, t.iloc[:1]]), "image a has more than one row in run 0.5-7"),
-        (lambda t: t.assign(run="one"), r"run one has more than one dark_share \(0.5, 0.0\)"),
+        (lambda t: t.assign(run="one"), r"run one has more than one share \(0.5, 0.0\)"),
         (
-            lambda t: t.assign(run=t["dark_share"]),
-            r"run 0.5 has more than one seed \(7, 3\), so that it is no one draw",
+            lambda t: t.assign(run=t["share"]),
+            r"run 0.5 has more than one seed \(7, 3\), so that it is not a single draw",
         ),
         (
             lambda t: t.assign(group=["light", "dark", "dark"] * 3 + ["dark"] * 3),
@@ -117,3 +123,12 @@ def test_runs_on_equal_distinct_images_stand_apart() -> None:
     old = table.drop(columns="distinct")
     assert ordinary_rows(old)["run"].tolist() == ["a", "b", "c"]
     assert rows_of_equal_distinct(old).empty
+
+
+def test_other_groups_are_arms_but_not_of_the_pair() -> None:
+    """A third group has its own arms; the rows of the pair leave it out."""
+    table = small_table()
+    third = table.assign(group="medium", md5hash=table["md5hash"] + "-", cluster="m")
+    both = pd.concat([table, third], ignore_index=True)
+    assert {arm.group for arm in design_of(both).arms} == {"light", "dark", "medium"}
+    pd.testing.assert_frame_equal(rows_of_pair(both, LIGHT_AND_DARK), table)

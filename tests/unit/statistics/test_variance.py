@@ -128,7 +128,7 @@ def test_with_images_seen_once_only_seeds_and_cells_remain() -> None:
 
 def parts(image: float, between: float, noise: float, seeds: int = 4) -> TwoWayVariance:
     """Make the variance of a complete study of 500 units from its parts."""
-    return TwoWayVariance(image, between, noise, between + noise, n_units=500, n_seeds=seeds)
+    return TwoWayVariance(image, between, noise, n_units=500, n_seeds=seeds)
 
 
 def test_df_lie_between_seeds_and_units() -> None:
@@ -147,18 +147,6 @@ def test_the_quantile_is_near_cochran_and_cox() -> None:
         assert stats.t.ppf(0.975, found.df) == pytest.approx(weighted, rel=0.01)
         satterthwaite = found.total**2 / (1.0 / 499 + between**2 / 9)
         assert found.df < satterthwaite
-
-
-def test_shrinkage_of_the_weights_reproduces_the_variance() -> None:
-    """The sum image * g^2 + f^2 * product is the whole variance, in either case."""
-    positive = parts(2.0, 1.5, 0.5, 10)
-    f = positive.seed_shrinkage
-    assert positive.image + f**2 * (1.5 + 0.5) == pytest.approx(positive.total)
-    negative = parts(2.0, 0.5, 1.5, 10)
-    assert negative.seed_shrinkage == 0.0
-    assert negative.image * negative.image_shrinkage**2 == pytest.approx(negative.total)
-    assert positive.left_to_scale == pytest.approx(1.0)
-    assert negative.left_to_scale == pytest.approx(1.0)
 
 
 def test_two_arms_of_their_own_seeds_are_two_independent_means() -> None:
@@ -222,7 +210,6 @@ def test_its_parts_are_statsmodels_one_way_clustered_covariances() -> None:
     assert found.image == pytest.approx(by_unit * 25 / 24)
     assert found.between_seeds == pytest.approx(by_seed * 5 / 4)
     assert found.noise == pytest.approx(5 / 4 * (by_cell - by_unit / 5))
-    assert found.product == pytest.approx(found.between_seeds + found.noise)
 
 
 @pytest.mark.parametrize(("unit", "seed"), [([0, 0, 0], [0, 1, 2]), ([0, 1, 2], [0, 0, 0])])

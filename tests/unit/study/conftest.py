@@ -21,17 +21,17 @@ GRID = {"data.mix": ["light", "dark"], "data.seed": [0, 1]}
 class Toy:
     """A repository with code, data pin, parameters and a study ``toy`` of four cells."""
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
+    def __init__(self, root: Path) -> None:
+        self.root = root
 
     def git(self, *arguments: str) -> str:
         return subprocess.run(
-            ["git", *arguments], cwd=self.folder, check=True, capture_output=True, text=True
+            ["git", *arguments], cwd=self.root, check=True, capture_output=True, text=True
         ).stdout.strip()
 
     def write(self, path: str, text: str) -> None:
-        (self.folder / path).parent.mkdir(parents=True, exist_ok=True)
-        (self.folder / path).write_text(text)
+        (self.root / path).parent.mkdir(parents=True, exist_ok=True)
+        (self.root / path).write_text(text)
 
     def commit(self) -> str:
         self.git("add", "--all")
@@ -39,14 +39,14 @@ class Toy:
         return self.git("rev-parse", "HEAD")
 
     def study(self) -> Study:
-        return read_study("toy", root=self.folder)
+        return read_study(self.root, "toy")
 
     def save(self, cell: Cell, **params: object) -> str:
         """Commit what a finished run would; ``params`` change its parameters."""
         overrides = {**cell.overrides, **{k.replace("__", "."): v for k, v in params.items()}}
-        values = overridden(read_yaml(self.folder / "params.yaml"), overrides, "toy")
+        values = overridden(read_yaml(self.root / "params.yaml"), overrides, "toy")
         head = self.git("rev-parse", "HEAD")
-        with (self.folder / "params.yaml").open("w") as stream:
+        with (self.root / "params.yaml").open("w") as stream:
             YAML(typ="safe", pure=True).dump(values, stream)
         self.write("metrics/evaluate.json", json.dumps({"mse": {"gap": 0.0}}))
         commit = self.commit()
@@ -61,19 +61,18 @@ class Toy:
 
 @pytest.fixture
 def toy(repository, tmp_path, monkeypatch) -> Toy:
-    """Give the toy repository, as the current folder."""
+    """Give the toy repository, and git somebody who commits."""
     for role in ("AUTHOR", "COMMITTER"):
         monkeypatch.setenv(f"GIT_{role}_NAME", "tester")
         monkeypatch.setenv(f"GIT_{role}_EMAIL", "tester@example.org")
     toy = Toy(tmp_path / "toy")
     toy.write("studies/toy.yaml", json.dumps({"grid": GRID}))
     toy.write("data.dvc", "outs: []\n")
-    toy.write("src/tonegap/params.py", "one = 1\n")
+    toy.write("src/tonegap/stages/train.py", "one = 1\n")
     toy.write("lists/clean.csv", "md5hash\naa\n")
     toy.write(".gitignore", "/.dvc/tmp/\n")
-    shutil.copy(repository / "params.yaml", toy.folder)
-    shutil.copy(repository / "dvc.yaml", toy.folder)
+    shutil.copy(repository / "params.yaml", toy.root)
+    shutil.copy(repository / "dvc.yaml", toy.root)
     toy.git("init", "--quiet", "--initial-branch", "main")
     toy.commit()
-    monkeypatch.chdir(toy.folder)
     return toy

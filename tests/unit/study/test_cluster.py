@@ -4,6 +4,7 @@ import sys
 
 import pytest
 
+from tonegap.files import repository
 from tonegap.study import cluster
 from tonegap.study.cluster import ClusterCell, run_cluster_cell
 
@@ -11,14 +12,18 @@ from tonegap.study.cluster import ClusterCell, run_cluster_cell
 @pytest.fixture
 def cell(toy):
     baseline = toy.git("rev-parse", "HEAD")
-    return ClusterCell("toy-light-s0", (), str(toy.folder), baseline, "shared", None)
+    return ClusterCell("toy-light-s0", (), str(toy.root), baseline, "shared", None)
 
 
 def dvc(monkeypatch, script):
     """Let a script stand for DVC; it finds DVC's arguments in sys.argv[1:]."""
     command = [sys.executable, "-c", f"import sys\n{script}"]
-    monkeypatch.setattr(cluster, "dvc_command", lambda *arguments: [*command, *arguments])
+    monkeypatch.setattr(repository, "dvc_command", lambda *arguments: [*command, *arguments])
     monkeypatch.setattr(cluster, "share_cache", lambda *_: None)
+
+
+def _failed(clone, cell, why):
+    return f"`dvc exp run -n {cell.name}` failed in {clone}: {why}"
 
 
 def test_an_unreachable_hub_is_the_reason(cell, tmp_path):
@@ -37,7 +42,7 @@ def test_what_a_killed_job_left_is_removed_by_the_next(cell, monkeypatch, tmp_pa
     left = cluster._workplace(here)
     (left / "clone/half").mkdir(parents=True)
     assert cluster._workplace(other) != left
-    assert run_cluster_cell(here) == "dvc exp run: no"
+    assert run_cluster_cell(here) == _failed(left / "clone", here, "no")
     assert list((tmp_path / "scratch").iterdir()) == []
 
 
@@ -53,7 +58,8 @@ def test_the_stage_says_why_it_failed(cell, monkeypatch, capfd):
     script = """if 'run' in sys.argv:
     print('first'); print('tonegap: error: loss is not finite'); sys.exit('ERROR: failed')"""
     dvc(monkeypatch, script)
-    assert run_cluster_cell(cell) == "dvc exp run: loss is not finite"
+    clone = cluster._workplace(cell) / "clone"
+    assert run_cluster_cell(cell) == _failed(clone, cell, "loss is not finite")
     assert "first" in capfd.readouterr().out
 
 

@@ -11,7 +11,8 @@ import pandas as pd
 import pytest
 
 from tonegap.errors import StudyError
-from tonegap.files import layout
+from tonegap.examples import Examples
+from tonegap.files.examples import write_examples
 from tonegap.files.parameters import read_yaml
 from tonegap.files.repository import Experiment
 from tonegap.statistics.claims import assess_claims
@@ -19,6 +20,7 @@ from tonegap.study import collect
 from tonegap.study.collect import RUN_COLUMNS, collect_study, runs_where
 from tonegap.study.plan import plan_study
 from tonegap.study.state import CellState
+from tonegap.workspace import Workspace
 
 GRID = {
     "data.mix": ["light", "mixed", "dark"],
@@ -29,16 +31,16 @@ IMAGES = [f"{n:032x}" for n in range(20)]
 
 
 def _per_image(cell) -> pd.DataFrame:
-    """Errors of ten light and ten dark images; half as large at equal distinct images."""
+    """Errors of ten light and ten dark images, the dark half as large at equal distinct images."""
     data = cell.params.data
     rng = np.random.default_rng([data.seed, len(data.mix)])
-    scale = 0.5 if data.distinct == "equal" else 1.0
+    factor = 1.0 if data.distinct == "equal" else 2.0
     return pd.DataFrame(
         {
             "md5hash": IMAGES,
             "group": ["light"] * 10 + ["dark"] * 10,
             "cluster": IMAGES,
-            "mse": scale * rng.uniform(0.01, 0.02, 20) * ([1.0] * 10 + [2.0] * 10),
+            "mse": rng.uniform(0.01, 0.02, 20) * ([1.0] * 10 + [factor] * 10),
             "sigma": rng.uniform(0.1, 0.2, 20),
         }
     )
@@ -46,9 +48,13 @@ def _per_image(cell) -> pd.DataFrame:
 
 def _split(cell) -> pd.DataFrame:
     """Give the training draw: dark images where the mix has any, one drawn twice."""
-    share = cell.params.dark_share
+    share = cell.params.share
     rows = [("light", "a")] * 2 * (share < 1.0) + [("dark", "b"), ("dark", "c")] * (share > 0.0)
     return pd.DataFrame(rows, columns=["group", "md5hash"]).assign(role="train")
+
+
+def _picture(value: int) -> np.ndarray:
+    return np.full((1, 2, 2, 3), value, dtype=np.uint8)
 
 
 @pytest.fixture
@@ -59,44 +65,41 @@ def study(repository):
 @pytest.fixture
 def states(study, monkeypatch, tmp_path):
     """Every cell done; its files come from memory instead of DVC's cache."""
-    cells = {cell.name: cell for cell in study.cells}
-    shown: list[list[str]] = []
+    done = [CellState(c, "done", commit=f"c0ffee{i}", reason="") for i, c in enumerate(study.cells)]
+    world = SimpleNamespace(
+        done=done, at=Workspace(tmp_path / "root"), tested_on=[0] * len(done), rendered=True
+    )
 
-    def output(path, state):
-        cell = cells[state.cell.name]
-        if path == layout.EXAMPLES:
-            return state.cell.name.encode()
-        table = _per_image(cell) if path == layout.PER_IMAGE else _split(cell)
+    def output(_root, path, state):
+        cell = state.cell
+        if path == Workspace.examples:
+            number = study.cells.index(cell)
+            examples = Examples(
+                {group: _picture(world.tested_on[number]) for group in ("light", "dark")},
+                {group: _picture(number) for group in ("light", "dark")},
+                rendered=world.rendered,
+            )
+            write_examples(examples, tmp_path / "examples.npz")
+            return (tmp_path / "examples.npz").read_bytes()
+        table = _per_image(cell) if path == Workspace.per_image else _split(cell)
         return table.to_csv(index=False).encode()
 
     facts = {"settings": {"images": "phantom", "mix": "light", "seed": 0}}
-    monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(collect, "_output", output)
-    monkeypatch.setattr(collect, "_made_on", lambda _: {"device": "cpu", "torch": "2"})
+    monkeypatch.setattr(collect, "_made_on", lambda *_: {"device": "cpu", "torch": "2"})
     monkeypatch.setattr(collect, "file_at", lambda *_: json.dumps(facts))
     runs = [
         Experiment(name, baseline=40 * "ab"[number % 2], commit=f"c0ffee{number}")
-        for number, name in enumerate(cells)
+        for number, name in enumerate(cell.name for cell in study.cells)
     ]
-    monkeypatch.setattr(collect, "experiments", lambda: runs)
-    monkeypatch.setattr(
-        collect,
-        "read_examples",
-        lambda name: SimpleNamespace(light=0, dark=0, rendered=1, name=name),
-    )
-    monkeypatch.setattr(
-        collect,
-        "write_study_examples",
-        lambda by_mix, _: shown.append(sorted(e.name.decode() for e in by_mix.values())),
-    )
-    done = [CellState(c, "done", commit=f"c0ffee{i}", reason="") for i, c in enumerate(study.cells)]
-    return SimpleNamespace(done=done, shown=shown)
+    monkeypatch.setattr(collect, "experiments", lambda _: runs)
+    return world
 
 
 def test_tables_tell_runs_on_equal_distinct_images_apart(study, states):
     """Both tables have `distinct`; a row per run and group, a row per run and image."""
-    collect_study(study, states.done, partial=False)
-    images, runs = pd.read_csv(layout.STUDY_IMAGES), pd.read_csv(layout.STUDY)
+    collect_study(states.at.root, study, states.done, partial=False)
+    images, runs = pd.read_csv(states.at.study_images), pd.read_csv(states.at.study)
     assert list(images.columns[: len(RUN_COLUMNS)]) == list(RUN_COLUMNS)
     assert list(runs.columns[: len(RUN_COLUMNS)]) == list(RUN_COLUMNS)
     assert len(images) == 18 * 20
@@ -112,25 +115,31 @@ def test_tables_tell_runs_on_equal_distinct_images_apart(study, states):
 
 def test_the_best_case_at_equal_distinct_images_is_assessed_from_the_table(study, states):
     """The contrast rests on the `equal` runs alone, the ordinary gap on the others alone."""
-    collect_study(study, states.done, partial=False)
-    images = pd.read_csv(layout.STUDY_IMAGES)
-    table = assess_claims(images, "toy", resamples=0).contrasts_table()
-    values = table[table["metric"] == "mse"].set_index("contrast")["estimate"]
-    assert values["gap_best_case_equal_distinct"] == pytest.approx(0.5 * values["gap_best_case"])
+    collect_study(states.at.root, study, states.done, partial=False)
+    images = pd.read_csv(states.at.study_images)
+    table = assess_claims(images, "toy").contrasts_table()
+    values = table[table["metric"] == "log_mse"].set_index("contrast")["estimate"]
+    assert values["gap_best_equal_distinct"] == pytest.approx(values["gap_best"] - np.log(2.0))
 
 
 def test_examples_are_those_of_ordinary_runs(study, states):
     """Pictures of a mix come from one run: the least seed's, not the one of equal images."""
-    collect_study(study, states.done, partial=False)
-    assert states.shown == [[f"toy-{mix}-s0-distinctpaper" for mix in ("dark", "light", "mixed")]]
+    collect_study(states.at.root, study, states.done, partial=False)
+    with np.load(states.at.study_examples) as arrays:
+        shown = {name: study.cells[arrays[name].max()].name for name in arrays if "recon" in name}
+    assert shown == {
+        f"recon_{mix}_{group}": f"toy-{mix}-s0-distinctpaper"
+        for mix in ("light", "mixed", "dark")
+        for group in ("light", "dark")
+    }
 
 
 def test_the_code_is_the_code_of_the_runs(study, states):
     """Whatever is checked out when a study is collected: the same runs give the same facts."""
-    collect_study(study, states.done, partial=False)
-    assert json.loads(layout.STUDY_FACTS.read_text())["code"] == f"{40 * 'a'}, {40 * 'b'}"
-    collect_study(study, states.done[:1], partial=True)
-    assert json.loads(layout.STUDY_FACTS.read_text())["code"] == 40 * "a"
+    collect_study(states.at.root, study, states.done, partial=False)
+    assert json.loads(states.at.study_facts.read_text())["code"] == f"{40 * 'a'}, {40 * 'b'}"
+    collect_study(states.at.root, study, states.done[:1], partial=True)
+    assert json.loads(states.at.study_facts.read_text())["code"] == 40 * "a"
 
 
 def test_missing_cells_are_named(study, states):
@@ -138,11 +147,11 @@ def test_missing_cells_are_named(study, states):
     hole = CellState(study.cells[-1], "failed", commit=None, reason="killed")
     holey = [*states.done[:-1], hole]
     with pytest.raises(StudyError, match=r"17 of 18 runs are done; .*failed \(killed\)") as error:
-        collect_study(study, holey, partial=False)
+        collect_study(states.at.root, study, holey, partial=False)
     assert "\n" not in str(error.value)
     assert "--partial" in str(error.value)
-    collect_study(study, holey, partial=True)
-    assert pd.read_csv(layout.STUDY)["run"].nunique() == 17
+    collect_study(states.at.root, study, holey, partial=True)
+    assert pd.read_csv(states.at.study)["run"].nunique() == 17
 
 
 @pytest.fixture
@@ -188,18 +197,25 @@ def test_mixes_seeds_and_equal_distinct_images_are_one_model(states):
     assert runs_where(states.done, {}) == states.done
 
 
-def test_examples_of_another_study_do_not_stay(study, states, monkeypatch):
+def test_examples_of_another_study_do_not_stay(study, states):
     """Where mixes were tested on other images nothing is shown, least of all what was there."""
-    layout.STUDY_EXAMPLES.parent.mkdir(parents=True)
-    layout.STUDY_EXAMPLES.write_bytes(b"of another study")
-    monkeypatch.setattr(
-        collect,
-        "read_examples",
-        lambda name: SimpleNamespace(light=0, dark=len(name), rendered=1, name=name),
-    )
-    lines = collect_study(study, states.done, partial=False)
-    assert not layout.STUDY_EXAMPLES.exists()
+    states.at.study_examples.parent.mkdir(parents=True)
+    states.at.study_examples.write_bytes(b"of another study")
+    states.tested_on = range(len(states.done))
+    lines = collect_study(states.at.root, study, states.done, partial=False)
+    assert not states.at.study_examples.exists()
     assert not any("examples" in line for line in lines)
+
+
+def test_photographs_go_to_the_private_folder(study, states):
+    """Of the two files there is one: a phantom's pictures of before would pass for patients'."""
+    collect_study(states.at.root, study, states.done, partial=False)
+    assert states.at.study_examples.is_file()
+    states.rendered = False
+    *_, line = collect_study(states.at.root, study, states.done, partial=False)
+    assert line == f"{Workspace.private_examples}: example reconstructions"
+    assert states.at.private_examples.is_file()
+    assert not states.at.study_examples.exists()
 
 
 def test_a_file_of_weights_is_named_without_its_folder(study):

@@ -21,25 +21,25 @@ def project(toy):
     toy.write(".dvc/.gitignore", "cache\nconfig.local\n")
     toy.write(".dvc/config.local", "[core]\n    autostage = true\n")
     toy.commit()
-    moved = toy.folder.with_name("mit Leerzeichen und Straße")
-    toy.folder.rename(moved)
+    moved = toy.root.with_name("mit Leerzeichen und Straße")
+    toy.root.rename(moved)
     return moved
 
 
 def test_a_copy_has_what_is_committed_and_shares_the_cache(project):
     """The user's edits, index and branch are neither taken nor touched."""
-    baseline = git("rev-parse", "HEAD", root=project).strip()
+    baseline = git(project, "rev-parse", "HEAD").strip()
     (project / "params.yaml").write_text("edited")
-    before = git("status", "--porcelain", "--branch", root=project)
+    before = git(project, "status", "--porcelain", "--branch")
     with working_copy(project, baseline, project / ".dvc/tmp/copies/0") as copy:
         assert "edited" not in (copy / "params.yaml").read_text()
-        assert git("rev-parse", "HEAD", root=copy).strip() == baseline
+        assert git(copy, "rev-parse", "HEAD").strip() == baseline
         assert cache_folder(copy).resolve() == cache_folder(project) == project / ".dvc/cache"
         with Repo(str(copy)) as repo:
             assert repo.config["core"]["autostage"]
-        assert git("status", "--porcelain", root=copy) == ""
+        assert git(copy, "status", "--porcelain") == ""
     assert not copy.parent.exists()
-    assert git("status", "--porcelain", "--branch", root=project) == before
+    assert git(project, "status", "--porcelain", "--branch") == before
     assert (project / "params.yaml").read_text() == "edited"
 
 
@@ -59,7 +59,7 @@ def test_a_run_leaves_nothing_to_the_next_but_images(project):
         (copy / "new/file").touch()
         (copy / ".dvc/tmp/kept").mkdir(parents=True)
         reset(copy, "HEAD")
-        assert git("status", "--porcelain", root=copy) == ""
+        assert git(copy, "status", "--porcelain") == ""
         assert not (copy / "new").exists()
         assert (copy / ".dvc/tmp/kept").is_dir()
 
@@ -67,14 +67,14 @@ def test_a_run_leaves_nothing_to_the_next_but_images(project):
 def test_an_experiment_comes_home(project):
     """Its ref and commit arrive; a ref of that name is replaced."""
     ref = f"refs/exps/aa/{38 * 'b'}/toy"
-    git("update-ref", ref, "HEAD", root=project)
+    git(project, "update-ref", ref, "HEAD")
     with working_copy(project, "HEAD", project / ".dvc/tmp/copies/0") as copy:
-        git("commit", "--quiet", "--allow-empty", "-m", "experiment", root=copy)
-        git("update-ref", ref, "HEAD", root=copy)
-        commit = git("rev-parse", "HEAD", root=copy)
+        git(copy, "commit", "--quiet", "--allow-empty", "-m", "experiment")
+        git(copy, "update-ref", ref, "HEAD")
+        commit = git(copy, "rev-parse", "HEAD")
         fetch_experiment(copy, ref, project)
-    assert git("rev-parse", ref, root=project) == commit
-    assert git("log", "-1", "--format=%s", ref, root=project) == "experiment\n"
+    assert git(project, "rev-parse", ref) == commit
+    assert git(project, "log", "-1", "--format=%s", ref) == "experiment\n"
 
 
 def test_what_a_killed_run_left_is_ended_and_removed(project):
@@ -97,7 +97,7 @@ def test_what_a_killed_run_left_is_ended_and_removed(project):
 
 def test_a_copy_goes_although_a_process_still_writes_into_it(project, monkeypatch):
     """A file that appears while the folder is being removed is removed with the next try."""
-    baseline = git("rev-parse", "HEAD", root=project).strip()
+    baseline = git(project, "rev-parse", "HEAD").strip()
     remove, late = copies.shutil.rmtree, ["late"]
 
     def interrupted(folder, **options):

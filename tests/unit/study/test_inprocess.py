@@ -16,9 +16,9 @@ def engine(toy, monkeypatch) -> InProcessEngine:
     monkeypatch.setattr(inprocess, "_require_own_code", lambda root: None)
     monkeypatch.setattr(inprocess, "fetch_experiment", lambda clone, ref, root: None)
     monkeypatch.setattr(
-        inprocess, "working_copy", lambda root, *_: contextlib.nullcontext(toy.folder)
+        inprocess, "working_copy", lambda root, *_: contextlib.nullcontext(toy.root)
     )
-    return InProcessEngine(toy.study(), lambda cell: None)
+    return InProcessEngine(toy.root, toy.study(), lambda cell: None)
 
 
 @pytest.mark.parametrize("code", [0, 2, "no data"])
@@ -26,7 +26,7 @@ def test_a_model_that_ends_the_process_ends_its_cell_alone(engine, monkeypatch, 
     """What is a failed run in a process of its own is one here; the cells after it are done."""
     first, *others = engine.study.cells
 
-    def run_cell(cell):
+    def run_cell(cell, _at):
         if cell is first:
             raise SystemExit(code)
 
@@ -39,7 +39,7 @@ def test_a_model_that_ends_the_process_ends_its_cell_alone(engine, monkeypatch, 
 def test_an_interrupt_ends_the_study(engine, monkeypatch):
     """Nobody who asks for an end gets the next cell."""
 
-    def run_cell(cell):
+    def run_cell(cell, _at):
         raise KeyboardInterrupt
 
     monkeypatch.setattr(engine, "_run_cell", run_cell)

@@ -21,14 +21,14 @@ PATHS = ["data.dvc", "src"]
 
 def commit(root, data):
     (root / "data.dvc").write_text(data, encoding="utf-8")
-    git("add", "data.dvc", root=root)
-    git("-c", "user.name=a", "-c", "user.email=a@b", "commit", "-qm", "data", root=root)
-    return inputs_at("HEAD", PATHS, root)
+    git(root, "add", "data.dvc")
+    git(root, "-c", "user.name=a", "-c", "user.email=a@b", "commit", "-qm", "data")
+    return inputs_at(root, "HEAD", PATHS)
 
 
 def test_data_are_compared_by_what_they_are_not_by_line_breaks(tmp_path):
     """DVC breaks the lines of data.dvc anew in an experiment, which is then still of these data."""
-    git("init", "-q", root=tmp_path)
+    git(tmp_path, "init", "-q")
     ours = commit(tmp_path, DATA.format(url=URL, md5="aa"))
     theirs = commit(tmp_path, DATA.format(url=f"\n    {URL}", md5="aa"))
     others = commit(tmp_path, DATA.format(url=URL, md5="bb"))
@@ -38,5 +38,5 @@ def test_data_are_compared_by_what_they_are_not_by_line_breaks(tmp_path):
 
 def test_a_damaged_data_file_is_compared_by_its_bytes(tmp_path):
     """What is no YAML still differs from what it was."""
-    git("init", "-q", root=tmp_path)
+    git(tmp_path, "init", "-q")
     assert commit(tmp_path, "outs: [") != commit(tmp_path, "outs: [[")

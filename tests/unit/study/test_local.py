@@ -7,7 +7,6 @@ import json
 import os
 import sys
 import time
-from pathlib import Path
 
 import psutil
 import pytest
@@ -29,7 +28,7 @@ def engine(toy, monkeypatch):
     def make(script, jobs=2, devices=()):
         command = [sys.executable, "-c", f"import os, sys, time, pathlib\n{script}"]
         monkeypatch.setattr(local, "dvc_command", lambda *arguments: [*command, *arguments])
-        return LocalEngine("toy", jobs, {}, devices, lambda _: None)
+        return LocalEngine(toy.root, "toy", jobs, base={}, devices=devices, started=lambda _: None)
 
     return make
 
@@ -41,9 +40,9 @@ def test_every_cell_ends_with_its_own_outcome(engine, toy):
     outcomes = {o.cell.name: o.reason for o in engine(script).run(toy.study().cells)}
     assert len(outcomes) == 4
     failed = outcomes.pop("toy-dark-s0")
-    assert failed == f"loss is not finite (log: {log_path('toy-dark-s0')})"
+    assert failed == "loss is not finite (log: .dvc/tmp/tonegap/toy-dark-s0.log)"
     assert set(outcomes.values()) == {""}
-    assert "failed to reproduce" in log_path("toy-dark-s0").read_text()
+    assert "failed to reproduce" in log_path(toy.root, "toy-dark-s0").read_text()
 
 
 def test_a_killed_process_says_by_what(engine, toy):
@@ -59,7 +58,7 @@ def test_no_more_at_once_than_asked(engine, toy):
 count = len(list(pathlib.Path().glob('*.on'))); os.unlink(f'{os.getpid()}.on')
 open('counts', 'a').write(f'{count} ')"""
     assert [o.reason for o in engine(script, jobs=2).run(toy.study().cells)] == [""] * 4
-    assert max(map(int, Path("counts").read_text().split())) <= 2
+    assert max(map(int, (toy.root / "counts").read_text().split())) <= 2
 
 
 def test_devices_and_threads_are_shared_out(engine, toy, monkeypatch):
@@ -69,7 +68,7 @@ def test_devices_and_threads_are_shared_out(engine, toy, monkeypatch):
 print(os.environ['CUDA_VISIBLE_DEVICES'], os.environ['OMP_NUM_THREADS'])"""
     cells = toy.study().cells[:2]
     list(engine(script, jobs=2, devices=["5", "6"]).run(cells))
-    said = [log_path(cell.name).read_text().split() for cell in cells]
+    said = [log_path(toy.root, cell.name).read_text().split() for cell in cells]
     assert {device for device, _ in said} == {"5", "6"}
     assert {threads for _, threads in said} == {str(max(1, (os.cpu_count() or 1) // 2))}
 
@@ -86,9 +85,8 @@ def test_an_experiment_that_cannot_be_brought_home_has_failed(engine, toy, monke
     """Its process said that all went well; git here does not have it."""
     made = engine("pass")
     monkeypatch.undo()
-    monkeypatch.chdir(toy.folder)
     with pytest.raises(MachineError, match="git fetch"):
-        local.fetch_experiment(toy.folder, "refs/exps/aa/bb/none", toy.folder)
+        local.fetch_experiment(toy.root, "refs/exps/aa/bb/none", toy.root)
     monkeypatch.setattr(local, "working_copy", lambda root, *_: contextlib.nullcontext(root))
     monkeypatch.setattr(local, "dvc_command", lambda *_: ["true"])
     (outcome,) = made.run(toy.study().cells[:1])
@@ -100,7 +98,7 @@ def test_a_second_interrupt_does_not_wait(engine, toy, monkeypatch):
     script = """import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN)
 print('ready', flush=True); time.sleep(600)"""
     outcomes = engine(script, jobs=1).run(toy.study().cells)
-    log = log_path("toy-light-s0")
+    log = log_path(toy.root, "toy-light-s0")
 
     def interrupt_when_ready(*_, **__):
         while not log.is_file() or "ready" not in log.read_text():
@@ -111,9 +109,9 @@ print('ready', flush=True); time.sleep(600)"""
     monkeypatch.setattr(local.psutil, "wait_procs", interrupt_when_ready)
     with pytest.raises(KeyboardInterrupt):
         next(outcomes)
-    note = json.loads(note_path("toy-light-s0").read_text())
+    note = json.loads(note_path(toy.root, "toy-light-s0").read_text())
     assert note == {"alive": False, "reason": "it was interrupted"}
-    assert not note_path("toy-light-s1").exists()
+    assert not note_path(toy.root, "toy-light-s1").exists()
 
 
 def test_leaving_stops_all_that_runs(engine, toy):
@@ -127,9 +125,9 @@ child.kill()"""
     outcomes = engine(script).run(toy.study().cells)
     assert next(outcomes).cell.name == "toy-light-s0"
     outcomes.close()
-    pids = [int(path.name.removeprefix("pid-")) for path in Path().glob("pid-*")]
+    pids = [int(path.name.removeprefix("pid-")) for path in toy.root.glob("pid-*")]
     deadline = time.monotonic() + 10
     while any(map(psutil.pid_exists, pids)) and time.monotonic() < deadline:
         time.sleep(0.05)
     assert not any(map(psutil.pid_exists, pids))
-    assert not note_path("toy-dark-s1").exists()
+    assert not note_path(toy.root, "toy-dark-s1").exists()

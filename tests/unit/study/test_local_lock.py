@@ -27,20 +27,18 @@ if len(pathlib.Path("attempts").read_text()) <= {failures}:
 @pytest.fixture
 def outcome(monkeypatch, tmp_path):
     """Run one cell whose command fails so many times with a message."""
-    monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(local, "_LOCK_PAUSE_S", 0.0)
-    monkeypatch.setattr(local, "log_path", lambda name: tmp_path / f"{name}.log")
-    monkeypatch.setattr(local, "note_attempt", lambda *_, **__: None)
     monkeypatch.setattr(local, "working_copy", lambda root, *_: contextlib.nullcontext(root))
     monkeypatch.setattr(local, "reset", lambda *_: None)
     monkeypatch.setattr(local, "fetch_experiment", lambda *_: None)
-    monkeypatch.setattr(local, "head", lambda: "0" * 40)
+    monkeypatch.setattr(local, "head", lambda _: "0" * 40)
 
     def run(failures, message=LOCKED):
         script = SCRIPT.format(failures=failures, message=message)
         monkeypatch.setattr(local, "dvc_command", lambda *_: [sys.executable, "-c", script])
-        (only,) = LocalEngine("tiny", 1, {}, [], lambda _: None).run([CELL])
-        return only.reason, len(Path("attempts").read_text(encoding="utf-8"))
+        engine = LocalEngine(tmp_path, "tiny", 1, base={}, devices=[], started=lambda _: None)
+        (only,) = engine.run([CELL])
+        return only.reason, len((tmp_path / "attempts").read_text(encoding="utf-8"))
 
     return run
 

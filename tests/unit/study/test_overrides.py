@@ -15,6 +15,7 @@ BASE = {
     "model": {"block_widths": [1, 2]},
     "train": {"perceptual_weights": "random", "learning_rate": 0.001},
     "filter": {"exclude_qc": []},
+    "groups": {"define": {"light": [1, 2], "dark": [5, 6]}},
 }
 
 
@@ -35,6 +36,9 @@ def test_what_params_yaml_says_already_is_left_out():
         {"train.perceptual_weights": "\\'"},
         {"train.learning_rate": 1e-4},
         {"filter.exclude_qc": ["3", "4"]},
+        {"groups.define": {"light": [1, 2], "medium": [3, 4]}},
+        {"groups.define": {"light": {"min": 28}, "dark": {"max": 10.5}}},
+        {"groups.define": {"female": ["female", "f. (it's)"], "male": ["male"]}},
     ],
 )
 def test_dvc_reads_what_was_meant(tmp_path, overrides):
@@ -42,6 +46,6 @@ def test_dvc_reads_what_was_meant(tmp_path, overrides):
     path = tmp_path / "params.yaml"
     path.write_text(json.dumps(BASE))
     spelled = dvc_arguments(overrides, BASE)
-    assert spelled[::2] == ["-S"] * len(overrides)
+    assert set(spelled[::2]) == {"-S"}
     apply_overrides(path, spelled[1::2])
     assert read_yaml(path) == overridden(BASE, overrides, "test")

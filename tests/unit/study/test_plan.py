@@ -81,16 +81,16 @@ def test_an_override_on_a_broken_file_is_one_error(repository, tmp_path, content
     (tmp_path / "studies").mkdir()
     (tmp_path / "studies/toy.yaml").write_text(content)
     with pytest.raises(StudyError, match=r"studies/toy\.yaml"):
-        read_study("toy", {"train.epochs": 1}, root=tmp_path)
+        read_study(tmp_path, "toy", {"train.epochs": 1})
 
 
 def test_an_unknown_study_names_the_known(repository):
     """A typo in the study's name is met with the nearest."""
     with pytest.raises(StudyError, match="did you mean 'phantom'"):
-        read_study("phantm", root=repository)
+        read_study(repository, "phantm")
 
 
 def test_overrides_of_the_command_line_win(repository):
     """An extra override replaces the file's value in every cell."""
-    study = read_study("pilot", {"train.epochs": 1}, root=repository)
+    study = read_study(repository, "pilot", {"train.epochs": 1})
     assert {cell.params.train.epochs for cell in study.cells} == {1}

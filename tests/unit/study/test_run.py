@@ -47,7 +47,7 @@ def ignore(_outcome):
 def test_the_first_cell_goes_alone(toy):
     """It makes the images that all share; the others follow together."""
     engine = FakeEngine(toy)
-    states = run_study(toy.study(), engine, ignore)
+    states = run_study(toy.root, toy.study(), engine, ignore)
     assert engine.batches == [["toy-light-s0"], ["toy-light-s1", "toy-dark-s0", "toy-dark-s1"]]
     assert [state.status for state in states] == ["done"] * 4
 
@@ -57,23 +57,25 @@ def test_only_the_missing_run(toy):
     cells = toy.study().cells
     toy.save(cells[1])
     engine = FakeEngine(toy)
-    run_study(toy.study(), engine, ignore)
+    run_study(toy.root, toy.study(), engine, ignore)
     assert engine.batches == [[cells[0].name, cells[2].name, cells[3].name]]
-    run_study(toy.study(), engine, ignore)
+    run_study(toy.root, toy.study(), engine, ignore)
     assert len(engine.batches) == 1
 
 
 def test_a_failing_cell_stops_no_other(toy):
     """Outcomes come one by one, the failed with its reason."""
     seen = []
-    states = run_study(toy.study(), FakeEngine(toy, failing=["toy-light-s0"]), seen.append)
+    states = run_study(
+        toy.root, toy.study(), FakeEngine(toy, failing=["toy-light-s0"]), seen.append
+    )
     assert [outcome.reason for outcome in seen] == ["it broke", "", "", ""]
     assert [state.status for state in states] == ["missing", "done", "done", "done"]
 
 
 def test_an_engine_is_not_believed(toy):
     """The state afterwards is git's: a success without an experiment is none."""
-    states = run_study(toy.study(), Liar(), ignore)
+    states = run_study(toy.root, toy.study(), Liar(), ignore)
     assert {state.status for state in states} == {"missing"}
 
 
@@ -81,30 +83,32 @@ def test_an_outdated_experiment_is_set_aside(toy):
     """DVC would refuse a second of the name; the first stays under another."""
     cell = toy.study().cells[0]
     old = toy.save(cell, train__epochs=99)
-    states = run_study(toy.study(), FakeEngine(toy), ignore)
+    states = run_study(toy.root, toy.study(), FakeEngine(toy), ignore)
     assert states[0].status == "done"
     assert f"{cell.name}-replaced-{old[:7]}" in toy.experiments()
 
 
-@pytest.mark.parametrize("path", ["src/tonegap/params.py", "dvc.yaml", "data.dvc", "params.yaml"])
+@pytest.mark.parametrize(
+    "path", ["src/tonegap/stages/train.py", "dvc.yaml", "data.dvc", "params.yaml"]
+)
 def test_uncommitted_inputs_are_refused(toy, path):
     """Results name a commit: what no commit holds must not make them."""
-    toy.write(path, (toy.folder / path).read_text() + "# edited\n")
+    toy.write(path, (toy.root / path).read_text() + "# edited\n")
     with pytest.raises(StudyError, match=f"{path} is not committed"):
-        run_study(toy.study(), FakeEngine(toy), ignore)
+        run_study(toy.root, toy.study(), FakeEngine(toy), ignore)
 
 
 def test_a_study_runs_once_at_a_time(toy):
     """Two processes on one study would do the same cells."""
-    with study_lock("toy"), pytest.raises(StudyError, match="another process runs"):
-        run_study(toy.study(), FakeEngine(toy), ignore)
+    with study_lock(toy.root, "toy"), pytest.raises(StudyError, match="another process runs"):
+        run_study(toy.root, toy.study(), FakeEngine(toy), ignore)
 
 
 def test_a_commit_in_the_meantime_changes_no_verdict(toy):
     """Cells are judged by the code that they ran, not by what is checked out afterwards."""
 
     def edit():
-        toy.write("src/tonegap/params.py", "two = 2\n")
+        toy.write("src/tonegap/stages/train.py", "two = 2\n")
         toy.commit()
 
     cell = toy.study().cells[0]
@@ -117,7 +121,7 @@ def test_a_commit_in_the_meantime_changes_no_verdict(toy):
         yield Outcome(cells[-1], "", 0.0)
 
     toy.write("studies/toy.yaml", '{"grid": {"data.mix": ["light"], "data.seed": [0]}}')
-    states = run_study(toy.study(), SimpleNamespace(run=run), ignore)
+    states = run_study(toy.root, toy.study(), SimpleNamespace(run=run), ignore)
     assert [(state.cell.name, state.status) for state in states] == [(cell.name, "done")]
 
 
@@ -136,7 +140,7 @@ def test_an_engine_is_stopped_when_nobody_listens(toy):
         raise BrokenPipeError
 
     with pytest.raises(BrokenPipeError) as kept:
-        run_study(toy.study(), SimpleNamespace(run=run), broken)
+        run_study(toy.root, toy.study(), SimpleNamespace(run=run), broken)
     assert kept.value.__traceback__  # which would keep the engine's generator alive
     assert stopped == [True]
 
@@ -146,24 +150,24 @@ def test_a_request_to_terminate_interrupts(toy):
     before = signal.getsignal(signal.SIGTERM)
     engine = FakeEngine(toy, before=lambda: os.kill(os.getpid(), signal.SIGTERM))
     with pytest.raises(KeyboardInterrupt):
-        run_study(toy.study(), engine, ignore)
+        run_study(toy.root, toy.study(), engine, ignore)
     assert signal.getsignal(signal.SIGTERM) is before
-    with study_lock("toy"):
+    with study_lock(toy.root, "toy"):
         pass
 
 
 def test_copies_in_use_are_no_leftovers(toy):
     """A copy in which a process works stays; the one of a killed process goes."""
-    folder = toy.folder / ".dvc/tmp/exps/standalone"
+    folder = toy.root / ".dvc/tmp/exps/standalone"
     for name in ("busy", "left"):
         (folder / name / "inner").mkdir(parents=True)
     command = [sys.executable, "-c", "print('here', flush=True); import time; time.sleep(60)"]
     process = subprocess.Popen(command, cwd=folder / "busy/inner", stdout=subprocess.PIPE)
     with process:
         process.stdout.readline()
-        assert leftovers() == [folder / "left"]
+        assert leftovers(toy.root) == [folder / "left"]
         process.kill()
-    assert leftovers() == [folder / "busy", folder / "left"]
+    assert leftovers(toy.root) == [folder / "busy", folder / "left"]
 
 
 def test_no_copies_no_leftovers(tmp_path):

@@ -4,9 +4,10 @@ import pytest
 
 from tonegap.files.parameters import read_yaml
 from tonegap.study.plan import overridden, plan_study
-from tonegap.study.state import Attempt, Record, judge
+from tonegap.study.state import Attempt, Record, cell_states
 
 INPUTS = {"data.dvc": "aaa", "src/tonegap/model": "bbb"}
+PARAMETERS = ("data.mix", "data.seed", "mixes.${data.mix}", "model", "train")
 
 
 @pytest.fixture
@@ -31,7 +32,7 @@ def record(cell, **changes) -> Record:
 
 
 def one(cell, records=(), attempts=None):
-    return judge([cell], list(records), attempts or {}, INPUTS)[0]
+    return cell_states([cell], list(records), attempts or {}, INPUTS, PARAMETERS)[0]
 
 
 def test_a_matching_experiment_makes_a_cell_done(cell):
@@ -46,7 +47,7 @@ def test_a_matching_experiment_makes_a_cell_done(cell):
         ({"inputs": {**INPUTS, "src/tonegap/model": "ccc"}}, "src/tonegap/model has changed"),
         ({"inputs": {"data.dvc": "aaa"}}, "src/tonegap/model has changed"),
         ({"evaluated": False}, "no evaluation"),
-        ({"params": None}, "not valid any more"),
+        ({"params": None}, "no longer valid"),
     ],
 )
 def test_an_experiment_of_other_inputs_is_outdated(cell, changes, reason):

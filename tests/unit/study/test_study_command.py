@@ -8,6 +8,7 @@ from typer.testing import CliRunner
 
 from tonegap.cli import study as command
 from tonegap.errors import ParameterError
+from tonegap.study.files import read_study
 from tonegap.study.outcome import Outcome
 from tonegap.study.records import note_attempt, study_lock
 
@@ -22,11 +23,17 @@ def call(*arguments, code=0):
     return result.output.splitlines()
 
 
+@pytest.fixture(autouse=True)
+def _at_the_root(toy, monkeypatch):
+    """Commands work on the repository that is the current folder."""
+    monkeypatch.chdir(toy.root)
+
+
 @pytest.fixture
 def tried(toy):
     """Give a study with a run that is done, one that failed and two that are missing."""
     commit = toy.save(toy.study().cells[0])
-    note_attempt(NAMES[1], alive=False, reason="disk full")
+    note_attempt(toy.root, NAMES[1], alive=False, reason="disk full")
     return commit
 
 
@@ -42,17 +49,17 @@ def test_status_is_a_table(tried, options):
     ]
 
 
-def test_watching_goes_on_while_the_study_runs(tried, monkeypatch):
+def test_watching_goes_on_while_the_study_runs(tried, toy, monkeypatch):
     """The last picture is of the study at its end, not of when the watching began."""
     monkeypatch.setattr(command, "_REFRESH_S", 0.05)
     held = threading.Event()
 
     def run_the_study():
-        with study_lock("toy"):
-            note_attempt(NAMES[2], alive=True)
+        with study_lock(toy.root, "toy"):
+            note_attempt(toy.root, NAMES[2], alive=True)
             held.set()
             time.sleep(0.5)
-            note_attempt(NAMES[2], alive=False, reason="loss is not finite")
+            note_attempt(toy.root, NAMES[2], alive=False, reason="loss is not finite")
 
     study = threading.Thread(target=run_the_study)
     study.start()
@@ -71,7 +78,7 @@ def test_run_says_what_failed_and_ends_with_one(tried, toy, monkeypatch):
                 reason = "" if "dark" in cell.name else "it broke"
                 if not reason:
                     toy.save(cell)
-                note_attempt(cell.name, alive=False, reason=reason)
+                note_attempt(toy.root, cell.name, alive=False, reason=reason)
                 yield Outcome(cell, reason, 1.0)
 
     monkeypatch.setattr(command, "_engine", lambda *_: Engine())
@@ -95,7 +102,7 @@ def test_an_interrupted_run_says_how_to_go_on(tried, toy, monkeypatch):
 
     monkeypatch.setattr(command, "_engine", lambda *_: Engine())
     lines = call("run", "toy", code=130)
-    assert lines[-1] == "interrupted; `tonegap study run toy` goes on with what is missing"
+    assert lines[-1] == "interrupted; `tonegap study run toy` runs the missing ones"
 
 
 @pytest.mark.parametrize("engine", ["local", "inprocess"])
@@ -111,5 +118,30 @@ def test_options_of_slurm_belong_to_slurm(toy, engine, option):
 @pytest.mark.parametrize("option", [("--slurm", "partition"), ("--set", "data.seed")])
 def test_an_option_without_a_value_is_refused(toy, option):
     """Both kinds of pairs have one form."""
-    with pytest.raises(ParameterError, match="has another form than key=value"):
+    with pytest.raises(ParameterError, match="is not of the form key=value"):
         call("run", "toy", "--engine", "slurm", *option)
+
+
+@pytest.mark.parametrize(
+    ("done", "partial", "joined"), [(4, False, 8), (2, False, 4), (2, True, 6)]
+)
+def test_collect_takes_the_twin_along(toy, monkeypatch, done, partial, joined):
+    """Runs at equal distinct images join their study's where all, or on request some, are done."""
+    study = (toy.root / "studies/toy.yaml").read_text(encoding="utf-8")
+    toy.write("studies/toy_equal.yaml", study)
+    toy.commit()
+    for cell in toy.study().cells:
+        toy.save(cell)
+    for cell in read_study(toy.root, "toy_equal").cells[:done]:
+        toy.save(cell)
+    collected = []
+
+    def collect_study(_root, _study, states, *, partial):
+        collected.extend(states)
+        return [f"partial {partial}"]
+
+    monkeypatch.setattr("tonegap.study.collect.collect_study", collect_study)
+    first, *_ = call("collect", "toy", *(["--partial"] if partial else []))
+    assert len(collected) == joined
+    assert first.startswith(f"toy_equal: {done} of 4 runs are done")
+    assert first.endswith("joined" if joined > 4 else "results that need them wait")

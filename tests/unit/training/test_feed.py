@@ -14,8 +14,8 @@ from tonegap.training.feed import (
     StreamedFeed,
     batch_spans,
     make_feed,
+    mirror_and_scale,
     plan_epoch,
-    to_model_range,
 )
 
 CPU = torch.device("cpu")
@@ -71,7 +71,7 @@ def test_one_draw_cannot_be_trained_on():
 def test_pixels_map_to_the_model_range(images):
     """0 becomes -1, 255 becomes 1, and a flip mirrors left to right only."""
     pixels = torch.from_numpy(images[:2])
-    out = to_model_range(pixels, torch.tensor([False, True])).numpy()
+    out = mirror_and_scale(pixels, torch.tensor([False, True])).numpy()
     expected = images[:2].transpose(0, 3, 1, 2) / 127.5 - 1.0
     np.testing.assert_allclose(out[0], expected[0], atol=1e-6)
     np.testing.assert_allclose(out[1], expected[1][:, :, ::-1], atol=1e-6)
@@ -79,7 +79,7 @@ def test_pixels_map_to_the_model_range(images):
 
 def test_batches_are_channels_last(images):
     """The layout that fast convolutions want costs no copy."""
-    out = to_model_range(torch.from_numpy(images), torch.zeros(9, dtype=torch.bool))
+    out = mirror_and_scale(torch.from_numpy(images), torch.zeros(9, dtype=torch.bool))
     assert out.is_contiguous(memory_format=torch.channels_last)
 
 

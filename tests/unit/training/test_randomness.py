@@ -1,11 +1,11 @@
-"""Random numbers are a function of (seed, purpose, epoch, step)."""
+"""Random numbers are a function of (seed, stream, epoch, step)."""
 
 from __future__ import annotations
 
 import torch
 from scipy import stats
 
-from tonegap.training.randomness import DeviceNoise, Purpose, host_generator
+from tonegap.training.randomness import DeviceNoise, Stream, host_generator
 
 CPU = torch.device("cpu")
 
@@ -43,5 +43,5 @@ def test_drawing_leaves_the_global_generator_alone():
 
 def test_purposes_have_streams_of_their_own():
     """Order and flips are independent though they share seed and epoch."""
-    order, flips = (host_generator(0, p, 0).random(4) for p in (Purpose.ORDER, Purpose.FLIPS))
+    order, flips = (host_generator(0, p, 0).random(4) for p in (Stream.ORDER, Stream.FLIPS))
     assert not (order == flips).any()

@@ -50,7 +50,7 @@ def test_the_gpu_that_trains_is_asked(monkeypatch):
     ids=["no package", "no driver", "part of a GPU"],
 )
 def test_a_driver_that_does_not_tell_stops_nothing(monkeypatch, error):
-    """A run trains on where the GPU's use cannot be had."""
+    """A run trains on even if the GPU's utilisation is not available."""
     monkeypatch.setattr(torch.cuda, "utilization", _raise(error))
     assert gpu_percent(CUDA) is None
 

@@ -1,0 +1,62 @@
+"""Time the analysis of a study: 60 runs x 1,000 images, the paper's draw and equal distinct images.
+
+Run ``python benchmarks/analysis.py``. It records and judges nothing.
+"""
+
+from __future__ import annotations
+
+import argparse
+import resource
+import time
+from collections.abc import Callable
+
+import numpy as np
+import pandas as pd
+
+from tonegap.calibration.simulation import Scenario, draw_study
+from tonegap.groups import LIGHT_AND_DARK
+from tonegap.labels import LABEL_COLUMNS
+from tonegap.statistics.claims import assess_claims
+from tonegap.statistics.paper import paper_sentences
+
+N_LABELS = 114
+
+
+def joined_study(seed: int) -> pd.DataFrame:
+    """Simulate the paper's study and the one at equal distinct images, with labels."""
+    rng = np.random.default_rng(seed)
+    scenario = Scenario(log_gap=0.25, log_slope=-0.1)
+    parts = [
+        draw_study(scenario, rng).assign(distinct=distinct, mse_jpeg=lambda t: t["mse_pca"])
+        for distinct in ("paper", "equal")
+    ]
+    table = pd.concat(parts, keys=range(2), names=["part"]).reset_index("part")
+    run, part = table["run"].astype(str), table["part"].astype(str)
+    label = "condition " + (table["cluster"] % N_LABELS).astype(str)
+    table = table.assign(run=part + "-" + run, **dict.fromkeys(LABEL_COLUMNS.values(), label))
+    return table.reset_index(drop=True)
+
+
+def main() -> None:
+    """Time every table of the analysis."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--seed", type=int, default=0)
+    table = joined_study(parser.parse_args().seed)
+    annotated = table.drop_duplicates("md5hash")[["md5hash", "group", *LABEL_COLUMNS.values()]]
+    claims = assess_claims(table, "benchmark")
+    tables: dict[str, Callable[[], object]] = {
+        "claims": lambda: assess_claims(table, "benchmark", LIGHT_AND_DARK),
+        "document": claims.to_mapping,
+        "paper": lambda: paper_sentences(claims, table, annotated),
+    }
+    print(f"{len(table)} rows, {table['run'].nunique()} runs")
+    for name, make in tables.items():
+        start, start_processor = time.perf_counter(), time.process_time()
+        make()
+        seconds, processor = time.perf_counter() - start, time.process_time() - start_processor
+        print(f"{name}: wall {seconds:.2f} s, processor {processor:.2f} s")
+    print(f"peak {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:.0f} MB")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,67 @@
+"""``tonegap calibrate --model pca``: whole studies of trained PCA on phantoms."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from tonegap.files.calibration_store import TrainedCalibration
+
+N_PER_GROUP = 8000
+"""Phantoms of each group in a population; a study tests about 375 of them."""
+
+SHOWN = ("estimator", "holds", "truth", "mean", "bias_se", "rejected", "covered")
+
+
+def calibrate_trained(
+    recipes: list[str],
+    studies: int,
+    seed: int,
+    over: Callable[..., Iterable[Any]],
+    output: Path | None,
+) -> None:
+    """Draw whole studies of each recipe and print, and write, the rates.
+
+    Finished studies are stored in the user's cache, so a repeated call runs only the missing
+    ones. The output is written after every recipe.
+    """
+    import pandas as pd  # noqa: PLC0415
+
+    from tonegap.files.cache import user_cache  # noqa: PLC0415
+    from tonegap.files.calibration_store import TrainedCalibration  # noqa: PLC0415
+    from tonegap.files.tables import write_csv  # noqa: PLC0415
+
+    tables: list[pd.DataFrame] = []
+    for name in recipes:
+        calibration = TrainedCalibration(user_cache() / "calibration", name, N_PER_GROUP, seed)
+        tables.append(_rates(calibration, studies, over))
+        _print(tables[-1], name)
+        if output is not None:
+            write_csv(pd.concat(tables, ignore_index=True), output)
+
+
+def _rates(
+    calibration: TrainedCalibration, studies: int, over: Callable[..., Iterable[Any]]
+) -> pd.DataFrame:
+    from tonegap.calibration.rates import rates  # noqa: PLC0415
+    from tonegap.files.calibration_store import run_study  # noqa: PLC0415
+
+    truth = calibration.truth()
+    missing = calibration.unfinished(studies)
+    calibration.keep(over(run_study, [calibration] * len(missing), missing))
+    finished = calibration.finished
+    return rates(finished[finished["study"] < studies], truth, calibration.recipe)
+
+
+def _print(table: pd.DataFrame, recipe: str) -> None:
+    from tonegap.calibration.planted import RECIPES  # noqa: PLC0415
+
+    typer.echo(f"\n{recipe}: {RECIPES[recipe].why} ({table['studies'].iloc[0]} studies)")
+    typer.echo(table[list(SHOWN)].round(4).to_string(index=False))
+    typer.echo("rejected is power if the effect is planted or follows, else false alarms.")

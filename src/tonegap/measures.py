@@ -1,0 +1,95 @@
+"""What is measured: one row per measure of an image, one per uncertainty score.
+
+Evaluation, metrics, collected tables, figures, statistics (slopes and gaps of every measure of an
+image) and the report read these tables. A new measure is one row here and one function in
+:mod:`tonegap.assessment`; so is a new score.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Final, Literal
+
+
+@dataclass(frozen=True)
+class Measure:
+    """A measure of how well an image is reconstructed.
+
+    Attributes
+    ----------
+    name
+        Column of the per-image table and key of metrics/evaluate.json.
+    words
+        What people call it, for axes, tables and sentences.
+    unit
+        Unit or range of the values, as shown behind the words; may be empty.
+    bounds
+        Smallest and largest value that is possible.
+    better
+        Whether ``lower`` or ``higher`` values mean a better reconstruction.
+    per_image
+        Whether it is computed from an image and its reconstruction; false where a baseline
+        supplies it.
+    """
+
+    name: str
+    words: str
+    unit: str
+    bounds: tuple[float, float]
+    better: Literal["lower", "higher"]
+    per_image: bool
+
+    @property
+    def axis(self) -> str:
+        """Title of an axis."""
+        return f"{self.words}, {self.unit}" if self.unit else self.words
+
+
+@dataclass(frozen=True)
+class Score:
+    """A score that is meant to warn of large errors; higher values mean less certain.
+
+    Attributes
+    ----------
+    name, words, unit, bounds
+        As of :class:`Measure`.
+    needs
+        What a model must offer for the score to exist.
+    """
+
+    name: str
+    words: str
+    unit: str
+    bounds: tuple[float, float]
+    needs: str
+
+    @property
+    def axis(self) -> str:
+        """Title of an axis."""
+        return f"{self.words}, {self.unit}" if self.unit else self.words
+
+
+_PIXELS = "[\N{MINUS SIGN}1, 1] range"
+
+MEASURES: Final = (
+    Measure("mse", "MSE", _PIXELS, (0.0, math.inf), "lower", per_image=True),
+    Measure("nmse", "NMSE", "", (0.0, math.inf), "lower", per_image=True),
+    Measure("mse_pca", "MSE of PCA", _PIXELS, (0.0, math.inf), "lower", per_image=False),
+    Measure("mse_jpeg", "MSE of JPEG", _PIXELS, (0.0, math.inf), "lower", per_image=False),
+)
+"""Measures in the order in which documents list them."""
+
+SCORES: Final = (
+    Score(
+        "sigma",
+        "Sigma",
+        "mean posterior standard deviation",
+        (0.0, math.inf),
+        "a model with a posterior",
+    ),
+)
+"""Uncertainty scores, the paper's sigma first."""
+
+COLUMNS: Final = tuple(row.name for row in (*MEASURES, *SCORES))
+"""Columns of the per-image table that hold measures and scores."""

@@ -1,0 +1,1 @@
+"""Measure the cost of a model: operations, memory, and training speed."""

@@ -1,0 +1,146 @@
+"""Whole studies of trained PCA: drawn as promised, counted right, and calibrated in small."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from tonegap.calibration.planted import RECIPES, Planted
+from tonegap.calibration.population import Population, render_population
+from tonegap.calibration.rates import rates
+from tonegap.calibration.trained import Sizes, draw_study, estimates, true_values
+from tonegap.files.calibration_store import TrainedCalibration
+from tonegap.phantom.mixtures import RECIPES as PHANTOMS
+
+SMALL = Sizes(pools=(100, 100), n_test=40, n_train=120, n_seeds=3, components=4)
+STUDIES = 20
+
+
+@pytest.fixture(scope="module")
+def population() -> Population:
+    return render_population("null", 500, seed=5)
+
+
+def _studies(population: Population, planted: Planted) -> pd.DataFrame:
+    children = np.random.SeedSequence(3).spawn(STUDIES)
+    found = [
+        estimates(draw_study(population, planted, SMALL, child)).assign(study=number)
+        for number, child in enumerate(children)
+    ]
+    return pd.concat(found, ignore_index=True)
+
+
+def test_a_null_is_rarely_rejected_and_a_planted_gap_nearly_always_found(
+    population: Population,
+) -> None:
+    """The primaries see nothing in ``null``, and in a contrast of 1.6 the gap and nothing else.
+
+    A test of the level .05 rejects 5 of 20 with a probability of .003; gap of .94 in log units.
+    """
+    truth = pd.DataFrame(
+        {"estimator": ["gap_overall", "own_share_effect"], "truth": 0.0, "truth_se": 0.0}
+    )
+    for factor, found in ((1.0, 0), (1.6, STUDIES)):
+        studies = _studies(population, replace(RECIPES["null"], contrast=factor))
+        table = rates(studies, truth, "null").set_index("estimator")["rejected"] * STUDIES
+        assert abs(table["gap_overall"] - found) < 5
+        assert table["own_share_effect"] < 5
+
+
+def test_estimates_are_differences_of_mean_log_errors_within_runs(population: Population) -> None:
+    """With equally many test images in every run, both primaries have a closed form."""
+    table = draw_study(population, RECIPES["null"], SMALL, np.random.SeedSequence(1))
+    means = table.assign(log=np.log(table["mse"])).groupby(["share", "group"])["log"].mean()
+    gap = means.xs("dark", level="group") - means.xs("light", level="group")
+    found = estimates(table).set_index("estimator")["estimate"]
+    assert found["gap_overall"] == pytest.approx(gap.mean())
+    assert found["own_share_effect"] == pytest.approx((gap[1.0] - gap[0.0]) / 2)
+
+
+def test_a_study_is_decided_by_its_seed(population: Population) -> None:
+    """The same seed gives the same table, another seed other images."""
+    null = RECIPES["null"]
+    first, again, other = (
+        draw_study(population, null, SMALL, np.random.SeedSequence(seed)) for seed in (1, 1, 2)
+    )
+    pd.testing.assert_frame_equal(first, again)
+    assert set(first["md5hash"]) != set(other["md5hash"])
+
+
+def test_cohorts_hold_whole_clusters() -> None:
+    """Copies go with their original, and what is not drawn is returned as the others."""
+    copied = render_population("duplicates", 60, seed=2)
+    cohort, others = copied.draw((20, 20), np.random.default_rng(0))
+    assert copied.cohort["cluster"].duplicated().any()
+    assert set(cohort["cluster"]).isdisjoint(others["cluster"])
+    assert len(cohort) + len(others) == len(copied.cohort)
+    assert cohort["group"].value_counts().between(20, 21).all()
+
+
+def test_dealing_keeps_clusters_and_numbers() -> None:
+    """Images of one cluster stay in one group, and each group keeps its number of clusters."""
+    copied = render_population("duplicates", 60, seed=2)
+    before = copied.cohort.drop_duplicates("cluster").set_index("cluster")["group"]
+    dealt = copied.dealt(np.random.default_rng(0)).cohort
+    after = dealt.drop_duplicates("cluster").set_index("cluster")["group"]
+    assert not dealt[["cluster", "group"]].drop_duplicates()["cluster"].duplicated().any()
+    assert after.value_counts().to_dict() == before.value_counts().to_dict()
+    assert list(after) != list(before)
+
+
+def test_contrast_changes_dark_pictures_only(population: Population) -> None:
+    """Dark pictures move away from the mean picture by the factor, light ones stay."""
+    changed = population.with_contrast(1.2)
+    dark = (population.cohort["group"] == "dark").to_numpy()
+    assert np.array_equal(changed.images[~dark], population.images[~dark])
+    mean = population.images.mean(axis=0)
+    moved = np.clip(mean + 1.2 * (population.images[dark] - mean), 0, 255)
+    assert np.abs(changed.images[dark] - moved).max() <= 0.5
+
+
+def test_true_values_of_a_null_are_near_zero(population: Population) -> None:
+    """What many cohorts agree on is the population's own gap, which chance makes small."""
+    truth = true_values(population, RECIPES["null"], SMALL, seed=0, cohorts=20, tested=300)
+    truth = truth.set_index("estimator")
+    assert abs(truth.loc["gap_overall", "truth"]) < 0.2
+    assert abs(truth.loc["own_share_effect", "truth"]) < 0.05
+
+
+def test_rates_are_counted() -> None:
+    """Two of four p values are at most .05, and three of four intervals hold the truth."""
+    studies = pd.DataFrame(
+        {
+            "study": range(4),
+            "estimator": "gap_overall",
+            "effect": "gap",
+            "estimate": [0.1, 0.2, 0.3, 0.4],
+            "se": 0.1,
+            "low": [0.0, 0.1, 0.2, 0.3],
+            "high": [0.2, 0.3, 0.4, 0.5],
+            "p": [0.5, 0.06, 0.05, 0.01],
+        }
+    )
+    truth = pd.DataFrame({"estimator": ["gap_overall"], "truth": [0.2], "truth_se": [0.0]})
+    row = rates(studies, truth, "contrast_only").iloc[0]
+    assert (row["rejected"], row["covered"], row["studies"]) == (0.5, 0.75, 4)
+    assert row["bias"] == pytest.approx(0.05)
+    assert row["rejected_se"] == pytest.approx(0.25)
+    assert (row["holds"], row["se"]) == ("planted", pytest.approx(0.1))
+
+
+def test_every_recipe_names_phantoms_that_exist() -> None:
+    """And no effect is both planted and a consequence."""
+    for recipe in RECIPES.values():
+        assert recipe.phantoms in PHANTOMS
+        assert not set(recipe.plants) & set(recipe.follows)
+
+
+def test_finished_studies_are_not_drawn_again(tmp_path) -> None:
+    """An interrupted calibration goes on with the studies that are missing."""
+    calibration = TrainedCalibration(tmp_path, "null", 10, 0)
+    calibration.keep(pd.DataFrame({"study": [number], "p": [0.5]}) for number in (0, 2))
+    assert calibration.unfinished(4) == [1, 3]
+    assert list(calibration.finished["study"]) == [0, 2]
