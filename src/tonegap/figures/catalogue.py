@@ -16,11 +16,13 @@ import pandas as pd
 from tonegap.cohort.conditions import prevalence
 from tonegap.figures import annotated, boxes, conditions, flow, reconstructions
 from tonegap.figures import prevalence as prevalences
+from tonegap.figures.forest import draw_decomposition
 from tonegap.figures.material import Material, Study
 from tonegap.figures.style import Drawing, mixes_in_order
 from tonegap.groups import Groups
 from tonegap.labels import LABEL_COLUMNS
 from tonegap.measures import MEASURES, SCORES, Measure, Score
+from tonegap.statistics.decomposition import decompose
 
 _BALANCED = 0.5
 _NO_EXAMPLES = (
@@ -133,6 +135,12 @@ def _shares_with_examples(study: Study) -> dict[str, float]:
     return {mix: share for mix, share in mixes_in_order(study.runs) if mix in known}
 
 
+def _decomposition(material: Material) -> Drawing | None:
+    study = _study(material)
+    found = decompose(study.images, study.groups)
+    return draw_decomposition(found, study.groups, study.caveat) if len(found) else None
+
+
 def _study(material: Material) -> Study:
     if material.study is None:
         raise ValueError("this figure needs a collected study")
@@ -216,6 +224,15 @@ CATALOGUE: Final = (
         _conditions,
         needs="study",
         absent="No condition has test images in both groups.",
+    ),
+    Entry(
+        "decomposition",
+        "What goes with the gap",
+        "Read downwards: each line holds more equal between the groups. What remains of the gap "
+        "does not go with it; grey lines allow for a noisy measure of difficulty.",
+        _decomposition,
+        needs="study",
+        absent="No mix has test images of both groups.",
     ),
 )
 """Every figure, in the order of the report."""
