@@ -17,6 +17,10 @@ from tonegap.calibration.simulation import Scenario, draw_study
 from tonegap.groups import LIGHT_AND_DARK
 from tonegap.labels import LABEL_COLUMNS
 from tonegap.statistics.claims import assess_claims
+from tonegap.statistics.decomposition import decompose
+from tonegap.statistics.heterogeneity import condition_gaps, heterogeneity
+from tonegap.statistics.influence import gap_without
+from tonegap.statistics.label_definitions import score_definitions
 from tonegap.statistics.paper import paper_sentences
 
 N_LABELS = 114
@@ -34,7 +38,19 @@ def joined_study(seed: int) -> pd.DataFrame:
     run, part = table["run"].astype(str), table["part"].astype(str)
     label = "condition " + (table["cluster"] % N_LABELS).astype(str)
     table = table.assign(run=part + "-" + run, **dict.fromkeys(LABEL_COLUMNS.values(), label))
-    return table.reset_index(drop=True)
+    dark = table["group"] == "dark"
+    place = table["cluster"].astype(int)
+    facts = {
+        "mix": "share " + table["share"].astype(str),
+        "fst": 1 + place % 2 + 4 * dark,
+        "fst_second": 1 + place % 3 + 3 * dark,
+        "ita": 45.0 - place % 20 - 50.0 * dark,
+        "source": "source " + (place % 2).astype(str),
+        "side": 300 + place % 200,
+        "bytes_per_pixel": 0.1 + (place % 7) / 100.0,
+        "qc": None,
+    }
+    return table.assign(**facts).reset_index(drop=True)
 
 
 def main() -> None:
@@ -48,6 +64,10 @@ def main() -> None:
         "claims": lambda: assess_claims(table, "benchmark", LIGHT_AND_DARK),
         "document": claims.to_mapping,
         "paper": lambda: paper_sentences(claims, table, annotated),
+        "decomposition": lambda: decompose(table, LIGHT_AND_DARK),
+        "labels": lambda: score_definitions(table, LIGHT_AND_DARK),
+        "conditions": lambda: heterogeneity(condition_gaps(table, LIGHT_AND_DARK)),
+        "influence": lambda: gap_without(table, LIGHT_AND_DARK),
     }
     print(f"{len(table)} rows, {table['run'].nunique()} runs")
     for name, make in tables.items():

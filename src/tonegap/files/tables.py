@@ -82,7 +82,7 @@ def read_csv(path: Path, columns: Sequence[str], what: str) -> pd.DataFrame:
         )
     except OSError as error:
         raise DataError(
-            f"{path} cannot be read ({error.strerror or error}); expected {what}: mend its "
+            f"{path} cannot be read ({error.strerror or error}); expected {what}: fix its "
             "permissions"
         ) from None
     except (ValueError, pd.errors.ParserError, UnicodeDecodeError) as error:
