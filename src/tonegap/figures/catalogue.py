@@ -23,6 +23,7 @@ from tonegap.groups import Groups
 from tonegap.labels import LABEL_COLUMNS
 from tonegap.measures import MEASURES, SCORES, Measure, Score
 from tonegap.statistics.decomposition import decompose
+from tonegap.statistics.heterogeneity import condition_gaps
 
 _BALANCED = 0.5
 _NO_EXAMPLES = (
@@ -99,7 +100,10 @@ def _boxes_of(measure: Measure | Score) -> Callable[[Material], Drawing | None]:
 def _conditions(material: Material) -> Drawing | None:
     study = _study(material)
     errors = conditions.condition_errors(study.images, "fine", study.groups)
-    return conditions.draw(errors, study.groups, study.caveat) if len(errors) else None
+    if errors.empty:
+        return None
+    gaps = condition_gaps(study.images, study.groups)
+    return conditions.draw(conditions.with_gaps(errors, gaps), study.groups, study.caveat)
 
 
 def _examples_of_balanced_mix(material: Material) -> Drawing | None:
@@ -220,7 +224,7 @@ CATALOGUE: Final = (
         "fig8",
         "Figure 8. Reconstruction error by condition, {compared} against {reference}",
         "Points above the dashed line are conditions that are reconstructed worse in the "
-        "{compared} group.",
+        "{compared} group. Ticks are the gaps shrunken towards their mean: few images tell less.",
         _conditions,
         needs="study",
         absent="No condition has test images in both groups.",

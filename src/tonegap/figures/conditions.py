@@ -38,6 +38,11 @@ _COLUMNS = [
     "gap",
     "drawn",
 ]
+_GAPS = {
+    "low": "log_gap_low",
+    "high": "log_gap_high",
+    "shrunken": "log_gap_shrunken",
+}
 _PANEL_IN = 1.6
 _AREA_PT2_PER_IMAGE = 1.0
 _LARGEST_AREA_PT2 = 60.0
@@ -84,6 +89,20 @@ def condition_errors(images: pd.DataFrame, level: Level, groups: Groups) -> pd.D
     return table[_COLUMNS]
 
 
+def with_gaps(errors: pd.DataFrame, gaps: pd.DataFrame) -> pd.DataFrame:
+    """Add to each condition its gap of log errors within runs, with interval and shrunken value.
+
+    Parameters
+    ----------
+    errors
+        From :func:`condition_errors`, fine labels.
+    gaps
+        From :func:`tonegap.statistics.heterogeneity.condition_gaps`.
+    """
+    known = gaps[["mix", "label", *_GAPS]].rename(columns=_GAPS)
+    return errors.merge(known, on=["mix", "label"], how="left")
+
+
 def draw(errors: pd.DataFrame, groups: Groups, caveat: str = "") -> Drawing:
     """Draw one panel per mix, with the same axes, and the line where the groups are equal.
 
@@ -92,7 +111,8 @@ def draw(errors: pd.DataFrame, groups: Groups, caveat: str = "") -> Drawing:
     Parameters
     ----------
     errors
-        From :func:`condition_errors`; rows with ``drawn`` are points.
+        From :func:`condition_errors`; rows with ``drawn`` are points. With :func:`with_gaps` each
+        has a line for the 95 % interval of its gap and a tick for the shrunken gap.
     groups
         The two that are compared.
     caveat
@@ -100,7 +120,7 @@ def draw(errors: pd.DataFrame, groups: Groups, caveat: str = "") -> Drawing:
     """
     mixes = mixes_in_order(errors)
     points = errors[errors["drawn"]]
-    scale = log_scale(points[["mse_reference", "mse_compared"]].to_numpy(dtype=np.float64).ravel())
+    scale = log_scale(_drawn_values(points))
     with house_style():
         lines = len(mixes) // 2 + 1  # two panels per line, and a place for the explanation
         figure = new_figure(_PANEL_IN * lines + 0.2, [_rule(errors), caveat])
@@ -109,7 +129,8 @@ def draw(errors: pd.DataFrame, groups: Groups, caveat: str = "") -> Drawing:
             _draw_mix(axes, mix_name(*mix, groups), points[points["mix"] == mix[0]], scale)
         for axes in grid[len(mixes) :]:
             axes.set_axis_off()
-        _explain(grid[len(mixes)], _smaller_group(points).max(initial=MIN_IMAGES))
+        largest = _smaller_group(points).max(initial=MIN_IMAGES)
+        _explain(grid[len(mixes)], largest, with_gaps="log_gap_shrunken" in points)
         share_labels(
             figure,
             f"MSE of {group_name(groups.reference, groups)}, [\N{MINUS SIGN}1, 1] range",
@@ -137,7 +158,24 @@ def _draw_mix(
         linewidth=0.6,
         zorder=2,
     )
+    if "log_gap_shrunken" in points:
+        _draw_gaps(axes, points.dropna(subset="log_gap_shrunken"))
     axes.set_title(name.replace("\n", ", "))
+
+
+def _drawn_values(points: pd.DataFrame) -> Float[np.ndarray, " values"]:
+    """Return every error that an axis must hold: of the points, and at the ends of intervals."""
+    values = [points["mse_reference"], points["mse_compared"]]
+    values += [points["mse_reference"] * np.exp(points[n]) for n in _GAPS.values() if n in points]
+    return np.asarray(pd.concat(values).dropna(), dtype=np.float64)
+
+
+def _draw_gaps(axes: Axes, points: pd.DataFrame) -> None:
+    """Draw intervals and shrunken gaps as errors of the compared group, given the reference's."""
+    x = points["mse_reference"].to_numpy()
+    low, high, shrunken = (x * np.exp(points[name].to_numpy()) for name in _GAPS.values())
+    axes.vlines(x, low, high, color=POINT_COLOUR, linewidth=0.5, alpha=0.6, zorder=1)
+    axes.scatter(x, shrunken, s=22, marker="_", color=POINT_COLOUR, linewidth=1.1, zorder=3)
 
 
 def _areas(n: Float[np.ndarray, " points"]) -> Float[np.ndarray, " points"]:
@@ -148,7 +186,7 @@ def _smaller_group(points: pd.DataFrame) -> Float[np.ndarray, " points"]:
     return points[["n_reference", "n_compared"]].min(axis=1).to_numpy(dtype=np.float64)
 
 
-def _explain(axes: Axes, largest: float) -> None:
+def _explain(axes: Axes, largest: float, *, with_gaps: bool) -> None:
     handles = [
         Line2D(
             [],
@@ -165,8 +203,14 @@ def _explain(axes: Axes, largest: float) -> None:
         if size <= max(largest, MIN_IMAGES)
     ]
     line = Line2D([], [], color=FAINT, linewidth=0.8, linestyle=(0, (4, 2)), label="equal MSE")
+    gaps = [
+        Line2D([], [], color=POINT_COLOUR, linewidth=0.5, label="95 % of the gap"),
+        Line2D(
+            [], [], linestyle="none", marker="_", color=POINT_COLOUR, label="shrunken to the mean"
+        ),
+    ]
     axes.legend(
-        handles=[*handles, line],
+        handles=[*handles, line, *(gaps if with_gaps else [])],
         loc="center",
         title="One point per condition;\narea: the smaller group;\naxes logarithmic",
         title_fontsize=7.0,

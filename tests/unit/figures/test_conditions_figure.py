@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from tonegap.figures import conditions
-from tonegap.figures.conditions import MIN_IMAGES, condition_errors
+from tonegap.figures.conditions import MIN_IMAGES, condition_errors, with_gaps
 from tonegap.groups import LIGHT_AND_DARK
 
 
@@ -91,3 +91,22 @@ def test_conditions_that_are_all_too_rare_give_empty_panels():
     )
     assert drawing.data["drawn"].tolist() == [False]
     assert len(drawing.figure.axes[0].collections[0].get_offsets()) == 0
+
+
+def test_gaps_stand_above_their_light_error(study_images):
+    """Each drawn condition has its interval and its shrunken gap, inside the axes."""
+    errors = condition_errors(study_images, "fine", LIGHT_AND_DARK)
+    gaps = errors[["mix", "label"]].assign(low=-0.5, high=1.5, shrunken=0.25)
+    drawing = conditions.draw(with_gaps(errors, gaps.iloc[1:]), LIGHT_AND_DARK)
+    drawn = drawing.data[drawing.data["drawn"]]
+    known = drawn.dropna(subset="log_gap_shrunken")
+    mix = known["mix"].iloc[0]
+    rows = known[known["mix"] == mix]
+    panel = drawing.figure.axes[list(dict.fromkeys(errors["mix"])).index(mix)]
+    lines = next(c for c in panel.collections if hasattr(c, "get_segments")).get_segments()
+    ends = {(x, y) for line in lines for x, y in line}
+    for x in rows["mse_reference"]:
+        assert (x, x * np.exp(-0.5)) in ends
+        assert (x, x * np.exp(1.5)) in ends
+        assert panel.get_ylim()[0] <= x * np.exp(-0.5)
+        assert x * np.exp(1.5) <= panel.get_ylim()[1]
