@@ -53,7 +53,7 @@ def calibrate(
 
     By default, errors are drawn from a distribution and no model is trained; ``--model pca``
     trains PCA on phantoms. Both are assessed by the functions that assess a real study.
-    ``--design``, ``--effect`` and ``--resamples`` apply to simulated errors only.
+    ``--design`` and ``--effect`` apply to simulated errors only.
     """
     if model is not None:
         _calibrate_trained(recipe or ["null"], studies, seed, processes, output)
