@@ -25,13 +25,8 @@ from scipy import stats
 
 from tonegap.calibration.simulation import Scenario, draw_study
 from tonegap.statistics.claims import CLAIMS, Claims
-from tonegap.statistics.contrasts import (
-    AUC_MARGIN,
-    PRIMARY,
-    SMALL_EFFECT_D,
-    Contrast,
-    declared_contrasts,
-)
+from tonegap.statistics.contrasts import AUC_MARGIN, PRIMARY, SMALL_EFFECT_D, Contrast
+from tonegap.statistics.declared import declared_contrasts
 from tonegap.statistics.design import Design, design_of
 from tonegap.statistics.inference import estimate
 from tonegap.statistics.measures import measure_columns

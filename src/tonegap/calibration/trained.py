@@ -21,7 +21,7 @@ from tonegap.groups import LIGHT_AND_DARK
 from tonegap.model.baselines import PcaBaseline
 from tonegap.params import DataParams
 from tonegap.sampling.split import draw_split
-from tonegap.statistics.contrasts import declared_contrasts
+from tonegap.statistics.declared import declared_contrasts
 from tonegap.statistics.decomposition import decompose
 from tonegap.statistics.design import design_of, rows_of_pair
 from tonegap.statistics.inference import estimate

@@ -3,7 +3,8 @@
 =================  ================================================================
 design             which image was assessed in which seed, mix and group
 measures           per-row values whose arm means are what the study speaks of
-contrasts          the pre-declared contrasts
+contrasts          what a contrast is
+declared           the contrasts that stand for the claims
 variance           two-way cluster variance in closed form
 inference          estimate, interval, p and minimum detectable effect of one contrast
 verdicts           corrected p values, conjunctions, verdicts

@@ -46,7 +46,8 @@ import numpy as np
 import pandas as pd
 
 from tonegap.groups import LIGHT_AND_DARK, Groups
-from tonegap.statistics.contrasts import AUC_MARGIN, Contrast, declared_contrasts
+from tonegap.statistics.contrasts import AUC_MARGIN, Contrast
+from tonegap.statistics.declared import declared_contrasts
 from tonegap.statistics.design import (
     Design,
     design_of,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tonegap.groups import LIGHT_AND_DARK, Groups
 from tonegap.report.wording import comparison_name, measure_words, sides_of
-from tonegap.statistics.contrasts import declared_contrasts
+from tonegap.statistics.declared import declared_contrasts
 
 
 def test_every_declared_comparison_has_plain_words():

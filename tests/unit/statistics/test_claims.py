@@ -14,7 +14,8 @@ from statsmodels.stats.multitest import multipletests
 from tonegap.calibration.simulation import Scenario, draw_study
 from tonegap.groups import Groups
 from tonegap.statistics.claims import Claims, assess_claims, no_claims
-from tonegap.statistics.contrasts import AUC_MARGIN, declared_contrasts
+from tonegap.statistics.contrasts import AUC_MARGIN
+from tonegap.statistics.declared import declared_contrasts
 from tonegap.statistics.inference import Estimate
 from tonegap.statistics.verdicts import Finding, with_verdicts
 

@@ -6,13 +6,8 @@ import numpy as np
 import pytest
 import statsmodels.api as sm
 
-from tonegap.statistics.contrasts import (
-    AUC_MARGIN,
-    PRIMARY,
-    Contrast,
-    declared_contrasts,
-    slope_coefficients,
-)
+from tonegap.statistics.contrasts import AUC_MARGIN, PRIMARY, Contrast, slope_coefficients
+from tonegap.statistics.declared import declared_contrasts
 from tonegap.statistics.design import Arm
 
 THREE = (0.0, 0.5, 1.0)

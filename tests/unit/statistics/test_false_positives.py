@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from tonegap.calibration.simulation import Scenario, draw_study
-from tonegap.statistics.contrasts import declared_contrasts
+from tonegap.statistics.declared import declared_contrasts
 from tonegap.statistics.design import design_of
 from tonegap.statistics.false_positives import false_positive_rates, null_means, scatter_of
 from tonegap.statistics.pairwise import run_means_test

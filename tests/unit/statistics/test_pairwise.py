@@ -9,7 +9,7 @@ import pytest
 from scipy import stats
 
 from tonegap.calibration.simulation import Scenario, draw_study
-from tonegap.statistics.contrasts import declared_contrasts
+from tonegap.statistics.declared import declared_contrasts
 from tonegap.statistics.design import design_of
 from tonegap.statistics.pairwise import run_means_test
 

@@ -9,7 +9,8 @@ import pytest
 
 from tonegap.calibration.simulation import Scenario, draw_study
 from tonegap.statistics.claims import assess_claims
-from tonegap.statistics.contrasts import PRIMARY, declared_contrasts
+from tonegap.statistics.contrasts import PRIMARY
+from tonegap.statistics.declared import declared_contrasts
 from tonegap.statistics.design import design_of
 from tonegap.statistics.inference import Estimate, estimate
 from tonegap.statistics.measures import measure_columns

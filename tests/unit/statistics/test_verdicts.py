@@ -12,7 +12,8 @@ from statsmodels.stats.multitest import multipletests
 from statsmodels.stats.power import TTestPower
 
 from tonegap.statistics.claims import CLAIMS
-from tonegap.statistics.contrasts import AUC_MARGIN, PRIMARY, declared_contrasts
+from tonegap.statistics.contrasts import AUC_MARGIN, PRIMARY
+from tonegap.statistics.declared import declared_contrasts
 from tonegap.statistics.inference import Estimate
 from tonegap.statistics.verdicts import (
     Finding,

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from tonegap.groups import LIGHT_AND_DARK
-from tonegap.statistics.contrasts import declared_contrasts
+from tonegap.statistics.declared import declared_contrasts
 from tonegap.statistics.design import design_of
 from tonegap.statistics.inference import Estimate, estimate
 from tonegap.statistics.measures import measure_columns
