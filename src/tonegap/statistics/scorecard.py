@@ -80,13 +80,14 @@ UNMOVED: Final = (
     "representation moves the error itself by no more than a small effect, so that there is "
     "nothing to warn of"
 )
+_NUMBERS = ("estimate", "low", "high", "se", "df", "p", "p_beyond", "margin", "mde")
 COLUMNS: Final = (
-    *("score", "words", "kind", "quantity", "group", "estimate", "low", "high", "se", "df"),
-    *("p", "p_beyond", "margin", "mde", *COUNTS, "reading", "verdict", "reason"),
+    *("score", "words", "kind", "quantity", "group", *_NUMBERS, *COUNTS),
+    *("reading", "verdict", "because", "reason"),
 )
 _TESTED = {"score_rank", "score_interaction"}
 _CENTRED = {"score_auc", "score_worst"}  # computed as the distance from one half
-_WORDS = {row.name: row.words for row in (*MEASURES, *SCORES)}
+_WORDS = {row.name: row.words for row in (*MEASURES, *SCORES)} | {ERROR: "The error itself"}
 
 
 def scorecard(table: pd.DataFrame, groups: Groups, alpha: float = 0.05) -> pd.DataFrame:
@@ -109,6 +110,7 @@ def scorecard(table: pd.DataFrame, groups: Groups, alpha: float = 0.05) -> pd.Da
         the error itself last. ``kind`` is ``model``, ``own`` (brought by a user's model), ``no
         model`` or ``error``. Estimates and 95 % intervals; ``p`` and ``p_beyond`` of the test
         against the margin, as in report/claims.json. NaN with a ``reason`` where there is none.
+        ``because`` says why a verdict is not drawn.
     """
     rows = ordinary_rows(rows_of_pair(table, groups)).reset_index(drop=True)
     if rows.empty:
@@ -303,17 +305,18 @@ def _rows(parts: Sequence[_Found], name: str, sign: float, alpha: float) -> list
     """Write the rows of a score."""
     deciding = [*_part(parts, "rank"), *_part(parts, "interaction")]
     readings = {id(part): _reading(part, sign, alpha) for part in deciding}
-    verdict, reason = _verdict(deciding, sign, alpha) if name != ERROR else ("described", "")
-    shared = {"score": name, "words": _WORDS.get(name, name), "kind": _kind(name)}
+    verdict, because = _verdict(deciding, sign, alpha) if name != ERROR else ("described", "")
+    shared = {
+        "score": name,
+        "words": _WORDS.get(name, name),
+        "kind": _kind(name),
+        "verdict": verdict,
+        "because": because,
+        **dict.fromkeys(_NUMBERS, math.nan),
+    }
     return [
-        shared
-        | dict.fromkeys(("estimate", "low", "high", "se", "df", "p", "p_beyond", "margin", "mde"),
-                        math.nan)
-        | part.mapping()
-        | {"reading": readings.get(id(part), "described"), "verdict": verdict}
-        | {"reason": part.reason or (reason if id(part) in readings else "")}
-        for part in parts
-    ]  # fmt: skip
+        shared | part.mapping() | {"reading": readings.get(id(part), "described")} for part in parts
+    ]
 
 
 def _oriented(part: _Found, sign: float) -> Estimate | None:
@@ -340,4 +343,7 @@ def _verdict(parts: Sequence[_Found], sign: float, alpha: float) -> tuple[str, s
         return "anti-flag", ""
     if (holm(np.array([one.p for one in found])) <= alpha).any():
         return "blind", ""
-    return ("flags" if all(flag_reading(o, alpha) == "flags" for o in found) else "undecided"), ""
+    if all(flag_reading(one, alpha) == "flags" for one in found):
+        return "flags", ""
+    few = next((one.n_seeds for one in found if one.seeds_are_too_few), None)
+    return "undecided", f"{few} seeds are too few to show it" if few else ""

@@ -164,7 +164,8 @@ def _output(root: Path, path: Path, state: CellState) -> bytes:
 
 def _table(root: Path, path: Path, state: CellState) -> pd.DataFrame:
     text = io.BytesIO(_output(root, path, state))
-    return pd.read_csv(text, keep_default_na=False, na_values=[""])
+    names = {"md5hash": str, "cluster": str}  # not numbers, even if all have digits only
+    return pd.read_csv(text, keep_default_na=False, na_values=[""], dtype=names)
 
 
 def images_of(root: Path, study: Study, state: CellState) -> pd.DataFrame:
@@ -203,7 +204,7 @@ def _member(root: Path, state: CellState) -> Member:
     clusters = trained["cluster"].where(trained["cluster"].notna(), trained["md5hash"])
     panel = read_panel(_output(root, Workspace.panel_sketches, state))
     kind = f"{data.mix}, {data.distinct}"
-    return Member(kind, frozenset(map(str, clusters)), panel)
+    return Member(kind, frozenset(clusters), panel)
 
 
 def _runs_of(root: Path, images: pd.DataFrame, state: CellState) -> pd.DataFrame:

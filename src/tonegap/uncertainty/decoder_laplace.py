@@ -42,7 +42,7 @@ PROBES: Final = 4
 """Random vectors per image that is scored."""
 
 _FIT_SEED, _SCORE_SEED, _CHOICE_SEED = 1, 2, 3
-_COLUMNS_AT_ONCE = 1_000_000
+_COLUMNS_AT_ONCE = 100_000
 _NO_EIGENVALUE = 1e-10  # of the largest
 
 
@@ -53,7 +53,7 @@ def fit(setting: Setting) -> Scorer | None:
         return None
     decoder = Decoder(model, _decoder_weights(model, next(setting.batches())[0][:1]))
     rows = _training_rows(decoder, setting)
-    basis, diagonal = leading_directions(rows, RANK), rows.square().sum(dim=0)
+    basis, diagonal = leading_directions(rows, RANK), torch.linalg.vector_norm(rows, dim=0) ** 2
     del rows
     damped = diagonal + diagonal.mean()
 

@@ -32,6 +32,7 @@ def folder(tmp_path):
     cohort.assign(**own).to_csv(tmp_path / "cohort.csv", index=False)
     fetch = pd.DataFrame({"md5hash": IDS, "status": "rendered"})
     fetch.to_csv(tmp_path / "fetch.csv", index=False)
+    pd.DataFrame({"md5hash": IDS[2:5]}).to_csv(tmp_path / "panel.csv", index=False)
     _draw(tmp_path, train=IDS[4:])
     return tmp_path
 
@@ -58,6 +59,7 @@ def assess(folder, repository, monkeypatch):
             image_rows=folder / "images.csv",
             cohort=folder / "cohort.csv",
             split=folder / "split.csv",
+            panel=folder / "panel.csv",
             fetch=folder / "fetch.csv",
             weights=folder / "absent.safetensors",
             params=params.model_copy(update=chosen | changes),
@@ -68,6 +70,7 @@ def assess(folder, repository, monkeypatch):
             evaluation=folder / "evaluate.json",
             conditions=folder / "conditions.csv",
             examples=folder / "examples.npz",
+            panel_sketches=folder / "panel.npz",
             plots=folder / "plots",
         )
         table = pd.read_csv(folder / "per_image.csv")
