@@ -88,8 +88,8 @@ def test_directions_of_the_gram_matrix_are_the_leading_eigenvectors() -> None:
     torch.testing.assert_close(overlap, torch.eye(3, dtype=torch.float64), atol=1e-9, rtol=0.0)
     everything = decoder_laplace.leading_directions(torch.cat([rows, rows]), 50)
     assert len(everything) == 6
-    torch.testing.assert_close(everything @ rows.T @ rows @ everything.T,
-                               torch.diag(torch.linalg.eigvalsh(rows @ rows.T).flip(0)))  # fmt: skip
+    values = torch.linalg.eigvalsh(rows @ rows.T).flip(0)
+    torch.testing.assert_close(everything @ rows.T @ rows @ everything.T, torch.diag(values))
 
 
 VALUES = 3 * 8 * 8
