@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -90,7 +91,7 @@ def _row(part: pd.DataFrame, groups: Groups) -> ScoreRow:
     change = cells["interaction", ""]
 
     def pair(quantity: str) -> list[float]:
-        return [_number(cells[quantity, name], "estimate") for name in groups.pair]
+        return [_number(cells.get((quantity, name), {}), "estimate") for name in groups.pair]
 
     icon, style = VERDICTS[str(first["verdict"])]
     return ScoreRow(
@@ -115,4 +116,4 @@ def _row(part: pd.DataFrame, groups: Groups) -> ScoreRow:
 
 
 def _number(cell: Mapping[Any, Any], key: str) -> float:
-    return float(cell[key])
+    return float(cell.get(key, math.nan))

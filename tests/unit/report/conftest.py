@@ -95,7 +95,7 @@ def _scorecard():
     unknown = dict.fromkeys(("estimate", "low", "high", "margin"), nothing)
     return pd.DataFrame(
         {"score": name, "quantity": quantity, "group": group or nothing, **facts}
-        | (known if name == "u_kl" else unknown | {"reason": "too few seeds"})
+        | (known if name == "u_kl" else unknown | {"reason": "only two seeds"})
         for name, facts in scores.items()
         for quantity, groups in quantities.items()
         for group in groups
