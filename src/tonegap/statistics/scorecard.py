@@ -85,6 +85,7 @@ COLUMNS: Final = (
     *("score", "words", "kind", "quantity", "group", *_NUMBERS, *COUNTS),
     *("reading", "verdict", "because", "reason"),
 )
+_ROUNDING = 1e-9
 _TESTED = {"score_rank", "score_interaction"}
 _CENTRED = {"score_auc", "score_worst"}  # computed as the distance from one half
 _WORDS = {row.name: row.words for row in (*MEASURES, *SCORES)} | {ERROR: "The error itself"}
@@ -168,7 +169,13 @@ class _Found:
             "p_beyond": found.p_beyond,
             "margin": found.margin if tested else math.nan,
         }
-        return values | numbers | {name: getattr(found, name) for name in COUNTS}
+        counts = {name: getattr(found, name) for name in COUNTS}
+        return values | {name: _without_rounding(x) for name, x in numbers.items()} | counts
+
+
+def _without_rounding(number: float) -> float:
+    """Return 0 for what is 0 but for rounding, which differs between processors."""
+    return 0.0 if abs(number) < _ROUNDING else number
 
 
 class _Card:
@@ -345,5 +352,6 @@ def _verdict(parts: Sequence[_Found], sign: float, alpha: float) -> tuple[str, s
         return "blind", ""
     if all(flag_reading(one, alpha) == "flags" for one in found):
         return "flags", ""
-    few = next((one.n_seeds for one in found if one.seeds_are_too_few), None)
-    return "undecided", f"{few} seeds are too few to show it" if few else ""
+    few = [one.n_seeds for one in found if one.seeds_are_too_few]
+    few += [one.n_seeds for one in found if flag_reading(one, alpha) == "anti-flag"]
+    return "undecided", f"{min(few)} seeds are too few to show it" if few else ""

@@ -12,7 +12,7 @@ matrix ``R R'`` (Turk and Pentland 1991, J. Cogn. Neurosci. 3:71), in float64. T
 over four vectors ``v_j``, the same for every image and model: what the sensitivity of the picture
 to the weights has outside of the directions that training pinned down. Zero if it has nothing.
 
-Miani, Roy and Hauberg (2025, arXiv:2503.17477) find these eigenvectors by sketched Lanczos; the
+López-Pérez et al. (2025, arXiv:2503.17477) find such eigenvectors by sketched Lanczos; the
 Gram matrix gave the same ranking for a fifth of the time (docs/uncertainty.md). Gradients are taken
 with batch norm in evaluation mode and without autocast, in the format of the weights.
 """
