@@ -20,10 +20,12 @@ _LOCK_OF_PACKAGES = "requirements.lock"
 
 
 def failing(judgements: Sequence[Judgement]) -> list[Judgement]:
+    """Return the limits that the change exceeds beyond noise."""
     return [judgement for judgement in judgements if judgement.verdict is Verdict.FAILS]
 
 
 def headline(judgements: Sequence[Judgement], problem: str) -> str:
+    """Say in one sentence what the gate says."""
     if problem:
         return "**The gate cannot judge**: see below."
     if failed := failing(judgements):
@@ -61,6 +63,7 @@ def gate_section(
     *,
     known: bool,
 ) -> str:
+    """Show every limit of the gate, how to read it, and what the change edits of it."""
     parts = [problem, gate_table(judgements, base.label) if judgements else ""]
     if judgements:
         parts += [_rule(known=known), _how_to_accept(judgements)]
@@ -124,14 +127,17 @@ def _differs(root: Path, commit: str, path: str) -> bool:
 
 
 def has_rows(table: str) -> bool:
+    """Return True if a Markdown table has a row below its head."""
     return len(table.strip().splitlines()) > _TABLE_HEAD
 
 
 def section(title: str, body: str) -> str:
+    """Put a title above a text; an empty text is no change."""
     return f"### {title}\n\n{body.strip() or 'No change.'}"
 
 
 def listing(pictures: Sequence[Path]) -> str:
+    """Name the pictures in the artifact."""
     if not pictures:
         return "See index.html of the artifact `plots-diff`."
     names = "\n".join(f"- `{path.name}`" for path in pictures)
