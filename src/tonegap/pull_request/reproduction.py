@@ -13,7 +13,7 @@ import subprocess
 import tempfile
 from collections import deque
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import chdir, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -73,10 +73,10 @@ def reproduce_both(root: Path, commit: str, say: Say) -> Reproduced:
     """
     with _alone(root):
         _remove_leftovers(root)
-        say("reproduces this checkout")
+        say("tonegap pr-report: reproducing this checkout")
         _reproduce(root, say)
         _remember(root)
-        say(f"reproduces the base {commit[:10]}")
+        say(f"tonegap pr-report: reproducing the base, {commit[:10]}")
         try:
             with _worktree(root, commit) as base:
                 _expect_the_same(root, base)
@@ -185,9 +185,9 @@ def _remember(root: Path) -> None:
     """Put the checkout's outputs that git tracks into DVC's cache as well.
 
     DVC restores a stage as a whole or not at all, and of a stage that never ran here it has
-    only what `dvc pull` brought.
+    only what `dvc pull` brought. DVC reads the paths in dvc.lock from the current folder.
     """
-    with Repo(str(root)) as repo, repo.lock:
+    with chdir(root), Repo() as repo, repo.lock:
         for stage in repo.index.stages:
             with suppress(FileNotFoundError):  # no output of the stage is there
                 repo.stage_cache.save(stage)

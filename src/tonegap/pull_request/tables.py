@@ -86,7 +86,7 @@ def moved(judgement: Judgement) -> str:
         return f"`{judgement.metric}` is no longer a number"
     word = "rose" if judgement.direction == "may_rise" else "fell"
     band = judgement.band or 0.0
-    noise = f", by more than {judgement.moved - band:.3g} beyond noise" if band else ""
+    noise = f", {judgement.moved - band:.3g} of it beyond noise" if band else ""
     allowed = f"{judgement.budget:.3g}"
     return f"`{judgement.metric}` {word} by {judgement.moved:.3g}{noise}; {allowed} is allowed"
 
@@ -118,7 +118,7 @@ def _bar(share: float) -> str:
     if math.isnan(share):
         return _NONE
     filled = round(min(max(share, 0.0), 1.0) * _BLOCKS)
-    per_cent = f"{min(max(share, 0.0), 99.99):.0%}" if math.isfinite(share) else "∞"
+    per_cent = f"{max(share, 0.0) * 100:.0f} %" if math.isfinite(share) else "∞"
     return f"{'█' * filled}{'░' * (_BLOCKS - filled)} {per_cent}"
 
 

@@ -52,7 +52,7 @@ class _Answers(BaseHTTPRequestHandler):
         self.server.hub.written.append((self.command, self.path, body["body"]))
         self.answer(201, b"{}")
 
-    do_PATCH = do_POST
+    do_PATCH = do_POST  # noqa: N815  the name is the method of HTTP
 
     def answer(self, code, content, **headers):
         self.send_response(code)
