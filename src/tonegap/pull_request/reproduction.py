@@ -25,7 +25,7 @@ from tonegap.errors import MachineError, TonegapError, one_line
 from tonegap.files.atomic import replacing
 from tonegap.files.checkout import remove_copy, share_settings
 from tonegap.files.parameters import read_yaml
-from tonegap.files.repository import dvc_command, git, stage_environment, telling_line
+from tonegap.files.repository import dvc, dvc_command, git, stage_environment, telling_line
 from tonegap.workspace import Workspace
 
 _PREFIX = "tonegap-base-"
@@ -80,6 +80,7 @@ def reproduce_both(root: Path, commit: str, say: Say) -> Reproduced:
         try:
             with _worktree(root, commit) as base:
                 _expect_the_same(root, base)
+                _place_data(base)
                 _reproduce(base, say)
                 return Reproduced(_snapshot(base, commit))
         except TonegapError as error:
@@ -212,6 +213,12 @@ def _expect_the_same(root: Path, base: Path) -> None:
             lock["stages"][name] = ours[name]
     with replacing(path) as temporary:
         YAML(typ="safe", pure=True).dump(lock, temporary)
+
+
+def _place_data(base: Path) -> None:
+    """Place the annotation table from the cache: of a frozen import `dvc repro` only misses it."""
+    if (base / Workspace.data_pin).is_file():
+        dvc(base, "checkout", "--quiet", "--allow-missing", str(Workspace.data_pin))
 
 
 def _snapshot(base: Path, commit: str) -> str:

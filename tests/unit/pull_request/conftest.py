@@ -93,6 +93,7 @@ def template(tmp_path_factory) -> Path:
         cwd=toy.root,
         check=True,
     )
+    (toy.root / "table.csv.dvc").rename(toy.root / "data.dvc")
     toy.write(train__sh=TRAIN, evaluate__sh=EVALUATE, dvc__yaml=PIPELINE, params__yaml="scale: 2\n")
     subprocess.run(
         commands.dvc_command("repro", "--quiet"), cwd=toy.root, check=True, env=environment

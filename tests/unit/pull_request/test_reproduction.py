@@ -7,8 +7,10 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 
+import psutil
 import pytest
 
 from tonegap.errors import MachineError
@@ -136,9 +138,15 @@ reproduce_both(Path(sys.argv[1]), sys.argv[2], lambda line: None)
 """
 
 
+STAGE = f"""
+echo $$ > "$TOY_LOG.pid"
+exec {sys.executable} -c 'import time; time.sleep(300)' tonegap stage train
+"""
+
+
 def test_what_a_killed_report_left_is_removed(toy, repository):
     """Its worktree, its folder and the stage that still runs in it are gone after the next one."""
-    toy.write(train__sh='echo $$ > "$TOY_LOG.pid"; sleep 300\n')
+    toy.write(train__sh=STAGE)
     sleepy = toy.commit()
     toy.git("checkout", "--quiet", "-b", "awake", "HEAD^")
     environment = {**os.environ, "PYTHONPATH": str(repository / "src")}
@@ -153,6 +161,7 @@ def test_what_a_killed_report_left_is_removed(toy, repository):
         reproduced(toy)
     killed.send_signal(signal.SIGKILL)
     killed.wait()
+    stage = psutil.Process(int(pid.read_text()))
     try:
         assert len(temporary()) == 1
         assert "tonegap-base-" in toy.git("worktree", "list")
@@ -160,5 +169,7 @@ def test_what_a_killed_report_left_is_removed(toy, repository):
         assert base.problem == ""
         assert temporary() == []
         assert "tonegap-base-" not in toy.git("worktree", "list")
+        assert not stage.is_running() or stage.status() == psutil.STATUS_ZOMBIE
     finally:
-        os.killpg(killed.pid, signal.SIGKILL)
+        with suppress(ProcessLookupError):
+            os.killpg(killed.pid, signal.SIGKILL)
