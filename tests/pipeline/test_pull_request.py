@@ -9,6 +9,7 @@ import subprocess
 import pytest
 
 from tonegap.errors import MachineError, ParameterError
+from tonegap.pull_request import report as report_module
 from tonegap.pull_request.base import find_base
 from tonegap.pull_request.report import compare, empty, read_gate, write_report
 from tonegap.pull_request.reproduction import Reproduced
@@ -27,6 +28,19 @@ def clone(repository, tmp_path):
     git(repository, "clone", "--quiet", str(repository), str(folder))
     git(folder, "checkout", "--quiet", "-B", "main")
     return folder
+
+
+@pytest.fixture
+def undrawn(monkeypatch):
+    """Draw no plots, which take most of a report's time."""
+    monkeypatch.setattr(report_module, "draw_differences", lambda *_: [])
+
+
+@pytest.fixture
+def words(monkeypatch, undrawn):
+    """Ask DVC for no differences either: what remains is the gate and what is said of it."""
+    nothing = subprocess.CompletedProcess([], 0, stdout="")
+    monkeypatch.setattr(report_module, "dvc", lambda *_: nothing)
 
 
 def compared(clone, base, problem=""):
@@ -150,7 +164,7 @@ def test_an_unknown_base_is_named(clone):
         write_report(clone, "no-such", clone / "plots-diff", silent)
 
 
-def test_the_gate_says_no(clone):
+def test_the_gate_says_no(clone, undrawn):
     """A rise beyond budget and noise fails; the report is whole, and says how to accept it."""
     (clone / "gate.yaml").write_text("mse.gap: {may_rise: 0.01}\nmse.dark: {may_rise: 0.01}\n")
     edit(clone, gap=0.05, dark=0.05)
@@ -171,7 +185,7 @@ def test_the_gate_says_no(clone):
     assert "### Plots" in report
 
 
-def test_without_noise_bands_the_budget_counts_alone(clone):
+def test_without_noise_bands_the_budget_counts_alone(clone, words):
     """That is said, and so is what the change does to the gate itself."""
     (clone / "metrics/noise.json").unlink(missing_ok=True)
     (clone / "gate.yaml").write_text("mse.gap: {may_rise: 0.01}\n")
@@ -186,7 +200,7 @@ def test_without_noise_bands_the_budget_counts_alone(clone):
     assert "**This change edits `gate.yaml`**: `mse.gap may_rise`: 0.01 → 0.04." in report
 
 
-def test_a_budget_of_no_metric_is_reported_and_an_error(clone):
+def test_a_budget_of_no_metric_is_reported_and_an_error(clone, words):
     """The rest of the report is written, the name is met with the nearest."""
     (clone / "gate.yaml").write_text("mse.gpa: {may_rise: 0.01}\n")
     written = compared(clone, "HEAD")
@@ -202,7 +216,7 @@ def test_a_malformed_gate_is_refused_before_the_work(clone):
         write_report(clone, "HEAD", clone / "plots-diff", silent)
 
 
-def test_numbers_that_were_not_reproduced_are_marked(clone):
+def test_numbers_that_were_not_reproduced_are_marked(clone, words):
     """A reader sees whose numbers they are, and why."""
     report = compared(clone, "HEAD", problem="too old").path.read_text()
     assert "**The base was not reproduced**" in report
