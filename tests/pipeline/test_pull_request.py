@@ -11,7 +11,8 @@ import pytest
 from tonegap.errors import MachineError, ParameterError
 from tonegap.pull_request import report as report_module
 from tonegap.pull_request.base import find_base
-from tonegap.pull_request.report import compare, empty, read_gate, write_report
+from tonegap.pull_request.gate import read_gate
+from tonegap.pull_request.report import compare, empty, write_report
 from tonegap.pull_request.reproduction import Reproduced
 
 
@@ -48,7 +49,9 @@ def compared(clone, base, problem=""):
     found = find_base(clone, base)
     folder = clone / "plots-diff"
     empty(folder)
-    return compare(clone, found, Reproduced(found.commit, problem), read_gate(clone), folder)
+    return compare(
+        clone, found, Reproduced(found.commit, problem), read_gate(clone / "gate.yaml"), folder
+    )
 
 
 def edit(clone, **values):

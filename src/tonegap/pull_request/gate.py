@@ -17,11 +17,13 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import pydantic
 
 from tonegap.errors import ParameterError
+from tonegap.files.parameters import read_yaml
 from tonegap.nearest import nearest
 from tonegap.params import Section
 
@@ -83,6 +85,17 @@ class Budget(Section):
 
 
 Gate = Mapping[str, Budget]
+
+
+def read_gate(path: Path) -> Gate:
+    """Read the budgets of a checkout; none where it has no gate.yaml.
+
+    Raises
+    ------
+    ParameterError
+        If the file is not YAML or a budget is refused.
+    """
+    return gate_from_mapping(read_yaml(path), path.name) if path.exists() else {}
 
 
 def gate_from_mapping(raw: object, origin: str = "gate.yaml") -> Gate:

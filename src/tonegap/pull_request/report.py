@@ -11,11 +11,10 @@ from pathlib import Path
 from tonegap.errors import MachineError, ParameterError
 from tonegap.files.atomic import write_text
 from tonegap.files.noise import read_noise
-from tonegap.files.parameters import read_yaml
 from tonegap.files.repository import dvc, file_at
 from tonegap.files.tables import read_json
 from tonegap.pull_request.base import Base, find_base
-from tonegap.pull_request.gate import Gate, Judgement, gate_from_mapping, judge, metrics_of
+from tonegap.pull_request.gate import Gate, Judgement, judge, metrics_of, read_gate
 from tonegap.pull_request.plots import draw_differences
 from tonegap.pull_request.reproduction import Reproduced, Say, reproduce_both
 from tonegap.pull_request.sections import (
@@ -79,22 +78,10 @@ def write_report(root: Path, base: str, folder: Path, say: Say) -> Report:
         If metrics/noise.json or metrics/evaluate.json is malformed.
     """
     found = find_base(root, base)
-    gate = read_gate(root)  # before the work of minutes
+    gate = read_gate(root / Workspace.gate)  # before the work of minutes
     read_noise(root / Workspace.noise)
     empty(folder)
     return compare(root, found, reproduce_both(root, found.commit, say), gate, folder)
-
-
-def read_gate(root: Path) -> Gate:
-    """Read the budgets of a checkout; none where it has no gate.yaml.
-
-    Raises
-    ------
-    ParameterError
-        If the file is not YAML or a budget is refused.
-    """
-    path = root / Workspace.gate
-    return gate_from_mapping(read_yaml(path), path.name) if path.exists() else {}
 
 
 def compare(root: Path, base: Base, reproduced: Reproduced, gate: Gate, folder: Path) -> Report:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 import re
 
@@ -19,6 +20,7 @@ from tonegap.pull_request.gate import (
     gate_from_mapping,
     judge,
     metrics_of,
+    read_gate,
 )
 
 numbers = st.floats(-10, 10, allow_nan=False)
@@ -165,13 +167,20 @@ def test_edits_of_the_gate_are_said():
     assert edited(before, before) == []
 
 
+def test_a_gate_is_read_from_its_file(tmp_path):
+    """Without the file nothing is limited; a file that is no YAML is refused."""
+    path = tmp_path / "gate.yaml"
+    assert read_gate(path) == {}
+    path.write_text("m: {may_rise: 1}")
+    assert read_gate(path) == gate("m: {may_rise: 1}")
+    path.write_text("m: {may_rise: 1")
+    with pytest.raises(ParameterError, match=r"gate\.yaml is not valid YAML"):
+        read_gate(path)
+
+
 def test_the_committed_gate_names_metrics_of_the_committed_results(repository):
     """The budgets of this repository limit something."""
-    import json  # noqa: PLC0415
-
-    from tonegap.pull_request.report import read_gate  # noqa: PLC0415
-
     metrics = metrics_of(json.loads((repository / "metrics/evaluate.json").read_text()))
-    budgets = read_gate(repository)
+    budgets = read_gate(repository / "gate.yaml")
     assert "mse.gap" in budgets
     assert judge(budgets, metrics, metrics, {})

@@ -21,8 +21,8 @@ from tonegap.model.perceptual import feature_network, random_weights
 from tonegap.training.feed import batch_spans, plan_epoch
 from tonegap.training.loop import Run
 from tonegap.training.precision import Arithmetic
-from tonegap.training.step import Stepper, make_optimiser
 from tonegap.training.schedule import LearningRate
+from tonegap.training.step import Stepper, make_optimiser
 from tonegap.training.workbench import Workbench
 
 CPU = torch.device("cpu")
