@@ -53,8 +53,8 @@ deps: env ## Write the code that each stage imports into dvc.yaml
 lock: env ## Pin the newest versions that fit, with their hashes
 	uv pip compile --quiet --universal --upgrade --python-version 3.11 --generate-hashes --group dev --all-extras --no-annotate --custom-compile-command "make lock" pyproject.toml -o requirements.lock
 
-pr-report: env ## Compare the workspace with BASE (default: main) as a pull request would show it
-	tonegap pr-report --base $(BASE)
+pr-report: env ## Compare this checkout with BASE (default: main), both reproduced; fail if gate.yaml says no
+	tonegap pr-report --base "$(BASE)"
 
 clean: ## Remove what the pipeline and the tools wrote; the image store stays
 	rm -rf data models results private plots-diff dvc_plots .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -43,6 +43,8 @@ class Workspace:
 
     params = _At("params.yaml")
     pipeline = _At("dvc.yaml")
+    lock = _At("dvc.lock")
+    gate = _At("gate.yaml")
     data_pin = _At("data.dvc")
     studies = _At("studies")
     lists = _At("lists")
@@ -66,6 +68,7 @@ class Workspace:
     train_metrics = _At("metrics/train")
     per_image = _At("results/per_image.csv")
     evaluation = _At("metrics/evaluate.json")
+    noise = _At("metrics/noise.json")
     conditions = _At("metrics/conditions.csv")
     examples = _At("results/examples.npz")
     evaluate_plots = _At("plots/evaluate")

@@ -16,8 +16,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tonegap.errors import MachineError, StudyError, one_line
+from tonegap.files.checkout import remove_copy, share_cache
 from tonegap.files.repository import dvc, git
-from tonegap.study.copies import remove_copy, share_cache
 from tonegap.study.records import LAST_STAGE, experiment_ref
 
 
