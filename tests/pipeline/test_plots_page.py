@@ -44,7 +44,11 @@ def test_the_page_defines_what_dvc_calls(repository):
 def test_the_page_names_what_it_bundles(repository):
     """The licences stay with the code: they begin the page, and so every page made from it."""
     head = (repository / PAGE).read_text(encoding="utf-8").split("<script>")[0]
-    for words in ("University of Washington Interactive Data Lab", "Mike Bostock", "Cynthia Brewer"):
+    for words in (
+        "University of Washington Interactive Data Lab",
+        "Mike Bostock",
+        "Cynthia Brewer",
+    ):
         assert words in head
 
 

@@ -62,11 +62,7 @@ def pin_phantom(repository: Path) -> None:
     with _restored_on_failure(repository):
         if pin.is_file() and PHANTOM_TABLE not in pin.read_text(encoding="utf-8"):
             _forget_pictures(repository / _LOCK)
-        deps, outs = (
-            f"deps:\n- path: {PHANTOM_TABLE}\n",
-            f"outs:\n- path: {Workspace.annotations}\n",
-        )
-        write_text(pin, f"{_HEADER}{deps}{outs}{_meta(None)}")
+        write_text(pin, f"{_HEADER}deps:\n- path: {PHANTOM_TABLE}\n{_OUTS}{_meta(None)}")
         dvc(repository, "repro", "--quiet", str(PIN), remedy=_UNCHANGED)
         write_manifest({}, repository / Workspace.manifest)
 
