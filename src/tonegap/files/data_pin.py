@@ -100,8 +100,9 @@ def pin_table(repository: Path, content: bytes, images: Manifest, url: str | Non
 
 def _meta(remote: str | None) -> str:
     """Return the lines that name the DVC remote of what may show patients."""
-    note = "# The DVC remote of what shows patients (docs/remotes.md); null: nobody is shown."
-    return f"meta:\n  {note}\n  pictures_remote: {remote or 'null'}\n"
+    note = "# The DVC remote of what shows patients (docs/remotes.md); empty: nobody is shown."
+    value = f" {remote}" if remote else ""  # as DVC itself writes nothing
+    return f"meta:\n  {note}\n  pictures_remote:{value}\n"
 
 
 def _forget_pictures(lock: Path) -> None:

@@ -39,7 +39,7 @@ def clone(repository, tmp_path) -> Path:
 def photographs(clone) -> Path:
     """Give a clone whose images are photographs, as `tonegap source` leaves it."""
     write_manifest({"a" * 32: None, "b" * 32: "c" * 64}, clone / "images.txt")
-    _change(clone / "data.dvc", "pictures_remote: null", f"pictures_remote: {PRIVATE}")
+    _change(clone / "data.dvc", "pictures_remote:\n", f"pictures_remote: {PRIVATE}\n")
     return clone
 
 
@@ -109,7 +109,7 @@ def test_a_picture_for_an_open_remote_is_refused(photographs, path):
 
 def test_an_open_data_file_is_refused(photographs):
     """data.dvc that names no remote opens all of them."""
-    _change(photographs / "data.dvc", f"pictures_remote: {PRIVATE}", "pictures_remote: null")
+    _change(photographs / "data.dvc", f"pictures_remote: {PRIVATE}", "pictures_remote:")
     with pytest.raises(DataError, match=r"push it to any remote, not to the remote private alone"):
         require_private(photographs)
 
