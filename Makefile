@@ -9,9 +9,10 @@ STAMP  := $(VENV)/.installed
 LOCKED := requirements.lock pyproject.toml
 export PATH := $(BIN):$(PATH)
 
-# Columns of `make experiments`: always the draw and the errors; of the rest what differs.
-KEEP := data\.(mix|seed)$$|(mse|nmse|sigma)\.
-DROP := .*/|images\.txt$$|lists$$|meta\.|settings\.|steps\.|cohort\.|duplicates\.|tone|mse_01|mixes\.|step$$
+# Columns of `make experiments`: the draw and the errors, and every parameter that differs.
+KEEP := data\.(mix|seed)$$|mse\.|(nmse|sigma)\.gap$$
+DROP := .*/|images\.txt$$|lists$$|meta\.|settings\.|steps\.|cohort\.|duplicates\.|tone|mixes\.
+DROP := $(DROP)|(mse|kl_nats|perceptual|total|effective_beta|step)$$|mse_|(nmse|sigma)\.(?!gap)
 
 .DEFAULT_GOAL := help
 .PHONY: help env install repro test check format lint types contracts parameters map deps \
@@ -43,7 +44,7 @@ repro: env ## Run the whole pipeline: environment, then `dvc repro`
 	tonegap check
 	dvc repro
 
-experiments: env ## Show experiments with the columns that matter; EXP='-n 3' for more commits
+experiments: env ## Show experiments: draw, errors, gaps, changed parameters (EXP='-n 3': of 3 commits)
 	dvc exp show --only-changed --keep '$(KEEP)' --drop '$(DROP)' $(EXP)
 
 test: env ## Run the tests that a change must pass
