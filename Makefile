@@ -1,13 +1,13 @@
 # Targets explain themselves: `make help`.
 SHELL := /bin/bash
 PYTHON ?= python3
-VENV   ?= .venv
-BIN    := $(abspath $(VENV))/bin
+VENV   := .venv
+BIN    := $(VENV)/bin
 BASE   ?= main
 TORCH  ?= locked
 STAMP  := $(VENV)/.installed
 LOCKED := requirements.lock pyproject.toml
-export PATH := $(BIN):$(PATH)
+export PATH := $(abspath $(BIN)):$(PATH)
 
 # Columns of `make experiments`: the draw and the errors, and every parameter that differs.
 KEEP := data\.(mix|seed)$$|mse\.|(nmse|sigma)\.gap$$
@@ -15,7 +15,7 @@ DROP := .*/|images\.txt$$|lists$$|meta\.|settings\.|steps\.|cohort\.|duplicates\
 DROP := $(DROP)|(mse|kl_nats|perceptual|total|effective_beta|step)$$|mse_|(nmse|sigma)\.(?!gap)
 
 .DEFAULT_GOAL := help
-.PHONY: help env install repro test check format lint types contracts parameters map deps \
+.PHONY: help env install packages repro test check format lint types contracts parameters map deps \
 	plots-page lock experiments pr-report guard hooks image clean
 
 help: ## Show what can be made
@@ -24,7 +24,11 @@ help: ## Show what can be made
 env: ## Make the environment in .venv from the hash-pinned requirements.lock
 	@cat $(LOCKED) | cmp --silent - $(STAMP) || $(MAKE) --no-print-directory install
 
-install:
+install: packages
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation -e .
+	@cat $(LOCKED) > $(STAMP)
+
+packages:
 	$(PYTHON) -c 'import sys; sys.exit("tonegap needs Python 3.11 or newer: make PYTHON=python3.11 env") if sys.version_info < (3, 11) else None'
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check uv
@@ -37,8 +41,6 @@ ifeq ($(TORCH),cpu)
 else
 	$(BIN)/uv pip install --quiet --python $(BIN)/python --compile-bytecode --require-hashes -r requirements.lock
 endif
-	$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation -e .
-	@cat $(LOCKED) > $(STAMP)
 
 repro: env ## Run the whole pipeline: environment, then `dvc repro`
 	tonegap check

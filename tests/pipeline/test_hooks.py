@@ -1,4 +1,4 @@
-"""Hooks of git: what `make hooks` installs refuses pictures of patients, and runs our own commands."""
+"""Hooks of git: what `make hooks` installs refuses pictures of patients and checks the code."""
 
 from __future__ import annotations
 
@@ -46,13 +46,14 @@ class Clone:
         self.root = folder / "clone"
         people = {f"GIT_{role}_{kind}": "a@example.org" for role in ("AUTHOR", "COMMITTER")
                   for kind in ("NAME", "EMAIL")}  # fmt: skip
-        self.environment = os.environ | people | {"VENV": sys.prefix}
+        self.environment = os.environ | people
         subprocess.run(
             ["git", "clone", "--quiet", "--bare", repository, folder / "hub"], check=True
         )
         subprocess.run(["git", "clone", "--quiet", folder / "hub", self.root], check=True)
         shutil.copy(repository / _CONFIG, self.root)
         shutil.copy(repository / "Makefile", self.root)
+        (self.root / ".venv").symlink_to(sys.prefix)
         self.run("make", "--silent", "--old-file=env", "hooks")
 
     def run(self, *command: str, code: int = 0) -> str:
@@ -113,7 +114,7 @@ def test_photographs_need_the_private_remote(clone):
     """Not marked: refused, with the file and the remedy. Marked: the push goes through."""
     write_manifest({"a" * 32: None}, clone.root / "images.txt")
     said = clone.push(code=1)
-    assert "data/raw.zip may show patients (images.txt lists 1 photographs)" in said
+    assert "data/raw.zip may show patients (photographs in images.txt: 1)" in said
     assert "write `pictures_remote: private` below `meta:` in data.dvc" in said
     _pictures_remote(clone, "private")
     assert "DVC refuses to push their pictures until the remote private has a place" in clone.push()

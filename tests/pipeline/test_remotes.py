@@ -84,7 +84,7 @@ def test_dvc_push_refuses_photographs(photographs):
     assert photographs.open.holds(_outputs(photographs)["data/fetch.csv"])
     assert _none_at(photographs.open, photographs)
     said = require_private(photographs.folder)
-    assert f"images.txt lists {FIRST} photographs; DVC refuses to push their pictures" in said
+    assert f"photographs in images.txt: {FIRST}; DVC refuses to push their pictures" in said
 
 
 @pytest.mark.slow

@@ -75,12 +75,12 @@ def patients_shown(root: Path) -> str:
     at = Workspace(root)
     listed = len(read_manifest(at.manifest))
     if listed:
-        return f"{Workspace.manifest} lists {listed} photographs"
+        return f"photographs in {Workspace.manifest}: {listed}"
     if not at.fetch.is_file():
         return ""
     status = read_csv(at.fetch, FETCH_COLUMNS, "the status of every image")["status"]
     taken = int(status.isin(_PHOTOGRAPH).sum())
-    return f"{Workspace.fetch} has {taken} photographs" if taken else ""
+    return f"photographs in {Workspace.fetch}: {taken}" if taken else ""
 
 
 def require_private(root: Path) -> str:

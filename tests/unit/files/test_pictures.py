@@ -65,7 +65,7 @@ def test_phantoms_may_go_anywhere(clone):
 def test_without_a_place_nothing_is_pushed(photographs):
     """A fresh clone's remote `private` takes nothing; the guard says how to give it a place."""
     said = require_private(photographs)
-    assert "images.txt lists 2 photographs" in said
+    assert "photographs in images.txt: 2" in said
     assert f"dvc remote modify {PRIVATE} url" in said
 
 
@@ -80,14 +80,16 @@ def test_with_a_place_pictures_go_there(photographs, tmp_path):
 def test_images_that_fetch_took_are_enough(clone, status):
     """With data.dvc back at the phantom, the workspace still holds the photographs."""
     _statuses(clone, "rendered", status)
-    with pytest.raises(DataError, match=r"data/raw.zip may show patients \(data/fetch.csv has 1 "):
+    with pytest.raises(
+        DataError, match=r"data/raw.zip may show patients \(photographs in data/fetch.csv: 1"
+    ):
         require_private(clone)
 
 
 def test_every_status_is_a_photograph_or_a_phantom(clone):
     """An image in the archive that tonegap did not draw shows a patient."""
     _statuses(clone, *TAKEN)
-    assert patients_shown(clone) == f"data/fetch.csv has {len(TAKEN) - 1} photographs"
+    assert patients_shown(clone) == f"photographs in data/fetch.csv: {len(TAKEN) - 1}"
 
 
 @pytest.mark.parametrize("path", PICTURED, ids=str)
