@@ -18,7 +18,7 @@ ENV TORCH=$TORCH
 
 # Packages change rarely and code often: an edit of the code leaves this layer as it is.
 COPY --chown=tonegap Makefile pyproject.toml requirements.lock ./
-RUN make packages && rm -rf /home/tonegap/.cache
+RUN make packages && rm -rf ~/.cache
 
 COPY --chown=tonegap . .
 # Without git's history, for a container that runs on no clone.
