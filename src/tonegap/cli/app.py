@@ -19,6 +19,7 @@ from tonegap.cli import (
     calibrate,
     compare,
     doctor,
+    guard,
     model,
     planted,
     pull_request,
@@ -49,6 +50,7 @@ app.command("split")(split.describe)
 app.command("calibrate")(calibrate.calibrate)
 app.command("doctor")(doctor.doctor)
 app.command("planted")(planted.planted)
+app.command("guard")(guard.guard)
 app.command("pr-report")(pull_request.pull_request_report)
 
 
