@@ -95,7 +95,7 @@ class Analysis:
 
     Attributes
     ----------
-    decomposition, labels, conditions_gap, heterogeneity, influence
+    decomposition, labels, conditions_gap, heterogeneity, influence, scorecard
         Tables of :mod:`tonegap.statistics`, as written below metrics/.
     sentence
         The decomposition in one sentence; empty if there is none.
@@ -106,6 +106,7 @@ class Analysis:
     conditions_gap: pd.DataFrame
     heterogeneity: pd.DataFrame
     influence: pd.DataFrame
+    scorecard: pd.DataFrame
     sentence: str = ""
 
 

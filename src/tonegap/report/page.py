@@ -30,6 +30,8 @@ from tonegap.report.estimates import (
     labels_forest,
 )
 from tonegap.report.paper import sentences_of
+from tonegap.report.scorecard import MEANINGS as FLAG_MEANINGS
+from tonegap.report.scorecard import scorecard_view
 from tonegap.report.summary import summary_of
 from tonegap.report.wording import comparison_name, measure_name
 
@@ -82,6 +84,8 @@ def render(context: Context) -> str:
         labels=labels_forest(analysis),
         condition_gaps=condition_forest(analysis, groups),
         influence=influence_forest(analysis),
+        scorecard=scorecard_view(analysis.scorecard, groups),
+        flag_meanings=FLAG_MEANINGS,
         verdicts=[(*VERDICTS[name], name, meaning) for name, meaning in MEANINGS.items()],
         reading=context.claims.get("paper_reading"),
         mixes=mixes,
