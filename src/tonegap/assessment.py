@@ -17,6 +17,8 @@ from jaxtyping import Float, UInt8
 from torch import Tensor
 
 from tonegap.errors import ModelError
+from tonegap.fidelity.structure import structural_similarity
+from tonegap.fidelity.tone_shift import TONE_COLUMNS, tone_shifts
 from tonegap.groups import Groups
 from tonegap.labels import LABEL_COLUMNS
 from tonegap.measures import COLUMNS
@@ -88,10 +90,14 @@ def posterior_deviation(
     return sigma
 
 
-PER_IMAGE: Mapping[str, Callable[[Tensor, Tensor], Tensor]] = MappingProxyType(
-    {"mse": squared_error, "nmse": normalised_error}
+PairMeasure = Callable[[Tensor, Tensor], Tensor]
+"""From images and their reconstructions, both in [-1, 1], to one number per image."""
+
+PER_IMAGE: Mapping[str, PairMeasure] = MappingProxyType(
+    {"mse": squared_error, "nmse": normalised_error, "ssim": structural_similarity}
 )
-"""Measures of an image and its reconstruction, by name."""
+"""Measures of an image and its reconstruction, by name; beside them, those of
+:func:`~tonegap.fidelity.tone_shift.tone_shifts`, which are computed together."""
 
 SCORES: Mapping[str, Callable[[GenerativeModel, Tensor], Tensor]] = MappingProxyType(
     {"sigma": posterior_deviation}
@@ -105,6 +111,7 @@ def per_image_errors(
     images: UInt8[np.ndarray, "count height width 3"],
     batch_size: int,
     device: str = "cpu",
+    more: Mapping[str, PairMeasure] = MappingProxyType({}),
 ) -> pd.DataFrame:
     """Assess every image.
 
@@ -118,6 +125,8 @@ def per_image_errors(
         Images per call of the model; does not change the results.
     device
         Device of the model.
+    more
+        Measures that need something of the run, such as a perceptual network.
 
     Raises
     ------
@@ -127,23 +136,27 @@ def per_image_errors(
     Returns
     -------
     DataFrame
-        One row per image in their order: the measures of ``PER_IMAGE``, the scores of ``SCORES``,
-        and ``darkest``, the smallest value of the reconstruction, in [-1, 1].
+        One row per image in their order: the measures of ``PER_IMAGE`` and ``more``, colour and
+        tone (:func:`~tonegap.fidelity.tone_shift.tone_shifts`), the scores of ``SCORES``, and
+        ``darkest``, the smallest value of the reconstruction, in [-1, 1].
     """
     rows = [
-        _assess(model, to_model_range(images[start : start + batch_size]).to(device))
+        _assess(model, to_model_range(images[start : start + batch_size]).to(device), more)
         for start in range(0, len(images), batch_size)
     ]
-    names = (*PER_IMAGE, *SCORES, "darkest")
+    names = (*PER_IMAGE, *more, *TONE_COLUMNS, *SCORES, "darkest")
     return pd.DataFrame({name: _joined([row[name] for row in rows]) for name in names})
 
 
-def _assess(model: GenerativeModel, batch: Tensor) -> dict[str, np.ndarray]:
+def _assess(
+    model: GenerativeModel, batch: Tensor, more: Mapping[str, PairMeasure]
+) -> dict[str, np.ndarray]:
     shown = batch.clone()  # a model may write into its input
     again = reconstructed(model, shown)
     if not torch.equal(shown, batch):
         shown = batch.clone()  # else the same tensor: models may cache results for it
-    values = {name: measure(batch, again) for name, measure in PER_IMAGE.items()}
+    values = {name: measure(batch, again) for name, measure in {**PER_IMAGE, **more}.items()}
+    values |= tone_shifts(batch, again)
     values |= {name: score(model, shown) for name, score in SCORES.items()}
     values["darkest"] = again.flatten(1).amin(dim=1)
     return {name: _array(column) for name, column in values.items()}

@@ -45,8 +45,10 @@ _LONGEST_NAME = 80
 _SHOWN = reprlib.Repr()
 _SHOWN.maxlevel, _SHOWN.maxstring = 2, _LONGEST_NAME
 
-# Side of the smallest image for which each network's last tap still has a pixel.
-_SMALLEST_IMAGE: dict[PerceptualNetwork, int] = {"vgg19": 16, "squeezenet1_1": 17}
+SMALLEST_IMAGE: Final[Mapping[PerceptualNetwork, int]] = MappingProxyType(
+    {"vgg19": 16, "squeezenet1_1": 17}
+)
+"""Side of the smallest image for which each network's last tap still has a pixel."""
 
 
 class Section(pydantic.BaseModel):
@@ -282,7 +284,7 @@ def params_from_mapping(raw: object, origin: str = "params.yaml") -> Params:
             f"{len(params.model.block_widths)} down-sampling blocks (model.block_widths) need a "
             f"multiple of {factor}"
         )
-    smallest = _SMALLEST_IMAGE[params.train.perceptual_network]
+    smallest = SMALLEST_IMAGE[params.train.perceptual_network]
     if params.train.perceptual_scale > 0 and params.data.image_size < smallest:
         raise ParameterError(
             f"{origin}: data.image_size is {params.data.image_size}, but the perceptual network "

@@ -121,6 +121,8 @@ def _evaluate(at: Workspace) -> None:
         params=params.evaluate,
         groups=groups_of(params.groups),
         device=choose_arithmetic(params.train.device, "float32").device,
+        network=params.train.perceptual_network,
+        network_weights=params.train.perceptual_weights,
         settings={
             "mix": params.data.mix,
             "share": params.share,

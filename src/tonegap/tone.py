@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 import numpy as np
-from jaxtyping import Float, UInt8
+from jaxtyping import Bool, Float, UInt8
 
 ITA_CLASSES: Final = ("very light", "light", "intermediate", "tan", "brown", "dark")
 """From light to dark; the position plus one is the Fitzpatrick type that phantoms get."""
@@ -108,14 +108,32 @@ def mean_ita(image: UInt8[np.ndarray, "height width 3"]) -> float:
     and clipped highlights fail it. Where less than 5 % of the pixels pass, such as in
     greyscale pictures, all pixels count.
     """
-    height, width = image.shape[:2]
-    grid = image[:: max(1, height // _GRID), :: max(1, width // _GRID)].reshape(-1, 3)
-    colours = lab(grid)
-    skin = colours[_may_be_skin(colours)]
-    if len(skin) < _MIN_SKIN_SHARE * len(colours):
-        skin = colours
-    lightness, b = np.median(skin[:, ::2], axis=0)
+    colours = lab(on_grid(image).reshape(-1, 3))
+    lightness, b = typical_colour(colours[skin_pixels(colours)])
     return float(ita_degrees(np.asarray(lightness), np.asarray(b)))
+
+
+def on_grid(
+    images: UInt8[np.ndarray, "*batch height width 3"],
+) -> UInt8[np.ndarray, "*batch rows columns 3"]:
+    """Pixels of a regular grid of about 64 x 64; all of them in pictures below 128 pixels."""
+    height, width = images.shape[-3:-1]
+    return images[..., :: max(1, height // _GRID), :: max(1, width // _GRID), :]
+
+
+def typical_colour(colours: Float[np.ndarray, "pixels 3"]) -> tuple[float, float]:
+    """Median L* and median b* of CIELAB colours: their angle is the ITA of a region."""
+    lightness, b = np.median(colours[:, ::2], axis=0)
+    return float(lightness), float(b)
+
+
+def skin_pixels(colours: Float[np.ndarray, "pixels 3"]) -> Bool[np.ndarray, " pixels"]:
+    """Whether each CIELAB colour counts as skin by the rule in :func:`mean_ita`.
+
+    All do where less than 5 % pass.
+    """
+    skin = _may_be_skin(colours)
+    return skin if skin.mean() >= _MIN_SKIN_SHARE else np.ones_like(skin)
 
 
 def _may_be_skin(colours: Float[np.ndarray, "pixels 3"]) -> np.ndarray:

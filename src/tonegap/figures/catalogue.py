@@ -90,7 +90,7 @@ def _prevalence(material: Material) -> Drawing:
 def _boxes_of(measure: Measure | Score) -> Callable[[Material], Drawing | None]:
     def draw(material: Material) -> Drawing | None:
         study = _study(material)
-        if not study.runs[measure.name].notna().any():
+        if measure.name not in study.runs or not study.runs[measure.name].notna().any():
             return None
         return boxes.draw(study.runs, measure, study.groups, study.caveat)
 
@@ -228,6 +228,31 @@ CATALOGUE: Final = (
         _conditions,
         needs="study",
         absent="No condition has test images in both groups.",
+    ),
+    Entry(
+        "tone_shift",
+        "Tone shift of skin by training mix and test group",
+        "Zero is faithful. Above it, reconstructed skin is lighter than the original, below it "
+        "darker, in degrees of the individual typology angle (ITA).",
+        _boxes_of(_BY_NAME["ita_shift_skin"]),
+        needs="study",
+        absent="The study was made before tone shift was measured; run and collect it again.",
+    ),
+    Entry(
+        "ssim",
+        "Structural similarity (SSIM) by training mix and test group",
+        "Higher is better, 1 is a perfect reconstruction; at each mix, compare the boxes.",
+        _boxes_of(_BY_NAME["ssim"]),
+        needs="study",
+        absent="The study was made before SSIM was measured; run and collect it again.",
+    ),
+    Entry(
+        "lpips",
+        "Perceptual distance (LPIPS) by training mix and test group",
+        "Lower is better, 0 is a perfect reconstruction; at each mix, compare the boxes.",
+        _boxes_of(_BY_NAME["lpips_squeeze"]),
+        needs="study",
+        absent="LPIPS needs trained features of squeezenet1_1; the study has others.",
     ),
     Entry(
         "decomposition",

@@ -14,6 +14,7 @@ import torch
 from jaxtyping import UInt8
 
 from tonegap.assessment import (
+    PairMeasure,
     condition_table,
     per_image_errors,
     reconstructed,
@@ -22,6 +23,7 @@ from tonegap.assessment import (
 )
 from tonegap.contact_sheet import contact_sheet
 from tonegap.examples import Examples
+from tonegap.fidelity import perception
 from tonegap.files.atomic import replacing
 from tonegap.files.examples import write_examples
 from tonegap.files.finished_model import assessed_model
@@ -32,9 +34,10 @@ from tonegap.model.baselines import JpegBaseline, PcaBaseline
 from tonegap.model.objective import mse_01
 from tonegap.model.pixels import to_8_bit, to_model_range
 from tonegap.model.protocol import GenerativeModel, Reconstructor
-from tonegap.params import EvaluateParams
+from tonegap.params import SMALLEST_IMAGE, EvaluateParams, PerceptualNetwork
 from tonegap.pixel_range import HALF_RANGE
 from tonegap.sampling.diversity import training_sizes
+from tonegap.statistics.tone_slope import tone_slopes
 from tonegap.tables import COHORT_COLUMNS
 from tonegap.training.precision import numerics
 
@@ -74,6 +77,8 @@ def run(
     params: EvaluateParams,
     groups: Groups,
     device: torch.device,
+    network: PerceptualNetwork,
+    network_weights: str,
     settings: Mapping[str, Any],
     per_image: Path,
     evaluation: Path,
@@ -95,6 +100,9 @@ def run(
         The groups; the gap is that of the compared pair.
     device
         Where the model runs.
+    network, network_weights
+        The perceptual network, ``train.perceptual_network`` and ``train.perceptual_weights``. LPIPS
+        is measured if it is a trained SqueezeNet.
     settings
         Other settings that change the meaning of the numbers; copied into ``evaluation``.
     per_image, evaluation, conditions
@@ -110,6 +118,8 @@ def run(
     ------
     ModelError
         If the model cannot be loaded.
+    WeightsError
+        If the perceptual network's weights are not available.
     """
     sets = _read_sets(images, image_rows, cohort, split)
     rendered = _all_rendered(fetch, sets.facts["md5hash"])
@@ -120,7 +130,8 @@ def run(
         baselines: dict[str, Reconstructor] = {
             name: _baseline(name, sets.train, params) for name in params.baselines
         }
-        table = _assess(model, sets, baselines, params.batch_size, device)
+        lpips = _lpips(network, network_weights, sets.test.shape[1], device)
+        table = _assess(model, sets, baselines, params.batch_size, device, more=lpips)
         shown = _examples(model, sets, groups, params.grid_images, device, rendered=rendered)
     _warn_of_another_range(sets.test, table.pop("darkest"))
     by_condition = condition_table(table)
@@ -136,7 +147,8 @@ def run(
     }
     write_csv(table, per_image)
     write_csv(by_condition, conditions)
-    write_json({**_in_both_ranges(summary(table, groups)), "settings": described}, evaluation)
+    means = _in_both_ranges(summary(table, groups)) | {"tone_slope": tone_slopes(table, groups)}
+    write_json({**means, "settings": described}, evaluation)
     write_examples(shown, examples)
     write_csv(_side_by_side(by_condition, groups), plots / "conditions.csv")
     if rendered:
@@ -174,13 +186,27 @@ def _assess(
     baselines: Mapping[str, Reconstructor],
     batch_size: int,
     device: torch.device,
+    *,
+    more: Mapping[str, PairMeasure],
 ) -> pd.DataFrame:
-    errors = per_image_errors(model, sets.test, batch_size, str(device))
+    errors = per_image_errors(model, sets.test, batch_size, str(device), more)
     of_baselines = {
         f"mse_{name}": reconstruction_errors(baseline, sets.test, batch_size)
         for name, baseline in baselines.items()
     }
     return pd.concat([sets.facts, errors], axis=1).assign(**of_baselines)
+
+
+def _lpips(
+    network: PerceptualNetwork, weights: str, image_size: int, device: torch.device
+) -> dict[str, PairMeasure]:
+    """Return LPIPS by its name, where the perceptual network is the one that its heads fit."""
+    fits = network == perception.NETWORK and weights != "random"
+    if not fits or image_size < SMALLEST_IMAGE[network]:
+        return {}
+    from tonegap.files.weights import resolve_weights  # noqa: PLC0415 - torchvision loads slowly
+
+    return {"lpips_squeeze": perception.lpips_squeeze(resolve_weights(network, weights), device)}
 
 
 def _baseline(

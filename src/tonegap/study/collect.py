@@ -18,6 +18,7 @@ from dvc.api import read as read_output
 from dvc.exceptions import DvcException
 
 import tonegap
+from tonegap.cohort.groups import groups_of
 from tonegap.errors import StudyError
 from tonegap.examples import StudyExamples
 from tonegap.files.examples import read_examples, write_examples
@@ -26,6 +27,7 @@ from tonegap.files.saved_model import read_facts
 from tonegap.files.tables import write_csv, write_json
 from tonegap.measures import COLUMNS
 from tonegap.sampling.diversity import training_sizes
+from tonegap.statistics.tone_slope import tone_slopes
 from tonegap.study.plan import Cell, Overrides, Study
 from tonegap.study.state import CellState
 from tonegap.workspace import Workspace
@@ -182,7 +184,7 @@ def images_of(root: Path, study: Study, state: CellState) -> pd.DataFrame:
 
 
 def _runs_of(root: Path, images: pd.DataFrame, state: CellState) -> pd.DataFrame:
-    """Return a row per group: means over its test images, and the diversity of its training."""
+    """Return a row per group: means over its test images, tone slopes, diversity of training."""
     mine = images[images["run"] == state.cell.name]
     split = _table(root, Workspace.split, state)
     measures = [name for name in COLUMNS if name in mine.columns]
@@ -192,7 +194,10 @@ def _runs_of(root: Path, images: pd.DataFrame, state: CellState) -> pd.DataFrame
     groups = rows.index.get_level_values("group")
     for place, (name, key) in enumerate((("n_train", "draws"), ("n_distinct_train", "distinct"))):
         rows.insert(place + 1, name, [sizes.get(group, {}).get(key, 0) for group in groups])
-    return rows.reset_index()
+    slopes = tone_slopes(mine, groups_of(state.cell.params.groups))
+    rows["tone_slope"] = [slopes[group] for group in groups]
+    rows["tone_slope_all"] = slopes["all"]
+    return rows.astype({"tone_slope": float, "tone_slope_all": float}).reset_index()
 
 
 def _facts(

@@ -10,10 +10,12 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from safetensors.torch import save_file
 
-from tonegap.errors import ModelError
+from tonegap.errors import ModelError, WeightsError
 from tonegap.files.parameters import read_params
 from tonegap.groups import LIGHT_AND_DARK
+from tonegap.model.perceptual import feature_network, random_weights
 from tonegap.stages import evaluate
 from tonegap.tables import COHORT_COLUMNS
 
@@ -47,7 +49,7 @@ def _draw(folder, train):
 def assess(folder, repository, monkeypatch):
     """Assess a finished model, given as a class; gives the table and the document."""
 
-    def run(model, name="load", **changes):
+    def run(model, name="load", network="squeezenet1_1", network_weights="random", **changes):
         module = types.ModuleType("users_package")
         module.load = lambda image_size, device: model()
         monkeypatch.setitem(sys.modules, "users_package", module)
@@ -63,6 +65,8 @@ def assess(folder, repository, monkeypatch):
             params=params.model_copy(update=chosen | changes),
             groups=LIGHT_AND_DARK,
             device=torch.device("cpu"),
+            network=network,
+            network_weights=network_weights,
             settings={"mix": "mixed", "seed": 0},
             per_image=folder / "per_image.csv",
             evaluation=folder / "evaluate.json",
@@ -255,3 +259,54 @@ def test_pictures_of_one_colour_have_no_normalised_error(assess, folder):
     assert table["nmse"].isna().all()
     assert np.isfinite(table[["mse", "mse_pca", "mse_jpeg"]]).to_numpy().all()
     assert document["nmse"] == {"light": None, "dark": None, "gap": None}
+
+
+@pytest.fixture
+def trained_file(tmp_path):
+    """Write a file of weights that nobody calls random."""
+    network = random_weights(feature_network("squeezenet1_1"), 0)
+    path = tmp_path / "trained.safetensors"
+    save_file(network.state_dict(), path)
+    return str(path)
+
+
+@pytest.fixture
+def large(folder):
+    """Pictures of 32 px: SqueezeNet's last tap needs 17."""
+    pixels = np.random.default_rng(0).integers(0, 256, (8, 32, 32, 3), dtype=np.uint8)
+    np.save(folder / "images.npy", pixels)
+
+
+def test_lpips_is_measured_with_trained_squeezenet_features(assess, large, trained_file):
+    """A column, its means and its gap."""
+    table, document = assess(Half, network_weights=trained_file)
+    assert (table["lpips_squeeze"] > 0).all()
+    assert document["lpips_squeeze"]["light"] > 0
+
+
+@pytest.mark.parametrize(("network", "trained"), [("squeezenet1_1", False), ("vgg19", True)])
+def test_lpips_is_absent_with_other_features(assess, large, trained_file, network, trained):
+    """No number under a name that stands for other features: no column, no key."""
+    weights = trained_file if trained else "random"
+    table, document = assess(Half, network=network, network_weights=weights)
+    assert "lpips_squeeze" not in table
+    assert "lpips_squeeze" not in document
+
+
+def test_lpips_is_absent_of_pictures_too_small_for_the_network(assess, trained_file):
+    """At 16 px nothing is left at the last tap; the other measures stand."""
+    table, _ = assess(Half, network_weights=trained_file)
+    assert "lpips_squeeze" not in table
+    assert table["ssim"].notna().all()
+
+
+def test_weights_that_are_not_there_are_named(assess, large):
+    """An error that says what to set, before anything is written."""
+    with pytest.raises(WeightsError, match=r"train\.perceptual_weights is nowhere\.safe"):
+        assess(Half, network_weights="nowhere.safetensors")
+
+
+def test_the_tone_slope_is_written(assess, large):
+    """Half of every value brings tones together: by group, and over both."""
+    _, document = assess(Half)
+    assert set(document["tone_slope"]) == {"light", "dark", "all"}
