@@ -7,16 +7,22 @@ from typing import Any, Final
 
 from tonegap.groups import Groups
 
-MEASURE: Final = "ita_shift_skin"
+ITA: Final = "ita_shift_skin"
+LIGHTNESS: Final = "l_shift_skin"
+
+_MEAN: Final = "on average over the training mixes"
 
 
 def tone_sentences(claims: Mapping[str, Any], groups: Groups, basis: Sequence[str]) -> list[str]:
     """Say by how much each group's skin is made lighter or darker, the compared group first.
 
+    The interval of the angle decides. An angle also moves when skin loses its yellow, so that a
+    sentence names no direction where the lightness moves the other way.
+
     Parameters
     ----------
     claims
-        The content of report/claims.json; its interval decides what is said.
+        The content of report/claims.json.
     groups
         The two that are compared.
     basis
@@ -28,34 +34,50 @@ def tone_sentences(claims: Mapping[str, Any], groups: Groups, basis: Sequence[st
         A sentence for each group whose mean shift could be estimated.
     """
     found = {
-        row["contrast"]: row
+        (row["contrast"], row["metric"]): row
         for row in claims["descriptions"]
-        if row["metric"] == MEASURE and row["estimate"] is not None
+        if row["metric"] in (ITA, LIGHTNESS) and row["estimate"] is not None
     }
-    rows = [(group, found.get(f"mean_{group}")) for group in reversed(groups.pair)]
-    return [_sentence(group, row, basis) for group, row in rows if row is not None]
-
-
-def _sentence(group: str, row: Mapping[str, Any], basis: Sequence[str]) -> str:
-    low, high = float(row["low"]), float(row["high"])
     of = f" ({', '.join(basis)})" if basis else ""
-    mean = f"on average over the training mixes{of}."
-    if low <= 0.0 <= high:
-        shift = _degrees(row["estimate"], signed=True)
-        span = f"{_degrees(low, signed=True)} to {_degrees(high, signed=True)}"
+    return [
+        f"{_sentence(group, found[key], found.get((key[0], LIGHTNESS)))}, {_MEAN}{of}."
+        for group in reversed(groups.pair)
+        if (key := (f"mean_{group}", ITA)) in found
+    ]
+
+
+def _sentence(group: str, angle: Mapping[str, Any], lightness: Mapping[str, Any] | None) -> str:
+    side = _side(angle)
+    if side == 0:
         return (
-            f"Whether {group} skin is made lighter or darker is undecided: {shift} degrees of ITA "
-            f"(95 % interval {span}), {mean}"
+            f"Whether {group} skin is made lighter or darker is undecided: "
+            f"{_with_interval(angle)} degrees of ITA"
         )
-    word = "lighter" if low > 0.0 else "darker"
-    small, large = sorted((abs(low), abs(high)))
+    if lightness is not None and _side(lightness) == -side:
+        return (
+            f"Whether {group} skin is made lighter or darker depends on the measure: "
+            f"{_with_interval(angle)} degrees of ITA, {_with_interval(lightness)} of L*; its "
+            "colour changes, too"
+        )
+    small, large = sorted((abs(angle["low"]), abs(angle["high"])))
     return (
-        f"{group.capitalize()} skin is made {word} by {_degrees(abs(row['estimate']))} degrees of "
-        f"ITA (95 % interval {_degrees(small)} to {_degrees(large)}), {mean}"
+        f"{group.capitalize()} skin is made {'lighter' if side > 0 else 'darker'} by "
+        f"{_number(abs(angle['estimate']))} degrees of ITA (95 % interval {_number(small)} to "
+        f"{_number(large)})"
     )
 
 
-def _degrees(value: float, *, signed: bool = False) -> str:
-    """Write an angle with two significant digits, at most one decimal."""
+def _side(row: Mapping[str, Any]) -> int:
+    """Return the sign of a shift; 0 if its interval holds 0."""
+    return int(row["low"] > 0.0) - int(row["high"] < 0.0)
+
+
+def _with_interval(row: Mapping[str, Any]) -> str:
+    value, low, high = (_number(row[key], signed=True) for key in ("estimate", "low", "high"))
+    return f"{value} ({low} to {high})"
+
+
+def _number(value: float, *, signed: bool = False) -> str:
+    """Write a shift with two significant digits, at most one decimal."""
     decimals = 0 if abs(value) >= 9.95 else 1  # noqa: PLR2004 - from here on rounded to 10
     return f"{value:+.{decimals}f}" if signed else f"{value:.{decimals}f}"

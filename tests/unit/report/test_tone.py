@@ -8,7 +8,8 @@ from tonegap.groups import LIGHT_AND_DARK, Groups
 from tonegap.report.tone import tone_sentences
 
 
-def claims(**shifts: tuple[float, float, float] | None) -> dict:
+def claims(lightness=None, **shifts: tuple[float, float, float] | None) -> dict:
+    """Give mean shifts of skin's ITA by group; other measures have other numbers."""
     rows = [
         {
             "contrast": f"mean_{group}",
@@ -21,6 +22,10 @@ def claims(**shifts: tuple[float, float, float] | None) -> dict:
     for row in rows:
         if row["metric"] == "ita_shift":
             row["estimate"] = row["low"] = row["high"] = 99.0
+    of_lightness = dict(zip(("estimate", "low", "high"), lightness or (None,) * 3, strict=True))
+    rows += [
+        {"contrast": f"mean_{group}", "metric": "l_shift_skin"} | of_lightness for group in shifts
+    ]
     return {"descriptions": rows}
 
 
@@ -42,6 +47,18 @@ def test_an_interval_that_holds_zero_is_undecided(shift):
     assert "undecided" in found
     assert "is made lighter by" not in found
     assert "is made darker by" not in found
+
+
+def test_no_direction_where_lightness_moves_the_other_way():
+    """Dark skin that turns grey loses ITA though it is lighter: both numbers, no direction."""
+    against = claims(lightness=(8.5, 7.0, 10.0), dark=(-9.5, -12.0, -7.0))
+    (found,) = tone_sentences(against, LIGHT_AND_DARK, [])
+    assert "depends on the measure: -9.5 (-12 to -7.0) degrees of ITA, +8.5 (+7.0 to +10)" in found
+    for agreeing in ((-3.0, -4.0, -2.0), (1.0, -1.0, 3.0)):
+        (found,) = tone_sentences(
+            claims(lightness=agreeing, dark=(-9.5, -12.0, -7.0)), LIGHT_AND_DARK, []
+        )
+        assert found.startswith("Dark skin is made darker by 9.5 degrees")
 
 
 def test_phantoms_and_random_features_are_named():
