@@ -42,6 +42,8 @@ def _per_image(cell) -> pd.DataFrame:
             "cluster": IMAGES,
             "mse": rng.uniform(0.01, 0.02, 20) * ([1.0] * 10 + [factor] * 10),
             "sigma": rng.uniform(0.1, 0.2, 20),
+            "ita_seen": (tones := rng.uniform(-40.0, 60.0, 20)),
+            "ita_shift_skin": -0.25 * tones,
         }
     )
 
@@ -111,6 +113,13 @@ def test_tables_tell_runs_on_equal_distinct_images_apart(study, states):
     mine = images[(images["run"] == row["run"]) & (images["group"] == "light")]
     assert row["mse"] == pytest.approx(mine["mse"].mean())
     assert (row["n"], row["n_distinct_train"]) == (10, 1)
+
+
+def test_the_slope_of_tone_is_collected(study, states):
+    """Of each run's group, and of both of the pair."""
+    collect_study(states.at.root, study, states.done, partial=False)
+    runs = pd.read_csv(states.at.study)
+    assert runs[["tone_slope", "tone_slope_all"]].to_numpy() == pytest.approx(0.75)
 
 
 def test_the_best_case_at_equal_distinct_images_is_assessed_from_the_table(study, states):
