@@ -30,7 +30,7 @@ def lpips_squeeze(
         SqueezeNet 1.1 with torchvision's ImageNet weights; its taps and its normalisation do not
         matter, LPIPS has its own.
     device
-        Where it runs.
+        Where it runs, in float32.
 
     Returns
     -------
@@ -43,7 +43,8 @@ def lpips_squeeze(
         images: Float[Tensor, "batch 3 height width"],
         reconstruction: Float[Tensor, "batch 3 height width"],
     ) -> Float[Tensor, " batch"]:
-        distances: Tensor = lpips(images, reconstruction)
+        pair = (batch.to(device, torch.float32) for batch in (images, reconstruction))
+        distances: Tensor = lpips(*pair)
         return distances.flatten()
 
     return measure

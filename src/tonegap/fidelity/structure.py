@@ -29,8 +29,7 @@ def structural_similarity(
     largest odd window that they hold.
     """
     originals, again = (
-        batch.detach().float().cpu().permute(0, 2, 3, 1).numpy()
-        for batch in (images, reconstruction)
+        batch.detach().cpu().permute(0, 2, 3, 1).numpy() for batch in (images, reconstruction)
     )
     window = min(_WINDOW, *((side - 1) // 2 * 2 + 1 for side in originals.shape[1:3]))
     values = [

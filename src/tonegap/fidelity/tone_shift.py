@@ -62,7 +62,7 @@ def tone_shifts(
 def _colours(
     images: Float[Tensor, "batch 3 height width"],
 ) -> Float[np.ndarray, "batch pixels 3"]:
-    found = lab(on_grid(to_8_bit(images)))
+    found = lab(on_grid(to_8_bit(images)), np.float64)
     return found.reshape(len(found), found.shape[1] * found.shape[2], 3)
 
 

@@ -22,6 +22,7 @@ from tonegap.assessment import (
     summary,
 )
 from tonegap.contact_sheet import contact_sheet
+from tonegap.digits import json_value, rounded_table
 from tonegap.examples import Examples
 from tonegap.fidelity import perception
 from tonegap.files.atomic import replacing
@@ -131,7 +132,8 @@ def run(
             name: _baseline(name, sets.train, params) for name in params.baselines
         }
         lpips = _lpips(network, network_weights, sets.test.shape[1], device)
-        table = _assess(model, sets, baselines, params.batch_size, device, more=lpips)
+        assessed = _assess(model, sets, baselines, params.batch_size, device, more=lpips)
+        table = rounded_table(assessed)
         shown = _examples(model, sets, groups, params.grid_images, device, rendered=rendered)
     _warn_of_another_range(sets.test, table.pop("darkest"))
     by_condition = condition_table(table)
@@ -146,11 +148,11 @@ def run(
         **facts,
     }
     write_csv(table, per_image)
-    write_csv(by_condition, conditions)
+    write_csv(rounded_table(by_condition), conditions)
     means = _in_both_ranges(summary(table, groups)) | {"tone_slope": tone_slopes(table, groups)}
-    write_json({**means, "settings": described}, evaluation)
+    write_json({**json_value(means), "settings": described}, evaluation)
     write_examples(shown, examples)
-    write_csv(_side_by_side(by_condition, groups), plots / "conditions.csv")
+    write_csv(rounded_table(_side_by_side(by_condition, groups)), plots / "conditions.csv")
     if rendered:
         _draw_examples(shown, described, plots / "reconstructions.png")
 
