@@ -221,6 +221,7 @@ class EvaluateParams(Section):
     pca_components: Count
     jpeg_quality: Annotated[int, pydantic.Field(ge=1, le=100)]
     grid_images: Annotated[int, pydantic.Field(ge=0, le=16)]
+    samples: Annotated[int, pydantic.Field(ge=0, le=100_000)]
 
     @pydantic.field_validator("baselines", mode="before")
     @classmethod
@@ -288,17 +289,19 @@ def params_from_mapping(raw: object, origin: str = "params.yaml") -> Params:
             f"multiple of {factor}"
         )
     smallest = SMALLEST_IMAGE[params.train.perceptual_network]
-    if params.train.perceptual_scale > 0 and params.data.image_size < smallest:
+    used = params.train.perceptual_scale > 0 or params.evaluate.samples > 0
+    if used and params.data.image_size < smallest:
         raise ParameterError(
             f"{origin}: data.image_size is {params.data.image_size}, but the perceptual network "
             f"{params.train.perceptual_network} halves images under {smallest} px to nothing; "
-            "use larger images, or set train.perceptual_scale to 0"
+            "use larger images, or set train.perceptual_scale and evaluate.samples to 0"
         )
     return params
 
 
 ADDED: Final[Mapping[str, Any]] = MappingProxyType(
     {
+        "evaluate.samples": 0,
         "model.bias_before_norm": True,
         "train.perceptual_norm": "none",
         "train.schedule": "constant",

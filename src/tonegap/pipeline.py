@@ -133,6 +133,7 @@ def _evaluate(at: Workspace) -> None:
         evaluation=at.evaluation,
         conditions=at.conditions,
         examples=at.examples,
+        generation=at.generation,
         plots=at.evaluate_plots,
     )
 

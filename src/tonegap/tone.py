@@ -88,7 +88,9 @@ def ita_class(ita: float) -> str:
     return ITA_CLASSES[sum(ita <= bound for bound in _LOWER_BOUNDS_DEGREES)]
 
 
-def mean_ita(image: UInt8[np.ndarray, "height width 3"]) -> float:
+def mean_ita(
+    image: UInt8[np.ndarray, "height width 3"], dtype: type[np.floating[Any]] = np.float32
+) -> float:
     """Individual typology angle of the skin in a picture, in degrees.
 
     The angle of the median L* and the median b* over the pixels that may be skin, so that
@@ -99,6 +101,8 @@ def mean_ita(image: UInt8[np.ndarray, "height width 3"]) -> float:
     ----------
     image
         RGB, 0-255, at least 1 x 1 pixel.
+    dtype
+        As of :func:`lab`.
 
     Returns
     -------
@@ -112,7 +116,7 @@ def mean_ita(image: UInt8[np.ndarray, "height width 3"]) -> float:
     and clipped highlights fail it. Where less than 5 % of the pixels pass, such as in
     greyscale pictures, all pixels count.
     """
-    colours = lab(on_grid(image).reshape(-1, 3))
+    colours = lab(on_grid(image).reshape(-1, 3), dtype)
     lightness, b = typical_colour(colours[skin_pixels(colours)])
     return float(ita_degrees(np.asarray(lightness), np.asarray(b)))
 

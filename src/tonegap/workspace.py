@@ -68,6 +68,7 @@ class Workspace:
     evaluation = _At("metrics/evaluate.json")
     conditions = _At("metrics/conditions.csv")
     examples = _At("results/examples.npz")
+    generation = _At("metrics/generation.csv")
     evaluate_plots = _At("plots/evaluate")
     study = _At("metrics/study.csv")
     study_images = _At("metrics/study_images.csv")

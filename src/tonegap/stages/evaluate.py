@@ -30,9 +30,12 @@ from tonegap.files.examples import write_examples
 from tonegap.files.finished_model import assessed_model
 from tonegap.files.packed import open_packed
 from tonegap.files.tables import read_csv, write_csv, write_json
+from tonegap.generation import assess
+from tonegap.generation.assess import Generation, Real, assess_generation
 from tonegap.groups import Groups
 from tonegap.model.baselines import JpegBaseline, PcaBaseline
 from tonegap.model.objective import mse_01
+from tonegap.model.perceptual import FeatureNetwork
 from tonegap.model.pixels import to_8_bit, to_model_range
 from tonegap.model.protocol import GenerativeModel, Reconstructor
 from tonegap.params import SMALLEST_IMAGE, EvaluateParams, PerceptualNetwork
@@ -85,6 +88,7 @@ def run(
     evaluation: Path,
     conditions: Path,
     examples: Path,
+    generation: Path,
     plots: Path,
 ) -> None:
     """Assess the model on the test sets.
@@ -103,7 +107,7 @@ def run(
         Where the model runs.
     network, network_weights
         The perceptual network, ``train.perceptual_network`` and ``train.perceptual_weights``. LPIPS
-        is measured if it is a trained SqueezeNet.
+        is measured if it is a trained SqueezeNet; samples are compared by its features.
     settings
         Other settings that change the meaning of the numbers; copied into ``evaluation``.
     per_image, evaluation, conditions
@@ -111,9 +115,11 @@ def run(
         by condition and group.
     examples
         Written: a few originals with their reconstructions, as pixels.
+    generation
+        Written: a row per sampler; none without ``params.samples``.
     plots
         Written: a folder with the conditions side by side and, if tonegap rendered every
-        image itself, a picture of the reconstructions.
+        image itself, pictures of the reconstructions and of samples.
 
     Raises
     ------
@@ -131,9 +137,13 @@ def run(
         baselines: dict[str, Reconstructor] = {
             name: _baseline(name, sets.train, params) for name in params.baselines
         }
-        lpips = _lpips(network, network_weights, sets.test.shape[1], device)
+        perceptual = _perceptual(network, network_weights, params.samples, sets.test.shape[1])
+        lpips = _lpips(perceptual, network_weights, device)
         assessed = _assess(model, sets, baselines, params.batch_size, device, more=lpips)
-        table = rounded_table(assessed)
+        generated = _generation(
+            model, sets, groups, perceptual, params, seed=int(settings["seed"]), device=device
+        )
+        table = rounded_table(pd.concat([assessed, generated.per_image], axis=1))
         shown = _examples(model, sets, groups, params.grid_images, device, rendered=rendered)
     _warn_of_another_range(sets.test, table.pop("darkest"))
     by_condition = condition_table(table)
@@ -145,6 +155,7 @@ def run(
         "training": sets.training,
         "jpeg_quality": params.jpeg_quality,
         **_as_fitted(baselines),
+        "samples": {"count": params.samples, "absent": generated.absent},
         **facts,
     }
     write_csv(table, per_image)
@@ -152,9 +163,11 @@ def run(
     means = _in_both_ranges(summary(table, groups)) | {"tone_slope": tone_slopes(table, groups)}
     write_json({**json_value(means), "settings": described}, evaluation)
     write_examples(shown, examples)
+    write_csv(rounded_table(generated.table), generation)
     write_csv(rounded_table(_side_by_side(by_condition, groups)), plots / "conditions.csv")
     if rendered:
         _draw_examples(shown, described, plots / "reconstructions.png")
+        _draw_samples(generated, params.grid_images, described, plots / "samples.png")
 
 
 def _read_sets(images: Path, image_rows: Path, cohort: Path, split: Path) -> _Sets:
@@ -199,16 +212,50 @@ def _assess(
     return pd.concat([sets.facts, errors], axis=1).assign(**of_baselines)
 
 
-def _lpips(
-    network: PerceptualNetwork, weights: str, image_size: int, device: torch.device
-) -> dict[str, PairMeasure]:
-    """Return LPIPS by its name, where the perceptual network is the one that its heads fit."""
-    fits = network == perception.NETWORK and weights != "random"
-    if not fits or image_size < SMALLEST_IMAGE[network]:
-        return {}
+def _perceptual(
+    network: PerceptualNetwork, weights: str, samples: int, image_size: int
+) -> FeatureNetwork | None:
+    """Return the perceptual network, if something is measured with it."""
+    of_lpips = network == perception.NETWORK and weights != "random"
+    if not (of_lpips or samples) or image_size < SMALLEST_IMAGE[network]:
+        return None
     from tonegap.files.weights import resolve_weights  # noqa: PLC0415 - torchvision loads slowly
 
-    return {"lpips_squeeze": perception.lpips_squeeze(resolve_weights(network, weights), device)}
+    return resolve_weights(network, weights, "after_relu", imagenet_norm=True)
+
+
+def _lpips(
+    network: FeatureNetwork | None, weights: str, device: torch.device
+) -> dict[str, PairMeasure]:
+    """Return LPIPS by its name, where the perceptual network is the one that its heads fit."""
+    if network is None or network.name != perception.NETWORK or weights == "random":
+        return {}
+    return {"lpips_squeeze": perception.lpips_squeeze(network, device)}
+
+
+def _generation(
+    model: GenerativeModel,
+    sets: _Sets,
+    groups: Groups,
+    network: FeatureNetwork | None,
+    params: EvaluateParams,
+    *,
+    seed: int,
+    device: torch.device,
+) -> Generation:
+    """Assess samples, if any are wanted; the mixes of a seed share the noise of their draws."""
+    if not params.samples or network is None:
+        return assess.NOTHING
+    return assess_generation(
+        model,
+        Real(sets.test, sets.train, sets.facts),
+        groups,
+        network,
+        count=params.samples,
+        seed=seed,
+        batch_size=params.batch_size,
+        device=device,
+    )
 
 
 def _baseline(
@@ -283,6 +330,17 @@ def _draw_examples(shown: Examples, settings: Mapping[str, Any], path: Path) -> 
         rows[f"{name}, original"] = pixels
         rows[f"{name}, reconstruction"] = shown.reconstructions[name]
     caption = f"Phantoms; trained on mix {settings['mix']}, seed {settings['seed']}"
+    if any(pixels.size for pixels in rows.values()):
+        with replacing(path) as temporary:
+            contact_sheet(rows, caption).save(temporary)
+
+
+def _draw_samples(
+    generated: Generation, count: int, settings: Mapping[str, Any], path: Path
+) -> None:
+    """Draw the first samples of phantoms, two rows of reconstructions wide."""
+    rows = {name: pixels[: 2 * count] for name, pixels in generated.pictures.items()}
+    caption = f"Samples of phantoms; trained on mix {settings['mix']}, seed {settings['seed']}"
     if any(pixels.size for pixels in rows.values()):
         with replacing(path) as temporary:
             contact_sheet(rows, caption).save(temporary)
