@@ -14,7 +14,7 @@ from typing import Final, Literal
 
 @dataclass(frozen=True)
 class Measure:
-    """A measure of how well an image is reconstructed.
+    """A measure of how well an image is reconstructed, or covered by samples.
 
     Attributes
     ----------
@@ -30,8 +30,7 @@ class Measure:
         Whether ``lower`` or ``higher`` values mean a better reconstruction; ``zero`` for a signed
         shift, of which 0 is faithful.
     per_image
-        Whether it is computed from an image and its reconstruction; false where a baseline
-        supplies it.
+        Whether the model under assessment gives it, image by image; false where a baseline does.
     needs
         What must be there for the measure to exist; empty if nothing.
     """
@@ -78,6 +77,7 @@ _PIXELS = "[\N{MINUS SIGN}1, 1] range"
 _ANGLES = (-180.0, 180.0)
 _LIGHTNESSES = (-100.0, 100.0)
 _DELTA_E = "CIEDE2000"
+_TO_REAL = "log ratio to the nearest real image"
 
 MEASURES: Final = (
     Measure("mse", "MSE", _PIXELS, (0.0, math.inf), "lower", per_image=True),
@@ -101,6 +101,24 @@ MEASURES: Final = (
     Measure("l_shift", "Lightness shift", "L*", _LIGHTNESSES, "zero", per_image=True),
     Measure(
         *("l_shift_skin", "Lightness shift of skin", "L*", _LIGHTNESSES, "zero"), per_image=True
+    ),
+    Measure(
+        "sample_distance_prior",
+        "Distance to the nearest draw from the prior",
+        _TO_REAL,
+        (-math.inf, math.inf),
+        "lower",
+        per_image=True,
+        needs="samples of the prior, evaluate.samples",
+    ),
+    Measure(
+        "sample_distance_fitted",
+        "Distance to the nearest draw fitted to training latents",
+        _TO_REAL,
+        (-math.inf, math.inf),
+        "lower",
+        per_image=True,
+        needs="samples of an encoded and decoded latent, evaluate.samples",
     ),
     Measure("mse_pca", "MSE of PCA", _PIXELS, (0.0, math.inf), "lower", per_image=False),
     Measure("mse_jpeg", "MSE of JPEG", _PIXELS, (0.0, math.inf), "lower", per_image=False),

@@ -202,6 +202,7 @@ def _tables(at: Workspace) -> dict[str, Path]:
         "conditions_gap": at.conditions_gap,
         "heterogeneity": at.heterogeneity,
         "influence": at.influence,
+        "amplification": at.amplification,
     }
 
 

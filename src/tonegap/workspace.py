@@ -79,6 +79,7 @@ class Workspace:
     conditions_gap = _At("metrics/conditions_gap.csv")
     heterogeneity = _At("metrics/heterogeneity.csv")
     influence = _At("metrics/influence.csv")
+    amplification = _At("metrics/amplification.csv")
     planted = _At("studies/planted.json")
     private = _At("private")
     private_examples = _At("private/study_examples.npz")

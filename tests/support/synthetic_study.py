@@ -59,7 +59,8 @@ def study(study_images) -> pd.DataFrame:
     keys = ["study", "run", "mix", "share", "seed", "group"]
     values = [name for name in COLUMNS if name in study_images]
     grouped = study_images.groupby(keys, sort=False)
-    return grouped[values].mean().assign(n=grouped.size(), n_distinct_train=150).reset_index()
+    runs = grouped[values].mean().assign(n=grouped.size(), n_distinct_train=150).reset_index()
+    return runs.assign(sample_share_prior=0.1 + 0.6 * runs["share"])
 
 
 @pytest.fixture(scope="session")

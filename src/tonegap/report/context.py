@@ -80,7 +80,7 @@ class Analysis:
 
     Attributes
     ----------
-    decomposition, labels, conditions_gap, heterogeneity, influence
+    decomposition, labels, conditions_gap, heterogeneity, influence, amplification
         Tables of :mod:`tonegap.statistics`, as written below metrics/.
     sentence
         The decomposition in one sentence; empty if there is none.
@@ -91,6 +91,7 @@ class Analysis:
     conditions_gap: pd.DataFrame
     heterogeneity: pd.DataFrame
     influence: pd.DataFrame
+    amplification: pd.DataFrame
     sentence: str = ""
 
 

@@ -29,6 +29,7 @@ from tonegap.report.estimates import (
     influence_forest,
     labels_forest,
 )
+from tonegap.report.generation import generation_sentences
 from tonegap.report.paper import sentences_of
 from tonegap.report.summary import summary_of
 from tonegap.report.wording import comparison_name, measure_name
@@ -82,6 +83,7 @@ def render(context: Context) -> str:
         labels=labels_forest(analysis),
         condition_gaps=condition_forest(analysis, groups),
         influence=influence_forest(analysis),
+        generation=generation_sentences(analysis.amplification, groups),
         verdicts=[(*VERDICTS[name], name, meaning) for name, meaning in MEANINGS.items()],
         reading=context.claims.get("paper_reading"),
         mixes=mixes,

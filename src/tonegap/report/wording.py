@@ -79,6 +79,11 @@ _SIDES_OF_SHIFTS: Mapping[str, Sides] = {
     "mean": Sides("made darker", "made lighter"),
 }
 
+_SAMPLES = "sample_distance"
+_SIDES_OF_SAMPLES: Mapping[str, Sides] = {
+    "slope": Sides("samples come nearer", "samples move away"),
+}
+
 
 def comparison_name(contrast: str, groups: Groups) -> str:
     """Describe the comparison: ``gap_mixed`` is "Mixed: both groups half of the training"."""
@@ -106,12 +111,18 @@ def measure_name(name: str) -> str:
 
 def sides_of(contrast: str, metric: str, groups: Groups) -> Sides:
     """Return what the two sides of zero mean for a comparison of a measure."""
-    for start, sides in (_SIDES_OF_SHIFTS if metric in _SHIFTS else _SIDES).items():
+    for start, sides in _sides_by_start(metric).items():
         if contrast.startswith(start):
             below, above = (_filled(words, groups) for words in sides)
             turned = start in _OF_ERROR and metric in _HIGHER_IS_BETTER
             return Sides(above, below) if turned else Sides(below, above)
     return _NO_SIDES
+
+
+def _sides_by_start(metric: str) -> Mapping[str, Sides]:
+    if metric in _SHIFTS:
+        return _SIDES_OF_SHIFTS
+    return {**_SIDES, **_SIDES_OF_SAMPLES} if metric.startswith(_SAMPLES) else _SIDES
 
 
 def _filled(words: str, groups: Groups) -> str:

@@ -198,7 +198,25 @@ def _runs_of(root: Path, images: pd.DataFrame, state: CellState) -> pd.DataFrame
     slopes = tone_slopes(mine, groups_of(state.cell.params.groups))
     rows["tone_slope"] = [slopes[group] for group in groups]
     rows["tone_slope_all"] = slopes["all"]
-    return rows.astype({"tone_slope": float, "tone_slope_all": float}).reset_index()
+    rows = rows.astype({"tone_slope": float, "tone_slope_all": float}).reset_index()
+    return rows.assign(**_generation(root, state, rows["group"]))
+
+
+def _generation(root: Path, state: CellState, groups: pd.Series) -> dict[str, Any]:
+    """Return what a run's samples are like, by column; the kernel distance is each row's own.
+
+    The share is that of the compared group, the same in every row of the run.
+    """
+    text = file_at(root, str(state.commit), Workspace.generation.as_posix())
+    samplers = pd.read_csv(io.StringIO(text)) if text else pd.DataFrame()
+    pair = groups_of(state.cell.params.groups).pair
+    columns: dict[str, Any] = {}
+    for row in samplers.to_dict("records"):
+        kid = dict(zip(pair, (row["kid_reference"], row["kid_compared"]), strict=True))
+        columns[f"sample_share_{row['sampler']}"] = row["share"]
+        columns[f"ita_distance_{row['sampler']}"] = row["ita_distance"]
+        columns[f"kid_{row['sampler']}"] = groups.map(kid)
+    return columns
 
 
 def _facts(

@@ -94,6 +94,9 @@ def _analysis():
         conditions_gap=_estimates(label=HOSTILE, **overall, **shrunken),
         heterogeneity=pd.DataFrame(),
         influence=_estimates(left_out="condition", label=HOSTILE),
+        amplification=pd.DataFrame(
+            [{"sampler": "prior", "slope": 0.62, "low": 0.51, "high": 0.73, "reason": ""}]
+        ),
         sentence="Of 36 %, 8 points go with conditions and sources, 28 (20 to 37) remain.",
     )
 

@@ -54,7 +54,7 @@ def assess(folder, repository, monkeypatch):
         module.load = lambda image_size, device: model()
         monkeypatch.setitem(sys.modules, "users_package", module)
         params = read_params(repository / "params.yaml").evaluate
-        chosen = {"model": f"users_package:{name}", "batch_size": 3, "grid_images": 2}
+        chosen = {"model": f"users_package:{name}", "batch_size": 3, "grid_images": 2, "samples": 0}
         evaluate.run(
             images=folder / "images.npy",
             image_rows=folder / "images.csv",
@@ -72,6 +72,7 @@ def assess(folder, repository, monkeypatch):
             evaluation=folder / "evaluate.json",
             conditions=folder / "conditions.csv",
             examples=folder / "examples.npz",
+            generation=folder / "generation.csv",
             plots=folder / "plots",
         )
         table = pd.read_csv(folder / "per_image.csv")
