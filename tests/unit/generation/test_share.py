@@ -19,7 +19,7 @@ RATES = st.floats(0.0, 1.0)
 
 @given(share=RATES, tpr=RATES, fpr=RATES)
 def test_the_adjusted_count_undoes_the_classifiers_mistakes(share, tpr, fpr) -> None:
-    """Whatever its rates, the expected count gives the true share back; or NaN if it knows little."""
+    """Whatever its rates, the expected count gives the true share; NaN if it knows little."""
     counted = share * tpr + (1.0 - share) * fpr
     found = adjusted_count(counted, tpr, fpr)
     if tpr - fpr < MIN_DIFFERENCE:

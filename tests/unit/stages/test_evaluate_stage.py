@@ -311,3 +311,55 @@ def test_the_tone_slope_is_written(assess, large):
     """Half of every value brings tones together: by group, and over both."""
     _, document = assess(Half)
     assert set(document["tone_slope"]) == {"light", "dark", "all"}
+
+
+class Sampler(Half):
+    """Draws noise, the same for a seed."""
+
+    def sample(self, count, seed):
+        generator = torch.Generator().manual_seed(seed)
+        return torch.rand(count, 3, 32, 32, generator=generator) * 2.0 - 1.0
+
+
+def test_samples_are_compared_with_real_images(assess, large, folder):
+    """A column per sampler, its means, a row of the table, and why another is absent."""
+    table, document = assess(Sampler, samples=5)
+    assert np.isfinite(table["sample_distance_prior"]).all()
+    assert "sample_distance_fitted" not in table
+    assert set(document["sample_distance_prior"]) == {"light", "dark", "gap"}
+    rows = pd.read_csv(folder / "generation.csv")
+    assert rows[["sampler", "samples"]].to_numpy().tolist() == [["prior", 5]]
+    stated = document["settings"]["samples"]
+    assert stated["count"] == 5
+    assert "fitted" in stated["absent"]
+    again, _ = assess(Sampler, samples=5)
+    pd.testing.assert_frame_equal(table, again)
+
+
+@pytest.mark.parametrize("status", ["rendered", "verified"])
+def test_samples_of_photographs_are_never_pictured(assess, large, folder, status):
+    """A sample of a model of patients may show one: it is drawn for phantoms only."""
+    fetch = pd.read_csv(folder / "fetch.csv", dtype=str)
+    fetch.loc[0, "status"] = status
+    fetch.to_csv(folder / "fetch.csv", index=False)
+    assess(Sampler, samples=5)
+    drawn = {path.name for path in (folder / "plots").glob("*.png")}
+    pictures = {"samples.png", "reconstructions.png"}
+    assert drawn == (pictures if status == "rendered" else set())
+
+
+def test_without_samples_the_table_has_no_rows(assess, large, folder):
+    """`evaluate.samples: 0`, or a model that cannot sample: the columns alone."""
+
+    class Silent(Half):
+        def sample(self, count, seed):
+            raise NotImplementedError
+
+    for model, samples in ((Sampler, 0), (Silent, 5)):
+        table, document = assess(model, samples=samples)
+        assert not any(name.startswith("sample_distance") for name in table.columns)
+        rows = pd.read_csv(folder / "generation.csv")
+        assert "share" in rows.columns
+        assert len(rows) == 0
+    assert set(document["settings"]["samples"]["absent"]) == {"prior", "fitted"}
+    assert not (folder / "plots" / "samples.png").exists()

@@ -11,7 +11,7 @@ from tonegap.statistics.amplification import COLUMNS, amplification
 
 
 def study(slope, seeds: int = 5, noise: float = 0.0) -> pd.DataFrame:
-    """Runs of three mixes, a row per group, whose samples follow the mix with a slope."""
+    """Make runs of three mixes, a row per group, whose samples follow the mix with a slope."""
     rng = np.random.default_rng(0)
     rows = []
     for seed in range(seeds):
