@@ -16,6 +16,8 @@ import torch
 from jaxtyping import Float, UInt8
 from torch import Tensor
 
+from tonegap.fidelity.structure import structural_similarity
+from tonegap.fidelity.tone_shift import TONE_COLUMNS, tone_shifts
 from tonegap.groups import Groups
 from tonegap.labels import LABEL_COLUMNS
 from tonegap.measures import COLUMNS
@@ -64,10 +66,14 @@ def normalised_error(
     return torch.where(variance > MIN_VARIANCE, error / variance, torch.nan)
 
 
-PER_IMAGE: Mapping[str, Callable[[Tensor, Tensor], Tensor]] = MappingProxyType(
-    {"mse": squared_error, "nmse": normalised_error}
+PairMeasure = Callable[[Tensor, Tensor], Tensor]
+"""From images and their reconstructions, both in [-1, 1], to one number per image."""
+
+PER_IMAGE: Mapping[str, PairMeasure] = MappingProxyType(
+    {"mse": squared_error, "nmse": normalised_error, "ssim": structural_similarity}
 )
-"""Measures of an image and its reconstruction, by name."""
+"""Measures of an image and its reconstruction, by name; beside them, those of
+:func:`~tonegap.fidelity.tone_shift.tone_shifts`, which are computed together."""
 
 
 @torch.no_grad()
@@ -76,7 +82,9 @@ def per_image_errors(
     images: UInt8[np.ndarray, "count height width 3"],
     batch_size: int,
     device: str = "cpu",
+    *,
     scores: Scores | None = None,
+    more: Mapping[str, PairMeasure] = MappingProxyType({}),
 ) -> pd.DataFrame:
     """Assess every image.
 
@@ -92,6 +100,8 @@ def per_image_errors(
         Device of the model.
     scores
         Uncertainty scores to compute; None: sigma alone.
+    more
+        Measures that need something of the run, such as a perceptual network.
 
     Raises
     ------
@@ -101,25 +111,29 @@ def per_image_errors(
     Returns
     -------
     DataFrame
-        One row per image in their order: the measures of ``PER_IMAGE``, the scores, and
+        One row per image in their order: the measures of ``PER_IMAGE`` and ``more``, colour and
+        tone (:func:`~tonegap.fidelity.tone_shift.tone_shifts`), the scores, and
         ``darkest``, the smallest value of the reconstruction, in [-1, 1].
     """
     scores = scores or sigma_alone(model)
     rows = [
-        _assess(model, scores, to_model_range(images[start : start + batch_size]).to(device))
+        _assess(model, scores, more, to_model_range(images[start : start + batch_size]).to(device))
         for start in range(0, len(images), batch_size)
     ]
-    names = (*PER_IMAGE, *scores.columns, "darkest")
+    names = (*PER_IMAGE, *more, *TONE_COLUMNS, *scores.columns, "darkest")
     return pd.DataFrame({name: _joined([row[name] for row in rows]) for name in names})
 
 
-def _assess(model: GenerativeModel, scores: Scores, batch: Tensor) -> dict[str, np.ndarray]:
+def _assess(
+    model: GenerativeModel, scores: Scores, more: Mapping[str, PairMeasure], batch: Tensor
+) -> dict[str, np.ndarray]:
     shown = batch.clone()  # a model may write into its input
     again = reconstructed(model, shown)
     if not torch.equal(shown, batch):
         shown = batch.clone()  # else the same tensor: models may cache results for it
     pixels, again = batch.cpu().double(), again.cpu().double()
-    values = {name: measure(pixels, again) for name, measure in PER_IMAGE.items()}
+    values = {name: measure(pixels, again) for name, measure in {**PER_IMAGE, **more}.items()}
+    values |= tone_shifts(pixels, again)
     values |= scores.of(shown)
     values["darkest"] = again.flatten(1).amin(dim=1)
     return {name: _array(column) for name, column in values.items()}

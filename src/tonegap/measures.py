@@ -16,7 +16,7 @@ from typing import Final, Literal
 
 @dataclass(frozen=True)
 class Measure:
-    """A measure of how well an image is reconstructed.
+    """A measure of how well an image is reconstructed, or covered by samples.
 
     Attributes
     ----------
@@ -29,18 +29,21 @@ class Measure:
     bounds
         Smallest and largest value that is possible.
     better
-        Whether ``lower`` or ``higher`` values mean a better reconstruction.
+        Whether ``lower`` or ``higher`` values mean a better reconstruction; ``zero`` for a signed
+        shift, of which 0 is faithful.
     per_image
-        Whether it is computed from an image and its reconstruction; false where a baseline
-        supplies it.
+        Whether the model under assessment gives it, image by image; false where a baseline does.
+    needs
+        What must be there for the measure to exist; empty if nothing.
     """
 
     name: str
     words: str
     unit: str
     bounds: tuple[float, float]
-    better: Literal["lower", "higher"]
+    better: Literal["lower", "higher", "zero"]
     per_image: bool
+    needs: str = ""
 
     @property
     def axis(self) -> str:
@@ -83,10 +86,52 @@ _PIXELS = "[\N{MINUS SIGN}1, 1] range"
 _ANY_SIZE = (0.0, math.inf)
 _POSTERIOR = "a model with a posterior"
 _VAE = "a VAE that tonegap trained"
+_ANGLES = (-180.0, 180.0)
+_LIGHTNESSES = (-100.0, 100.0)
+_DELTA_E = "CIEDE2000"
+_TO_REAL = "log ratio to the nearest real image"
 
 MEASURES: Final = (
     Measure("mse", "MSE", _PIXELS, (0.0, math.inf), "lower", per_image=True),
     Measure("nmse", "NMSE", "", (0.0, math.inf), "lower", per_image=True),
+    Measure("ssim", "SSIM", "", (-1.0, 1.0), "higher", per_image=True),
+    Measure(
+        *("lpips_squeeze", "LPIPS", "SqueezeNet", (0.0, math.inf), "lower"),
+        per_image=True,
+        needs="trained features of squeezenet1_1",
+    ),
+    Measure("delta_e", "Colour difference", _DELTA_E, (0.0, math.inf), "lower", per_image=True),
+    Measure(
+        *("delta_e_skin", "Colour difference of skin", _DELTA_E, (0.0, math.inf), "lower"),
+        per_image=True,
+    ),
+    Measure("ita_shift", "Tone shift", "degrees of ITA", _ANGLES, "zero", per_image=True),
+    Measure(
+        *("ita_shift_skin", "Tone shift of skin", "degrees of ITA", _ANGLES, "zero"),
+        per_image=True,
+    ),
+    Measure("l_shift", "Lightness shift", "L*", _LIGHTNESSES, "zero", per_image=True),
+    Measure(
+        *("l_shift_skin", "Lightness shift of skin", "L*", _LIGHTNESSES, "zero"), per_image=True
+    ),
+    Measure(
+        "sample_distance_prior",
+        "Distance to the nearest draw from the prior",
+        _TO_REAL,
+        (-math.inf, math.inf),
+        "lower",
+        per_image=True,
+        needs="samples of the prior, evaluate.samples",
+    ),
+    Measure(
+        "sample_distance_fitted",
+        "Distance to the nearest draw fitted to training latents",
+        _TO_REAL,
+        (-math.inf, math.inf),
+        "lower",
+        per_image=True,
+        needs="samples of an encoded and decoded latent, evaluate.samples",
+    ),
     Measure("mse_pca", "MSE of PCA", _PIXELS, (0.0, math.inf), "lower", per_image=False),
     Measure("mse_jpeg", "MSE of JPEG", _PIXELS, (0.0, math.inf), "lower", per_image=False),
 )

@@ -123,6 +123,8 @@ def _evaluate(at: Workspace) -> None:
         params=params.evaluate,
         groups=groups_of(params.groups),
         device=choose_arithmetic(params.train.device, "float32").device,
+        network=params.train.perceptual_network,
+        network_weights=params.train.perceptual_weights,
         settings={
             "mix": params.data.mix,
             "share": params.share,
@@ -134,6 +136,7 @@ def _evaluate(at: Workspace) -> None:
         conditions=at.conditions,
         examples=at.examples,
         panel_sketches=at.panel_sketches,
+        generation=at.generation,
         plots=at.evaluate_plots,
     )
 
@@ -203,6 +206,7 @@ def _tables(at: Workspace) -> dict[str, Path]:
         "heterogeneity": at.heterogeneity,
         "influence": at.influence,
         "scorecard": at.scorecard,
+        "amplification": at.amplification,
     }
 
 

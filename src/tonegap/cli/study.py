@@ -181,6 +181,7 @@ def noise(
     from tonegap.files.tables import write_json  # noqa: PLC0415
     from tonegap.study.noise import measure_noise  # noqa: PLC0415
     from tonegap.study.records import study_state  # noqa: PLC0415
+    from tonegap.workspace import Workspace  # noqa: PLC0415
 
     study = _study(name, None)
     measured = measure_noise(_ROOT, study, study_state(_ROOT, study))

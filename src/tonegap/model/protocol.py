@@ -16,6 +16,9 @@ from torch import Tensor, nn
 from tonegap.errors import ModelError
 from tonegap.model.vae import Posterior, reparameterise
 
+_AT_ONCE = 64
+"""Latents that are decoded together: samples may be many, and each layer holds all of them."""
+
 
 @runtime_checkable
 class Reconstructor(Protocol):
@@ -39,7 +42,13 @@ class GenerativeModel(Reconstructor, Protocol):
         ...
 
     def sample(self, count: int, seed: int) -> Float[Tensor, "count 3 height width"]:
-        """Generate images in [-1, 1], a function of ``seed`` alone."""
+        """Generate images in [-1, 1], a function of ``seed`` alone.
+
+        Raises
+        ------
+        NotImplementedError
+            If the model cannot generate: what is measured on samples is then absent.
+        """
         ...
 
 
@@ -127,7 +136,18 @@ class VaeAdapter:
         # In float64, because float32 draws depend on the instruction set.
         generator = torch.Generator().manual_seed(seed)
         noise = torch.randn(count, *shape, generator=generator, dtype=torch.float64)
-        return self.vae.decode(_suiting(self.network, noise))
+        return self.decode(noise)
+
+    @torch.no_grad()
+    def encode(self, images: Float[Tensor, "batch 3 height width"]) -> Posterior:
+        """Return the posterior of images in [-1, 1]."""
+        return self._encode(images)
+
+    @torch.no_grad()
+    def decode(self, latent: Float[Tensor, "batch ..."]) -> Float[Tensor, "batch 3 height width"]:
+        """Return the images of any number of latents, a few at a time."""
+        parts = torch.split(_suiting(self.network, latent), _AT_ONCE)
+        return torch.cat([self.vae.decode(part) for part in parts])
 
     def _encode(self, images: Tensor) -> Posterior:
         # Assessment needs the reconstruction and the deviation of the same batch, so the

@@ -95,7 +95,7 @@ class Analysis:
 
     Attributes
     ----------
-    decomposition, labels, conditions_gap, heterogeneity, influence, scorecard
+    decomposition, labels, conditions_gap, heterogeneity, influence, scorecard, amplification
         Tables of :mod:`tonegap.statistics`, as written below metrics/.
     sentence
         The decomposition in one sentence; empty if there is none.
@@ -107,6 +107,7 @@ class Analysis:
     heterogeneity: pd.DataFrame
     influence: pd.DataFrame
     scorecard: pd.DataFrame
+    amplification: pd.DataFrame
     sentence: str = ""
 
 

@@ -29,6 +29,7 @@ from tonegap.report.estimates import (
     influence_forest,
     labels_forest,
 )
+from tonegap.report.generation import generation_sentences
 from tonegap.report.paper import sentences_of
 from tonegap.report.scorecard import MEANINGS as FLAG_MEANINGS
 from tonegap.report.scorecard import scorecard_view
@@ -86,6 +87,7 @@ def render(context: Context) -> str:
         influence=influence_forest(analysis),
         scorecard=scorecard_view(analysis.scorecard, groups),
         flag_meanings=FLAG_MEANINGS,
+        generation=generation_sentences(analysis.amplification, groups),
         verdicts=[(*VERDICTS[name], name, meaning) for name, meaning in MEANINGS.items()],
         reading=context.claims.get("paper_reading"),
         mixes=mixes,

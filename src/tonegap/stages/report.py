@@ -31,7 +31,10 @@ from tonegap.statistics.decomposition import decomposition_sentence
 from tonegap.statistics.design import ordinary_rows
 
 _FLOW_COLUMNS = ("step", "group", "left", "excluded")
-_TABLES = ("decomposition", "labels", "conditions_gap", "heterogeneity", "influence", "scorecard")
+_TABLES = (
+    *("decomposition", "labels", "conditions_gap", "heterogeneity", "influence"),
+    *("scorecard", "amplification"),
+)
 
 
 def run(

@@ -62,6 +62,7 @@ NEEDS: Mapping[str, str] = {
     LOG_ERROR: " (an error of 0 has no logarithm)",
     **dict.fromkeys(("sigma", "sigma_auc", "auc_excess", "sigma_error_rank"), _SIGMA_NEEDS),
     **dict.fromkeys(("mse_given_pca", "mse_given_jpeg"), _BASELINE_NEEDS),
+    **{row.name: f" (it needs {row.needs})" for row in MEASURES if row.needs},
 }
 ONE_MIX = "the study has runs of one mix only, a slope needs two"
 NOT_SYMMETRIC = "the study has no mixes that are symmetric about an even one"

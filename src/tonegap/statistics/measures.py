@@ -24,6 +24,7 @@ from tonegap.errors import DataError
 from tonegap.groups import LIGHT_AND_DARK, Groups
 from tonegap.measures import MEASURES
 from tonegap.statistics.design import Design
+from tonegap.statistics.tone_slope import ORIGINAL, SHIFT, slope_pseudovalues
 
 MIN_ROWS = 3
 """Fewest rows of a run's group, or of an arm, from which a rank or a line is drawn."""
@@ -55,11 +56,12 @@ def measure_columns(
     Returns
     -------
     DataFrame
-        ``log_mse`` (natural logarithm; NaN for an error of 0), ``mse``, ``nmse``, ``sigma`` (arm
-        mean = mean); ``mse_given_pca``, ``mse_given_jpeg``
+        ``log_mse`` (natural logarithm; NaN for an error of 0), the measures of an image and its
+        reconstruction, ``sigma`` (arm mean = mean); ``mse_given_pca``, ``mse_given_jpeg``
         (arm mean = mean at the study's common difficulty); ``sigma_auc`` (gap of a mix's two
         arms = AUC - 0.5); ``auc_excess`` (gap = AUC of the error - AUC of sigma);
-        ``sigma_error_rank`` (arm mean = mean over runs of Spearman's correlation).
+        ``sigma_error_rank`` (arm mean = mean over runs of Spearman's correlation);
+        ``tone_slope`` (mean of a mix's two arms = slope of the tone - 1).
     """
     makers = _makers(table, design, groups)
     return pd.DataFrame({name: makers[name]() for name in names or makers})
@@ -88,6 +90,9 @@ def _makers(
         "sigma_auc": sigma_auc,
         "auc_excess": lambda: auc_pseudovalues(mse, compared, design.run) - sigma_auc(),
         "sigma_error_rank": lambda: rank_pseudovalues(sigma, mse, 2 * design.run + compared),
+        "tone_slope": lambda: slope_pseudovalues(
+            numeric(table, ORIGINAL), numeric(table, SHIFT), compared, design.run
+        ),
     }
 
 

@@ -18,6 +18,7 @@ from dvc.api import read as read_output
 from dvc.exceptions import DvcException
 
 import tonegap
+from tonegap.cohort.groups import groups_of
 from tonegap.digits import rounded_table
 from tonegap.errors import StudyError
 from tonegap.examples import StudyExamples
@@ -28,6 +29,7 @@ from tonegap.files.saved_model import read_facts
 from tonegap.files.tables import write_csv, write_json
 from tonegap.measures import COLUMNS
 from tonegap.sampling.diversity import training_sizes
+from tonegap.statistics.tone_slope import tone_slopes
 from tonegap.study.plan import Cell, Overrides, Study
 from tonegap.study.state import CellState
 from tonegap.uncertainty.ensemble import Member, ensemble_columns
@@ -209,7 +211,7 @@ def _member(root: Path, state: CellState) -> Member:
 
 
 def _runs_of(root: Path, images: pd.DataFrame, state: CellState) -> pd.DataFrame:
-    """Return a row per group: means over its test images, and the diversity of its training."""
+    """Return a row per group: means over its test images, tone slopes, diversity of training."""
     mine = images[images["run"] == state.cell.name]
     split = _table(root, Workspace.split, state)
     measures = [name for name in COLUMNS if name in mine.columns]
@@ -219,7 +221,28 @@ def _runs_of(root: Path, images: pd.DataFrame, state: CellState) -> pd.DataFrame
     groups = rows.index.get_level_values("group")
     for place, (name, key) in enumerate((("n_train", "draws"), ("n_distinct_train", "distinct"))):
         rows.insert(place + 1, name, [sizes.get(group, {}).get(key, 0) for group in groups])
-    return rows.reset_index()
+    slopes = tone_slopes(mine, groups_of(state.cell.params.groups))
+    rows["tone_slope"] = [slopes[group] for group in groups]
+    rows["tone_slope_all"] = slopes["all"]
+    rows = rows.astype({"tone_slope": float, "tone_slope_all": float}).reset_index()
+    return rows.assign(**_generation(root, state, rows["group"]))
+
+
+def _generation(root: Path, state: CellState, groups: pd.Series) -> dict[str, Any]:
+    """Return what a run's samples are like, by column; the kernel distance is each row's own.
+
+    The share is that of the compared group, the same in every row of the run.
+    """
+    text = file_at(root, str(state.commit), Workspace.generation.as_posix())
+    samplers = pd.read_csv(io.StringIO(text)) if text else pd.DataFrame()
+    pair = groups_of(state.cell.params.groups).pair
+    columns: dict[str, Any] = {}
+    for row in samplers.to_dict("records"):
+        kid = dict(zip(pair, (row["kid_reference"], row["kid_compared"]), strict=True))
+        columns[f"sample_share_{row['sampler']}"] = row["share"]
+        columns[f"ita_distance_{row['sampler']}"] = row["ita_distance"]
+        columns[f"kid_{row['sampler']}"] = groups.map(kid)
+    return columns
 
 
 def _facts(

@@ -123,6 +123,9 @@ def _analysis():
         heterogeneity=pd.DataFrame(),
         influence=_estimates(left_out="condition", label=HOSTILE),
         scorecard=_scorecard(),
+        amplification=pd.DataFrame(
+            [{"sampler": "prior", "slope": 0.62, "low": 0.51, "high": 0.73, "reason": ""}]
+        ),
         sentence="Of 36 %, 8 points go with conditions and sources, 28 (20 to 37) remain.",
     )
 

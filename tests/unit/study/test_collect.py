@@ -44,6 +44,8 @@ def _per_image(cell) -> pd.DataFrame:
             "cluster": IMAGES,
             "mse": rng.uniform(0.01, 0.02, 20) * ([1.0] * 10 + [factor] * 10),
             "sigma": rng.uniform(0.1, 0.2, 20),
+            "ita_seen": (tones := rng.uniform(-40.0, 60.0, 20)),
+            "ita_shift_skin": -0.25 * tones,
         }
     )
 
@@ -100,7 +102,9 @@ def states(study, monkeypatch, tmp_path):
     facts = {"settings": {"images": "phantom", "mix": "light", "seed": 0}}
     monkeypatch.setattr(collect, "_output", output)
     monkeypatch.setattr(collect, "_made_on", lambda *_: {"device": "cpu", "torch": "2"})
-    monkeypatch.setattr(collect, "file_at", lambda *_: json.dumps(facts))
+    tracked = {"metrics/evaluate.json": json.dumps(facts)}
+    world.tracked = tracked
+    monkeypatch.setattr(collect, "file_at", lambda _root, _commit, path: tracked.get(path))
     runs = [
         Experiment(name, baseline=40 * "ab"[number % 2], commit=f"c0ffee{number}")
         for number, name in enumerate(cell.name for cell in study.cells)
@@ -136,6 +140,38 @@ def test_ensembles_are_of_models_that_did_not_see_the_image_or_a_copy(study, sta
         assert found[3:19] == pytest.approx(1.0 / 3.0)
         assert np.isnan(found[[*range(3), 19]]).all()
     assert f"{18 * 16} with an ensemble" in lines[1]
+
+
+def test_the_slope_of_tone_is_collected(study, states):
+    """Of each run's group, and of both of the pair."""
+    collect_study(states.at.root, study, states.done, partial=False)
+    runs = pd.read_csv(states.at.study)
+    assert runs[["tone_slope", "tone_slope_all"]].to_numpy() == pytest.approx(0.75)
+
+
+def test_what_samples_are_like_is_collected(study, states):
+    """Share and tones of the run in both rows, the kernel distance of each group in its own."""
+    states.tracked["metrics/generation.csv"] = (
+        "sampler,share,ita_distance,kid_reference,kid_compared\n"
+        "prior,0.25,3.5,0.1,\nfitted,0.5,1.5,0.2,0.4\n"
+    )
+    collect_study(states.at.root, study, states.done, partial=False)
+    runs = pd.read_csv(states.at.study)
+    assert (runs["sample_share_prior"] == 0.25).all()
+    assert (runs["sample_share_fitted"] == 0.5).all()
+    assert (runs["ita_distance_fitted"] == 1.5).all()
+    by_group = runs.groupby("group")[["kid_prior", "kid_fitted"]].mean()
+    assert by_group.loc["light"].tolist() == pytest.approx([0.1, 0.2])
+    assert by_group.loc["dark"].tolist() == pytest.approx([np.nan, 0.4], nan_ok=True)
+
+
+def test_runs_without_samples_have_no_columns_of_them(study, states):
+    """No file, as of earlier experiments, or a table without rows."""
+    for text in (None, "sampler,share,ita_distance,kid_reference,kid_compared\n"):
+        if text:
+            states.tracked["metrics/generation.csv"] = text
+        collect_study(states.at.root, study, states.done, partial=False)
+        assert "sample_share_prior" not in pd.read_csv(states.at.study)
 
 
 def test_the_best_case_at_equal_distinct_images_is_assessed_from_the_table(study, states):
