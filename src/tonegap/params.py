@@ -36,6 +36,16 @@ Match = Literal["none", "condition", "condition_source"]
 Distinct = Literal["paper", "equal"]
 PerceptualNetwork = Literal["vgg19", "squeezenet1_1"]
 Baseline = Literal["pca", "jpeg"]
+ScoreName = Literal[
+    "kl",
+    "latent_knn",
+    "last_layer_laplace",
+    "decoder_laplace",
+    "pixel_knn",
+    "colour_distance",
+    "jpeg_bytes",
+    "darkness",
+]
 
 _RESERVED = ("all", "neither", "gap")
 """Words used beside the names of groups in metrics and tables."""
@@ -152,6 +162,7 @@ class DataParams(Section):
     duplicates: SplitDuplicates
     match: Match
     distinct: Distinct
+    panel_seeds: Annotated[int, pydantic.Field(ge=0, le=10_000)]
 
 
 class ModelParams(Section):
@@ -218,12 +229,13 @@ class EvaluateParams(Section):
     model: Annotated[str, pydantic.Field(pattern=r"^(trained|[A-Za-z_][\w.]*:[A-Za-z_]\w*)$")]
     batch_size: Count
     baselines: tuple[Baseline, ...]
+    scores: tuple[ScoreName, ...]
     pca_components: Count
     jpeg_quality: Annotated[int, pydantic.Field(ge=1, le=100)]
     grid_images: Annotated[int, pydantic.Field(ge=0, le=16)]
     samples: Annotated[int, pydantic.Field(ge=0, le=100_000)]
 
-    @pydantic.field_validator("baselines", mode="before")
+    @pydantic.field_validator("baselines", "scores", mode="before")
     @classmethod
     def _as_tuple(cls, value: object) -> object:
         return tuple(value) if isinstance(value, list) else value
@@ -301,6 +313,8 @@ def params_from_mapping(raw: object, origin: str = "params.yaml") -> Params:
 
 ADDED: Final[Mapping[str, Any]] = MappingProxyType(
     {
+        "data.panel_seeds": 0,
+        "evaluate.scores": [],
         "evaluate.samples": 0,
         "model.bias_before_norm": True,
         "train.perceptual_norm": "none",

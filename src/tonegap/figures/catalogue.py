@@ -16,6 +16,7 @@ import pandas as pd
 from tonegap.cohort.conditions import prevalence
 from tonegap.figures import annotated, boxes, conditions, flow, generation, reconstructions
 from tonegap.figures import prevalence as prevalences
+from tonegap.figures import scorecard as scorecards
 from tonegap.figures.forest import draw_decomposition
 from tonegap.figures.material import Material, Study
 from tonegap.figures.style import Drawing, mixes_in_order
@@ -24,6 +25,7 @@ from tonegap.labels import LABEL_COLUMNS
 from tonegap.measures import MEASURES, SCORES, Measure, Score
 from tonegap.statistics.decomposition import decompose
 from tonegap.statistics.heterogeneity import condition_gaps
+from tonegap.statistics.scorecard import scorecard
 
 _BALANCED = 0.5
 _NO_EXAMPLES = (
@@ -151,6 +153,14 @@ def _decomposition(material: Material) -> Drawing | None:
     study = _study(material)
     found = decompose(study.images, study.groups)
     return draw_decomposition(found, study.groups, study.caveat) if len(found) else None
+
+
+def _scorecard(material: Material) -> Drawing | None:
+    study = _study(material)
+    found = scorecard(study.images, study.groups)
+    if not found.loc[found["kind"] != "error", "estimate"].notna().any():
+        return None
+    return scorecards.draw(found, study.groups, study.caveat)
 
 
 def _study(material: Material) -> Study:
@@ -297,6 +307,15 @@ CATALOGUE: Final = (
         _decomposition,
         needs="study",
         absent="No mix has test images of both groups.",
+    ),
+    Entry(
+        "scorecard",
+        "What uncertainty scores know of the errors",
+        "A flag lies right of both bands: it ranks the errors, and it rises for a group that "
+        "training lacks. Scores that know no model are the bars to beat.",
+        _scorecard,
+        needs="study",
+        absent="The study has no score with seeds enough to assess it.",
     ),
 )
 """Every figure, in the order of the report."""

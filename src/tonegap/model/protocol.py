@@ -6,6 +6,7 @@ a module with ``encode`` and ``decode``, which :func:`as_generative` then adapts
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Protocol, runtime_checkable
 
 import torch
@@ -48,6 +49,28 @@ class GenerativeModel(Reconstructor, Protocol):
         NotImplementedError
             If the model cannot generate: what is measured on samples is then absent.
         """
+        ...
+
+
+@runtime_checkable
+class HasPosterior(Protocol):
+    """A model with a Gaussian posterior, for the scores that need one."""
+
+    def posterior(
+        self, images: Float[Tensor, "batch 3 height width"]
+    ) -> tuple[Float[Tensor, "batch ..."], Float[Tensor, "batch ..."]]:
+        """Return the mean and log-variance of the posterior of images in [-1, 1]."""
+        ...
+
+
+@runtime_checkable
+class HasUncertainty(Protocol):
+    """A model or network that brings uncertainty scores of its own."""
+
+    def uncertainty(
+        self, images: Float[Tensor, "batch 3 height width"]
+    ) -> Mapping[str, Float[Tensor, " batch"]]:
+        """Return one number per image for each score, larger for less certain."""
         ...
 
 
@@ -101,6 +124,11 @@ class VaeAdapter:
         return deviations.reshape(len(images), -1).mean(dim=1)
 
     @torch.no_grad()
+    def posterior(self, images: Float[Tensor, "batch 3 height width"]) -> Posterior:
+        """Return the mean and log-variance of the posterior."""
+        return self._encode(images)
+
+    @torch.no_grad()
     def sample(self, count: int, seed: int) -> Float[Tensor, "count 3 height width"]:
         """Decode draws from the prior N(0, I)."""
         shape = latent_shape(self.network, self.image_size)
@@ -148,6 +176,14 @@ def as_generative(network: nn.Module, image_size: int) -> GenerativeModel:
         network.eval()
         return network
     return VaeAdapter(network, image_size)
+
+
+def unusable(model: object, method: str, gave: str, wanted: str) -> ModelError:
+    """Return the error for a method of a user's model that returned what cannot be used."""
+    return ModelError(
+        f"{method} of {type(model).__name__} returned {gave}, expected {wanted}: the model "
+        "cannot be assessed (docs/own-model.md)"
+    )
 
 
 def forward_pass(

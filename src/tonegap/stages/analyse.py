@@ -25,6 +25,7 @@ from tonegap.statistics.heterogeneity import condition_gaps, heterogeneity
 from tonegap.statistics.influence import gap_without
 from tonegap.statistics.label_definitions import score_definitions
 from tonegap.statistics.paper import paper_sentences
+from tonegap.statistics.scorecard import scorecard
 
 TABLES: Final[Mapping[str, Callable[[Collected], pd.DataFrame]]] = MappingProxyType(
     {
@@ -33,6 +34,7 @@ TABLES: Final[Mapping[str, Callable[[Collected], pd.DataFrame]]] = MappingProxyT
         "conditions_gap": lambda study: condition_gaps(study.images, study.groups),
         "heterogeneity": lambda study: heterogeneity(condition_gaps(study.images, study.groups)),
         "influence": lambda study: gap_without(study.images, study.groups),
+        "scorecard": lambda study: scorecard(study.images, study.groups),
         "amplification": lambda study: amplification(ordinary_rows(study.runs)),
     }
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -29,6 +30,7 @@ from tonegap.files.atomic import replacing
 from tonegap.files.examples import write_examples
 from tonegap.files.finished_model import assessed_model
 from tonegap.files.packed import open_packed
+from tonegap.files.panel import write_panel
 from tonegap.files.tables import read_csv, write_csv, write_json
 from tonegap.generation import assess
 from tonegap.generation.assess import Generation, Real, assess_generation
@@ -41,9 +43,14 @@ from tonegap.model.protocol import GenerativeModel, Reconstructor
 from tonegap.params import SMALLEST_IMAGE, EvaluateParams, PerceptualNetwork
 from tonegap.pixel_range import HALF_RANGE
 from tonegap.sampling.diversity import training_sizes
+from tonegap.sampling.panel import PANEL_COLUMNS
 from tonegap.statistics.tone_slope import tone_slopes
 from tonegap.tables import COHORT_COLUMNS
 from tonegap.training.precision import numerics
+from tonegap.uncertainty.ensemble import Panel
+from tonegap.uncertainty.setting import Setting, TrainingDraw
+from tonegap.uncertainty.sketch import sketch
+from tonegap.uncertainty.table import fit_scores
 
 _PCA_SEED = 0
 _DARK = 64  # of 8-bit values
@@ -58,8 +65,11 @@ class _Sets:
     ----------
     facts : DataFrame
         One row per test image: the columns of the cohort.
-    test, train : uint8 [n, size, size, 3]
-        Pixels of the test images, in the order of ``facts``, and of the training draw.
+    test, train, panel : uint8 [n, size, size, 3]
+        Pixels of the test images, in the order of ``facts``, of the training draw, and of the
+        panel.
+    panel_names
+        The images of the panel.
     training : mapping of group to counts
         As of :func:`~tonegap.sampling.diversity.training_sizes`.
     """
@@ -67,6 +77,8 @@ class _Sets:
     facts: pd.DataFrame
     test: UInt8[np.ndarray, "images size size 3"]
     train: UInt8[np.ndarray, "draws size size 3"]
+    panel: UInt8[np.ndarray, "members size size 3"]
+    panel_names: tuple[str, ...]
     training: Mapping[str, Mapping[str, int]]
 
 
@@ -76,6 +88,7 @@ def run(
     image_rows: Path,
     cohort: Path,
     split: Path,
+    panel: Path,
     fetch: Path,
     weights: Path,
     params: EvaluateParams,
@@ -88,6 +101,7 @@ def run(
     evaluation: Path,
     conditions: Path,
     examples: Path,
+    panel_sketches: Path,
     generation: Path,
     plots: Path,
 ) -> None:
@@ -95,7 +109,7 @@ def run(
 
     Parameters
     ----------
-    images, image_rows, cohort, split, fetch
+    images, image_rows, cohort, split, panel, fetch
         Packed pixels and the tables that describe them.
     weights
         The trained model; not read if ``params.model`` names another.
@@ -115,6 +129,8 @@ def run(
         by condition and group.
     examples
         Written: a few originals with their reconstructions, as pixels.
+    panel_sketches
+        Written: sketches of the panel's reconstructions, for ensembles.
     generation
         Written: a row per sampler; none without ``params.samples``.
     plots
@@ -128,7 +144,7 @@ def run(
     WeightsError
         If the perceptual network's weights are not available.
     """
-    sets = _read_sets(images, image_rows, cohort, split)
+    sets = _read_sets(images, image_rows, cohort, split, panel)
     rendered = _all_rendered(fetch, sets.facts["md5hash"])
     # GPUs would round the factors of convolutions to 10 bits (TF32), which PyTorch calls float32
     # too. A user's model may use what has no deterministic form: that is warned of.
@@ -139,11 +155,12 @@ def run(
         }
         perceptual = _perceptual(network, network_weights, params.samples, sets.test.shape[1])
         lpips = _lpips(perceptual, network_weights, device)
-        assessed = _assess(model, sets, baselines, params.batch_size, device, more=lpips)
+        assessed = _assess(model, sets, baselines, params, device, more=lpips)
         generated = _generation(
             model, sets, groups, perceptual, params, seed=int(settings["seed"]), device=device
         )
         table = rounded_table(pd.concat([assessed, generated.per_image], axis=1))
+        members = _sketched(model, sets, params.batch_size, device)
         shown = _examples(model, sets, groups, params.grid_images, device, rendered=rendered)
     _warn_of_another_range(sets.test, table.pop("darkest"))
     by_condition = condition_table(table)
@@ -163,6 +180,7 @@ def run(
     means = _in_both_ranges(summary(table, groups)) | {"tone_slope": tone_slopes(table, groups)}
     write_json({**json_value(means), "settings": described}, evaluation)
     write_examples(shown, examples)
+    write_panel(members, panel_sketches)
     write_csv(rounded_table(generated.table), generation)
     write_csv(rounded_table(_side_by_side(by_condition, groups)), plots / "conditions.csv")
     if rendered:
@@ -170,7 +188,7 @@ def run(
         _draw_samples(generated, params.grid_images, described, plots / "samples.png")
 
 
-def _read_sets(images: Path, image_rows: Path, cohort: Path, split: Path) -> _Sets:
+def _read_sets(images: Path, image_rows: Path, cohort: Path, split: Path, panel: Path) -> _Sets:
     packed = open_packed(images)
     rows = read_csv(image_rows, ["row", "md5hash"], "the packed images' rows")
     row_of = rows.set_index("md5hash")["row"]
@@ -178,11 +196,14 @@ def _read_sets(images: Path, image_rows: Path, cohort: Path, split: Path) -> _Se
     chosen = {
         role: draws.loc[draws["role"] == role, "md5hash"].tolist() for role in ("test", "train")
     }
+    members = tuple(read_csv(panel, PANEL_COLUMNS, "the panel")["md5hash"])
     facts = read_csv(cohort, COHORT_COLUMNS, "the cohort").set_index("md5hash")
     return _Sets(
         facts=facts.loc[chosen["test"]].reset_index()[list(COHORT_COLUMNS)],
         test=np.asarray(packed[row_of.loc[chosen["test"]].to_numpy()]),
         train=np.asarray(packed[row_of.loc[chosen["train"]].to_numpy()]),
+        panel=np.asarray(packed[row_of.loc[list(members)].to_numpy()]),
+        panel_names=members,
         training=training_sizes(draws),
     )
 
@@ -199,17 +220,30 @@ def _assess(
     model: GenerativeModel,
     sets: _Sets,
     baselines: Mapping[str, Reconstructor],
-    batch_size: int,
+    params: EvaluateParams,
     device: torch.device,
     *,
     more: Mapping[str, PairMeasure],
 ) -> pd.DataFrame:
-    errors = per_image_errors(model, sets.test, batch_size, str(device), more)
+    batch_size, quality = params.batch_size, params.jpeg_quality
+    setting = Setting(model, TrainingDraw.of(sets.train), device, batch_size, quality)
+    scores = fit_scores(params.scores, setting)
+    errors = per_image_errors(model, sets.test, batch_size, str(device), scores=scores, more=more)
     of_baselines = {
         f"mse_{name}": reconstruction_errors(baseline, sets.test, batch_size)
         for name, baseline in baselines.items()
     }
     return pd.concat([sets.facts, errors], axis=1).assign(**of_baselines)
+
+
+def _sketched(model: GenerativeModel, sets: _Sets, batch_size: int, device: torch.device) -> Panel:
+    """Reconstruct the panel and sketch the pictures."""
+    starts = range(0, len(sets.panel), batch_size)
+    parts = [to_model_range(sets.panel[n : n + batch_size]).to(device) for n in starts]
+    sketches = [sketch(reconstructed(model, part).cpu().numpy()) for part in parts]
+    n_values = math.prod(sets.test.shape[1:])
+    rows = np.concatenate(sketches) if sketches else np.empty((0, 0), dtype=np.float16)
+    return Panel(sets.panel_names, rows, n_values)
 
 
 def _perceptual(

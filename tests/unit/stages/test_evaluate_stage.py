@@ -13,6 +13,7 @@ import torch
 from safetensors.torch import save_file
 
 from tonegap.errors import ModelError, WeightsError
+from tonegap.files.panel import read_panel
 from tonegap.files.parameters import read_params
 from tonegap.groups import LIGHT_AND_DARK
 from tonegap.model.perceptual import feature_network, random_weights
@@ -34,6 +35,7 @@ def folder(tmp_path):
     cohort.assign(**own).to_csv(tmp_path / "cohort.csv", index=False)
     fetch = pd.DataFrame({"md5hash": IDS, "status": "rendered"})
     fetch.to_csv(tmp_path / "fetch.csv", index=False)
+    pd.DataFrame({"md5hash": IDS[2:5]}).to_csv(tmp_path / "panel.csv", index=False)
     _draw(tmp_path, train=IDS[4:])
     return tmp_path
 
@@ -60,6 +62,7 @@ def assess(folder, repository, monkeypatch):
             image_rows=folder / "images.csv",
             cohort=folder / "cohort.csv",
             split=folder / "split.csv",
+            panel=folder / "panel.csv",
             fetch=folder / "fetch.csv",
             weights=folder / "absent.safetensors",
             params=params.model_copy(update=chosen | changes),
@@ -72,6 +75,7 @@ def assess(folder, repository, monkeypatch):
             evaluation=folder / "evaluate.json",
             conditions=folder / "conditions.csv",
             examples=folder / "examples.npz",
+            panel_sketches=folder / "panel.npz",
             generation=folder / "generation.csv",
             plots=folder / "plots",
         )
@@ -155,6 +159,45 @@ def test_what_reconstruct_writes_never_reaches_the_deviation(assess):
     careful, _ = assess(Careful)
     for model in (Careless, Aside):
         pd.testing.assert_frame_equal(assess(model)[0], careful)
+
+
+def test_scores_are_columns_of_the_table(assess):
+    """Those that are asked for, and sigma; those that know no model exist for every model."""
+    table, document = assess(Half, scores=("kl", "darkness"))
+    scores = [name for name in table if name == "sigma" or name.startswith("u_")]
+    assert scores == ["sigma", "u_kl", "u_darkness"]
+    assert table["u_kl"].isna().all()
+    assert table["u_darkness"].between(0.0, 1.0).all()
+    assert document["u_kl"] == {"light": None, "dark": None, "gap": None}
+
+
+def test_an_own_score_is_a_column_too(assess):
+    """The model of the documentation may bring one."""
+
+    class Own(Half):
+        def uncertainty(self, images):
+            return {"contrast": images.flatten(1).std(dim=1)}
+
+    table, _ = assess(Own)
+    assert (table["u_contrast"] > 0.0).all()
+
+
+def test_the_panel_is_reconstructed_and_sketched(assess, folder):
+    """Its images in their order, whether they are tested, trained on or neither."""
+    assess(Half)
+    panel = read_panel((folder / "panel.npz").read_bytes())
+    assert list(panel.md5hashes) == IDS[2:5]
+    assert panel.n_values == 3 * SIZE * SIZE
+    pixels = np.load(folder / "images.npy")[2:5].astype(float) / 127.5 - 1.0
+    halves = pixels.transpose(0, 3, 1, 2).reshape(3, -1) / 2.0
+    np.testing.assert_allclose(panel.sketches, halves, atol=5e-4)
+
+
+def test_without_a_panel_there_are_no_sketches(assess, folder):
+    """The file is there, and empty."""
+    pd.DataFrame({"md5hash": []}).to_csv(folder / "panel.csv", index=False)
+    assess(Half)
+    assert read_panel((folder / "panel.npz").read_bytes()).md5hashes == ()
 
 
 def _gives(method, value):

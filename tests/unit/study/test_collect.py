@@ -13,6 +13,7 @@ import pytest
 from tonegap.errors import StudyError
 from tonegap.examples import Examples
 from tonegap.files.examples import write_examples
+from tonegap.files.panel import write_panel
 from tonegap.files.parameters import read_yaml
 from tonegap.files.repository import Experiment
 from tonegap.statistics.claims import assess_claims
@@ -20,6 +21,7 @@ from tonegap.study import collect
 from tonegap.study.collect import RUN_COLUMNS, collect_study, runs_where
 from tonegap.study.plan import plan_study
 from tonegap.study.state import CellState
+from tonegap.uncertainty.ensemble import Panel
 from tonegap.workspace import Workspace
 
 GRID = {
@@ -52,7 +54,15 @@ def _split(cell) -> pd.DataFrame:
     """Give the training draw: dark images where the mix has any, one drawn twice."""
     share = cell.params.share
     rows = [("light", "a")] * 2 * (share < 1.0) + [("dark", "b"), ("dark", "c")] * (share > 0.0)
-    return pd.DataFrame(rows, columns=["group", "md5hash"]).assign(role="train")
+    copied = IMAGES[cell.params.data.seed]  # of the test image whose place is the seed
+    table = pd.DataFrame(rows, columns=["group", "md5hash"])
+    return table.assign(role="train", cluster=copied)
+
+
+def _panel(cell) -> Panel:
+    """Give every test image but the last a sketch of one value, the seed."""
+    values = np.full((19, 1), cell.params.data.seed, dtype=np.float16)
+    return Panel(tuple(IMAGES[:19]), values, n_values=3)
 
 
 def _picture(value: int) -> np.ndarray:
@@ -83,6 +93,9 @@ def states(study, monkeypatch, tmp_path):
             )
             write_examples(examples, tmp_path / "examples.npz")
             return (tmp_path / "examples.npz").read_bytes()
+        if path == Workspace.panel_sketches:
+            write_panel(_panel(cell), tmp_path / "panel.npz")
+            return (tmp_path / "panel.npz").read_bytes()
         table = _per_image(cell) if path == Workspace.per_image else _split(cell)
         return table.to_csv(index=False).encode()
 
@@ -115,6 +128,18 @@ def test_tables_tell_runs_on_equal_distinct_images_apart(study, states):
     mine = images[(images["run"] == row["run"]) & (images["group"] == "light")]
     assert row["mse"] == pytest.approx(mine["mse"].mean())
     assert (row["n"], row["n_distinct_train"]) == (10, 1)
+
+
+def test_ensembles_are_of_models_that_did_not_see_the_image_or_a_copy(study, states):
+    """Three seeds, sketches 0, 1, 2: variance 1 over three values; each model saw one image."""
+    lines = collect_study(states.at.root, study, states.done, partial=False)
+    images = pd.read_csv(states.at.study_images)
+    for _, mine in images.groupby("run"):
+        assert mine["ensemble_models"].tolist() == [2, 2, 2, *[3] * 16, 0]
+        found = mine["u_ensemble"].to_numpy()
+        assert found[3:19] == pytest.approx(1.0 / 3.0)
+        assert np.isnan(found[[*range(3), 19]]).all()
+    assert f"{18 * 16} with an ensemble" in lines[1]
 
 
 def test_the_slope_of_tone_is_collected(study, states):
