@@ -11,8 +11,8 @@ import torch
 from small_scores import SIZE, pictures, setting_of, small_model
 
 from tonegap.assessment import PER_IMAGE, per_image_errors
-from tonegap.fidelity.tone_shift import TONE_COLUMNS
 from tonegap.errors import ModelError
+from tonegap.fidelity.tone_shift import TONE_COLUMNS
 from tonegap.measures import SCORES
 from tonegap.model.protocol import as_generative
 from tonegap.model.tiny import TinyVAE
