@@ -179,6 +179,45 @@ def use_fitzpatrick17k(
     return _pin(repository, "Fitzpatrick17k", content, table, taken, url=url)
 
 
+def use_preset(
+    repository: Path,
+    preset: str,
+    *,
+    tables: Sequence[Path | str] = (),
+    images: Sequence[Path] = (),
+    licences: Sequence[str] = (),
+    unlabelled: str | None = None,
+) -> Chosen:
+    """Point the branch at a data set whose layout is known (``src/tonegap/presets/``).
+
+    Parameters
+    ----------
+    repository
+        Root of the repository.
+    preset
+        Name of the preset, such as ``ddi``.
+    tables
+        The data set's tables, files or urls, the main one first; those not given are looked
+        for among ``images``.
+    images
+        Folders and zips of its images.
+    licences
+        Keep only rows under these licences; empty keeps all.
+    unlabelled
+        ``drop`` leaves rows without a label out; any other word becomes their label; None
+        takes the preset's choice.
+
+    Raises
+    ------
+    DataError
+        If there is no such preset, it is refused, its table or images are missing (the message
+        says where people get them), or a value breaks a rule. data.dvc is then unchanged.
+    MachineError
+        If DVC fails, or a disk refuses.
+    """
+    raise NotImplementedError
+
+
 def use_table(
     repository: Path,
     table: Path | str,
