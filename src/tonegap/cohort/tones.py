@@ -7,6 +7,7 @@ from typing import Any
 import pandas as pd
 
 from tonegap.groups import Groups
+from tonegap.skin_types import middle
 
 SKIN_TYPE_PREFIX = "fst"
 """Prefix of the columns of skin types; a higher Fitzpatrick skin type is darker."""
@@ -51,7 +52,7 @@ def tone_warning(cohort: pd.DataFrame, groups: Groups, column: str) -> str:
         return ""
     tones = group_tones(cohort, groups)
     skin_type = {
-        name: cohort.loc[cohort["group"] == name, "fst"].astype("float64").mean()
+        name: pd.Series(middle(cohort.loc[cohort["group"] == name, "fst"])).mean()
         for name in groups.pair
     }
     darker = max(groups.pair, key=lambda name: skin_type[name])

@@ -190,6 +190,11 @@ class Form(Section):
             raise ValueError("files needs one column of images, which names the row")
         return self
 
+    @property
+    def naming(self) -> str:
+        """The column that names rows."""
+        return self.md5 or self.images[0]
+
     def columns(self) -> tuple[str, ...]:
         """Return every column that is named, each once."""
         tone = (*self.tone.columns, *self.tone.second) if self.tone else ()

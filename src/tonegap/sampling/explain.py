@@ -13,6 +13,7 @@ from tonegap.params import DataParams
 from tonegap.sampling.diversity import expected_distinct
 from tonegap.sampling.pools import in_several_groups, make_pools
 from tonegap.sampling.training import distinct_limits, group_draws
+from tonegap.tables import SUBJECT
 
 
 def explanation(
@@ -45,8 +46,13 @@ def explanation(
     count = _Counter(groups)
     rows = {
         "cohort": count.images(cohort),
-        "clusters of near duplicates in the cohort": count.distinct(_repeated(cohort), "cluster"),
-        "set aside: cluster in several groups": count.images(pools.set_aside),
+        "subjects of several images in the cohort": count.distinct(
+            _repeated(cohort, SUBJECT), SUBJECT
+        ),
+        "clusters of several images in the cohort": count.distinct(
+            _repeated(cohort, "cluster"), "cluster"
+        ),
+        f"set aside: {pools.unit} in several groups": count.images(pools.set_aside),
         "test": count.images(test),
         "test, distinct conditions": count.distinct(tested, "label_fine"),
         "left for training": count.images(left),
@@ -61,7 +67,7 @@ def explanation(
     crossing = split[in_several_groups(split)]
     rows |= {
         "clusters in test and training": count.distinct(shared, "cluster"),
-        "test with a near duplicate in training": count.images(shared),
+        "test with an image of its cluster in training": count.images(shared),
         "clusters of the split in several groups": count.distinct(crossing, "cluster"),
     }
     table = pd.DataFrame.from_dict(rows, orient="index", columns=[*groups.names, "all"])
@@ -81,8 +87,8 @@ class _Counter(NamedTuple):
         return [*(cells.nunique() for cells in by_group), rows[column].nunique()]
 
 
-def _repeated(rows: pd.DataFrame) -> pd.DataFrame:
-    return rows[rows["cluster"].duplicated(keep=False)]
+def _repeated(rows: pd.DataFrame, unit: str) -> pd.DataFrame:
+    return rows[rows[unit].duplicated(keep=False)]
 
 
 def _expected(

@@ -11,7 +11,7 @@ from tonegap.params import DataParams
 from tonegap.sampling.diversity import repetitive_draws
 from tonegap.sampling.split import draw_split
 
-_COHORT_COLUMNS = ("md5hash", "group", "label_fine", "source", "cluster")
+_COHORT_COLUMNS = ("md5hash", "group", "label_fine", "source", "cluster", "subject")
 
 
 def run(
