@@ -98,7 +98,7 @@ def bounds(cells: pd.Series) -> Bounds:
 def middle(cells: pd.Series) -> Float[np.ndarray, " rows"]:
     """Return each cell's type as a number: ``1-2`` is 1.5; NaN where it is unknown."""
     low, high = bounds(cells)
-    return (low + high) / 2.0
+    return np.asarray((low + high) / 2.0)
 
 
 def all_within(cells: pd.Series, types: Collection[float]) -> Bool[np.ndarray, " rows"]:
@@ -108,7 +108,7 @@ def all_within(cells: pd.Series, types: Collection[float]) -> Bool[np.ndarray, "
     crossed = np.zeros(low.size, dtype=bool)
     for t in outside:
         crossed |= (low <= t) & (t <= high)
-    return ~crossed & ~np.isnan(low)
+    return np.asarray(~crossed & ~np.isnan(low))
 
 
 def _number(numeral: str) -> int:

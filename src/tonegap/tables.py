@@ -45,8 +45,8 @@ ROW_COLUMNS: Final = (
 """Columns of data/groups.csv, the table of all annotated rows."""
 
 UNIT_COLUMNS: Final = ("cluster", "copies", SUBJECT)
-"""What images share, each called after its smallest md5hash: near duplicates (``copies``), a patient
-or case (``subject``), and either, directly or through others (``cluster``)."""
+"""What images share, each called after its smallest md5hash: near duplicates (``copies``), a
+patient or case (``subject``), and either, directly or through others (``cluster``)."""
 
 COHORT_COLUMNS: Final = (*ROW_COLUMNS, *UNIT_COLUMNS, "qc", "ita", "side", "bytes_per_pixel")
 """Columns of data/cohort.csv: what later stages know about an image."""

@@ -12,12 +12,12 @@ import pandas as pd
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from PIL import Image
+from tonegap.foreign_table import ColumnNames, canonical_table
 
 from tonegap.errors import DataError
 from tonegap.files.annotations import parse_text_table
 from tonegap.files.image_intake import take_images
 from tonegap.files.store import ImageStore, md5_of
-from tonegap.foreign_table import ColumnNames, canonical_table
 from tonegap.tables import ANNOTATION_COLUMNS, validate_annotations
 
 MANY = settings(

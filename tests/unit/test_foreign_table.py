@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pandas as pd
 import pytest
+from tonegap.foreign_table import ColumnNames, canonical_table, identifier_md5, skin_type_text
 
 from tonegap.errors import DataError
-from tonegap.foreign_table import ColumnNames, canonical_table, identifier_md5, skin_type_text
 from tonegap.tables import ANNOTATION_COLUMNS
 
 

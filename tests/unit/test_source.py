@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from tonegap.foreign_table import ColumnNames
 from typer.testing import CliRunner
 
 from tonegap import source
@@ -18,7 +19,6 @@ from tonegap.cli.app import app
 from tonegap.errors import DataError, FetchError, IntegrityError, MachineError
 from tonegap.files.manifest import read_manifest
 from tonegap.files.store import ImageStore, md5_of
-from tonegap.foreign_table import ColumnNames
 from tonegap.params import FetchParams
 from tonegap.phantom.render import jpeg_from_url
 from tonegap.source import use_fitzpatrick17k, use_phantom, use_table

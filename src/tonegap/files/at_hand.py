@@ -88,12 +88,12 @@ def unplaced_spans(root: Path) -> str:
     partly = partly_in_group(rows, params.groups)
     if not partly.any():
         return ""
-    cells = rows.loc[partly, list(columns_of(params.groups))].stack()
+    cells = rows.loc[partly, list(columns_of(params.groups))].to_numpy().ravel()
     span = next(cell for cell in cells if "-" in str(cell))
     return (
         f"{int(partly.sum())} rows name several skin types, such as {span}, that no group of "
-        "params.yaml holds whole, so they are in none; a group that is to take them must hold all of "
-        "their types (groups.define)"
+        "params.yaml holds whole, so they are in none; a group that is to take them must hold all "
+        "of their types (groups.define)"
     )
 
 

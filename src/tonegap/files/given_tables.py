@@ -41,7 +41,9 @@ def read_given(given: Path | str) -> GivenTable:
     """
     if is_url(given):
         text = str(given)
-        return GivenTable(PurePosixPath(text.split("?")[0]).name, download_file(text, LARGEST_TABLE))
+        return GivenTable(
+            PurePosixPath(text.split("?", maxsplit=1)[0]).name, download_file(text, LARGEST_TABLE)
+        )
     path = Path(given)
     if not path.is_file():
         raise DataError(f"there is no table at {path}; give its file or its http(s) url")
@@ -83,7 +85,11 @@ def find_table(name: str, sources: Sequence[Path], beside: Path | str | None) ->
     DataError
         If several different files have the name, or the file cannot be read.
     """
-    if beside is not None and not is_url(beside) and (sibling := Path(beside).parent / name).is_file():
+    if (
+        beside is not None
+        and not is_url(beside)
+        and (sibling := Path(beside).parent / name).is_file()
+    ):
         return read_given(sibling)
     wanted = {name.lower(), f"{name.lower()}.gz"}
     offers = [
@@ -94,8 +100,8 @@ def find_table(name: str, sources: Sequence[Path], beside: Path | str | None) ->
     contents = [offer.read() for offer in offers]
     if len(set(contents)) > 1:
         raise DataError(
-            f"several different files are called {name}: {few(offer.name for offer in offers)}; give "
-            "the one that is meant with --table"
+            f"several different files are called {name}: {few(offer.name for offer in offers)}; "
+            "give the one that is meant with --table"
         )
     if not offers:
         return None

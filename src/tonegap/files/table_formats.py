@@ -103,10 +103,11 @@ def _decoded(content: bytes, origin: str) -> tuple[str, tuple[str, ...]]:
         return content.decode("utf-8-sig"), ()
     except UnicodeDecodeError as error:
         line = content[: error.start].count(b"\n") + 1
-        return content.decode("cp1252", "replace"), (
-            f"{origin} is not UTF-8 (line {line}) and was read as Windows-1252; save it as UTF-8 if "
-            "letters with accents look wrong",
+        note = (
+            f"{origin} is not UTF-8 (line {line}) and was read as Windows-1252; save it as UTF-8 "
+            "if letters with accents look wrong"
         )
+        return content.decode("cp1252", "replace"), (note,)
 
 
 def _delimited(text: str, origin: str) -> pd.DataFrame:

@@ -34,12 +34,15 @@ class Account:
 
     Attributes
     ----------
+    origin
+        The table's name, for messages.
     notes
         Sentences with counts.
     left_out
         Every row that was left out.
     """
 
+    origin: str
     notes: list[str] = field(default_factory=list)
     left_out: list[LeftOut] = field(default_factory=list)
 

@@ -14,7 +14,7 @@ from tonegap.tables import few, inert, trimmed_cells
 
 
 def chosen_rows(
-    frame: pd.DataFrame, form: Form, licences: Sequence[str], origin: str, account: Account
+    frame: pd.DataFrame, form: Form, licences: Sequence[str], account: Account
 ) -> pd.DataFrame:
     """Keep the rows under the licences, and those that ``form.keep`` names.
 
@@ -25,9 +25,9 @@ def chosen_rows(
     """
     names = frame[form.naming]
     if licences:
-        frame = _licensed(frame, form.licence, licences, names, origin, account)
+        frame = _licensed(frame, form.licence, licences, names, account)
     for column, values in form.keep.items():
-        frame = _kept(frame, column, values, names, origin, account)
+        frame = _kept(frame, column, values, names, account)
     return frame
 
 
@@ -36,19 +36,18 @@ def _licensed(
     column: str | None,
     licences: Sequence[str],
     names: pd.Series,
-    origin: str,
     account: Account,
 ) -> pd.DataFrame:
     found = _spelled(frame[column]) if column else pd.Series(pd.NA, index=frame.index)
     if not found.notna().any():
         raise DataError(
-            f"{origin} names no licence per image, so --licence cannot choose; leave it out"
+            f"{account.origin} names no licence per image, so --licence cannot choose; leave it out"
         )
     present = sorted(set(found.dropna()))
     absent = [text for text in licences if text.strip().upper() not in present]
     if absent:
         raise DataError(
-            f"{origin}: no image is under the licence {inert(absent[0])!r}; "
+            f"{account.origin}: no image is under the licence {inert(absent[0])!r}; "
             f"{nearest(absent[0].strip().upper(), present)}"
         )
     wanted = {text.strip().upper() for text in licences}
@@ -64,15 +63,14 @@ def _kept(
     column: str,
     values: Sequence[str],
     names: pd.Series,
-    origin: str,
     account: Account,
 ) -> pd.DataFrame:
     cells = trimmed_cells(frame[column])
     keeps = cells.isin(list(values))
     if not keeps.any():
         raise DataError(
-            f"{origin}: no row has {few(values)} in the column {column!r}, where it holds "
-            f"{few(sorted(set(cells.dropna())), 4) or 'nothing'}; is it another edition of the table?"
+            f"{account.origin}: no row has {few(values)} in the column {column!r}, where it holds "
+            f"{few(sorted(set(cells.dropna())), 4) or 'nothing'}; is it another edition?"
         )
     account.leave_out(frame[~keeps], names[frame.index][~keeps], f"{column} is not {values[0]}")
     return frame[keeps]

@@ -27,7 +27,6 @@ def image_rows(
     frame: pd.DataFrame,
     form: Form,
     files: Mapping[str, Sequence[str]] | None,
-    origin: str,
     account: Account,
 ) -> pd.DataFrame:
     """Give every image a row of its own.
@@ -52,13 +51,15 @@ def image_rows(
     DataError
         If a row's name is missing or repeats, so that rows cannot be told apart.
     """
-    numbered = frame.assign(**{ROW: range(len(frame)), ALSO: ""})
+    numbered = frame.copy()
+    numbered[ROW], numbered[ALSO] = range(len(frame)), ""
     if form.md5 is not None:
-        return numbered.assign(**{IMAGE: _names(frame[form.images[0]]) if form.images else None})
+        numbered[IMAGE] = _names(frame[form.images[0]]) if form.images else None
+        return numbered
     if len(form.images) > 1:
         return _several(numbered, form.images, account)
     named = numbered.assign(**{IMAGE: _names(frame[form.images[0]])})
-    _require_names(named[IMAGE], form.images[0], origin)
+    _require_names(named[IMAGE], form.images[0], account.origin)
     return named if files is None else _with_files(named, files, account)
 
 

@@ -17,7 +17,7 @@ DROP = "drop"
 _FINE, _MIDDLE, _COARSE = "label", "nine_partition_label", "three_partition_label"
 
 
-def label_table(frame: pd.DataFrame, labels: Labels, origin: str, account: Account) -> pd.DataFrame:
+def label_table(frame: pd.DataFrame, labels: Labels, account: Account) -> pd.DataFrame:
     """Read the labels at three levels.
 
     An empty label takes the next coarser one; where there is none, the next finer one.
@@ -32,10 +32,10 @@ def label_table(frame: pd.DataFrame, labels: Labels, origin: str, account: Accou
     DataError
         If weights or marks cannot be read; the message names the line.
     """
-    fine = _read(frame, labels.fine, origin)
+    fine = _read(frame, labels.fine, account.origin)
     empty = pd.Series(pd.NA, index=frame.index, dtype="str")
-    middle = empty if labels.middle is None else _read(frame, labels.middle, origin)
-    coarse = empty if labels.coarse is None else _read(frame, labels.coarse, origin)
+    middle = empty if labels.middle is None else _read(frame, labels.middle, account.origin)
+    coarse = empty if labels.coarse is None else _read(frame, labels.coarse, account.origin)
     filled = fine.where(fine.notna(), middle.where(middle.notna(), coarse))
     lent = int((fine.isna() & filled.notna()).sum())
     if lent:
@@ -51,7 +51,6 @@ def without_unlabelled(
     labels: pd.DataFrame,
     choice: str | None,
     names: pd.Series,
-    origin: str,
     account: Account,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Leave rows without a label out, or name them.
@@ -76,14 +75,15 @@ def without_unlabelled(
     if choice is None or not choice.strip():
         place = int(lacking.to_numpy().argmax())
         raise DataError(
-            f"{origin}: {int(lacking.sum())} of {len(frame)} rows have no label, the first on line "
-            f"{line_of(frame.index, place)}; choose: `--unlabelled drop` leaves them out, "
+            f"{account.origin}: {int(lacking.sum())} of {len(frame)} rows have no label, the first "
+            f"on line {line_of(frame.index, place)}; choose: `--unlabelled drop` leaves them out, "
             "`--unlabelled WORD` makes WORD their label"
         )
     if choice == DROP:
         if lacking.all():
             raise DataError(
-                f"{origin}: no row has a label, so none would be left; give `--unlabelled WORD`"
+                f"{account.origin}: no row has a label, so none would be left; give "
+                "`--unlabelled WORD`"
             )
         account.leave_out(frame[lacking], names[lacking], "it has no label")
         return frame[~lacking], labels[~lacking]
@@ -115,7 +115,9 @@ def _largest(cell: object, cells: pd.Series, place: int, origin: str) -> str | N
         return None
     try:
         weights = ast.literal_eval(str(cell))
-        heaviest = min(weights.items(), key=lambda pair: (-float(pair[1]), str(pair[0])), default=None)
+        heaviest = min(
+            weights.items(), key=lambda pair: (-float(pair[1]), str(pair[0])), default=None
+        )
     except (ValueError, SyntaxError, TypeError, AttributeError, MemoryError, RecursionError):
         raise DataError(
             f"{origin}, line {line_of(cells.index, place)}: {cells.name} is {inert(cell)[:80]!r}, "

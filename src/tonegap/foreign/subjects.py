@@ -37,9 +37,7 @@ def subjects(frame: pd.DataFrame, columns: Sequence[str]) -> pd.Series:
     named = pd.Series(pd.NA, index=range(len(frame)), dtype="str")
     for column in columns:
         prefix = f"{column}=" if len(columns) > 1 else ""
-        cells = frame[column].reset_index(drop=True)
-        text = cells.map(lambda cell: None if is_absent(cell) else f"{prefix}{cell.strip()}")
-        named = named.where(named.notna(), text)
+        named = named.where(named.notna(), prefix + _text(frame[column].reset_index(drop=True)))
     sizes = np.bincount(component)
     images = "image=" + frame[IMAGE].reset_index(drop=True).astype("str")
     named = named.where(named.notna() | (sizes[component] == 1), images)
@@ -50,9 +48,14 @@ def subjects(frame: pd.DataFrame, columns: Sequence[str]) -> pd.Series:
 
 def _cells(frame: pd.DataFrame, column: str) -> pd.DataFrame:
     """Return pairs of an image's place and a code of its cell."""
-    text = frame[column].map(lambda cell: None if is_absent(cell) else cell.strip())
-    codes = pd.factorize(text)[0]
+    codes = pd.factorize(_text(frame[column]))[0]
     return pd.DataFrame({"place": range(len(frame)), "code": codes})[codes >= 0]
+
+
+def _text(cells: pd.Series) -> pd.Series:
+    """Return cells without blanks at their ends; missing where they name nothing."""
+    text = [None if is_absent(cell) else cell.strip() for cell in cells]
+    return pd.Series(text, index=cells.index, dtype="str")
 
 
 def _rows(frame: pd.DataFrame) -> list[pd.DataFrame]:

@@ -72,7 +72,6 @@ def lacking(frame: pd.DataFrame, form: Form) -> list[str]:
 def prepared_rows(
     frame: pd.DataFrame,
     form: Form,
-    origin: str,
     account: Account,
     *,
     files: Mapping[str, Sequence[str]] | None = None,
@@ -87,8 +86,6 @@ def prepared_rows(
         The table as read, with plain names: every cell text or missing.
     form
         Where it keeps what the study needs.
-    origin
-        The file's name, for messages.
     account
         Receives what happened to the rows.
     files, licences, unlabelled
@@ -107,17 +104,17 @@ def prepared_rows(
     DataError
         If a column is not there, or a cell cannot be read.
     """
-    _require_columns(frame, form, origin)
+    _require_columns(frame, form, account.origin)
     absent = [name for name in form.may_lack if name not in frame.columns]
-    frame = frame.assign(**dict.fromkeys(absent))
-    rows = chosen_rows(frame, form, licences, origin, account)
-    labels = label_table(rows, form.labels, origin, account)
+    frame = frame.reindex(columns=[*frame.columns, *absent])
+    rows = chosen_rows(frame, form, licences, account)
+    labels = label_table(rows, form.labels, account)
     choice = unlabelled or form.unlabelled
     names = rows[form.naming]
-    rows, labels = without_unlabelled(rows, labels, choice, names, origin, account)
-    first, second = skin_type_columns(rows, form.tone, origin, account)
+    rows, labels = without_unlabelled(rows, labels, choice, names, account)
+    first, second = skin_type_columns(rows, form.tone, account)
     typed = rows.assign(**{f"{IMAGE} first": first, f"{IMAGE} second": second})
-    images = image_rows(typed, form, files, origin, account)
+    images = image_rows(typed, form, files, account)
     labels = labels.set_axis(range(len(labels))).loc[images[ROW]].set_axis(images.index)
     study = {
         "fitzpatrick_scale": images[f"{IMAGE} first"],
@@ -127,8 +124,14 @@ def prepared_rows(
         "url": images[form.url] if form.url else None,
         "url_alphanum": images[IMAGE],
     }
-    keys = {"md5hash": images[form.md5].str.strip().str.lower()} if form.md5 else {}
-    table = pd.DataFrame({**keys, **study}, index=images.index, dtype="str")
+    table = pd.DataFrame(study, index=images.index, dtype="str")
+    if form.md5:
+        table.insert(0, "md5hash", images[form.md5].str.strip().str.lower())
+    if form.tone is None:
+        account.notes.append(
+            "no column of skin types was named, so all are unknown; set groups.column in params.yaml "
+            "to ita (measured from the pictures) or to a column of the table"
+        )
     of_subject = subjects(images, form.subject)
     if of_subject.notna().any():
         table[SUBJECT] = of_subject
@@ -176,7 +179,7 @@ def canonical_table(
 
 
 def identifier_md5(identifier: str) -> str:
-    """Return the key of a row whose image is not at hand: an md5 that is its name, or of its name."""
+    """Return the key of a row without an image: its name if that is an md5, else its md5."""
     bare = re.sub(r"\.\w+$", "", identifier.lower())
     return bare if _MD5.fullmatch(bare) else _md5_of_name(identifier)
 
@@ -212,8 +215,9 @@ def _further(images: pd.DataFrame, form: Form, account: Account) -> pd.DataFrame
     used = {*form.columns(), *_ADDED, f"{IMAGE} first", f"{IMAGE} second"} - set(recoded)
     left = images[[name for name in images.columns if name not in used]]
     renamed = {name: f"{_KEPT_APART}{name}" for name in left.columns if name in study}
-    for name, new in renamed.items():
-        account.notes.append(f"the table's column {inert(name)!r} is kept as {inert(new)!r}")
+    if renamed:
+        shown = ", ".join(f"{name} as {new}" for name, new in renamed.items())
+        account.notes.append(f"columns kept under another name: {shown}")
     return left.rename(columns=renamed)
 
 

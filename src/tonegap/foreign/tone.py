@@ -26,7 +26,7 @@ Coding = Callable[[pd.Series], pd.Series]
 
 
 def skin_type_columns(
-    frame: pd.DataFrame, tone: Tone | None, origin: str, account: Account
+    frame: pd.DataFrame, tone: Tone | None, account: Account
 ) -> tuple[pd.Series, pd.Series]:
     """Read the skin types of the first and the second annotator.
 
@@ -43,18 +43,19 @@ def skin_type_columns(
     unknown = pd.Series(UNKNOWN, index=frame.index, dtype="str")
     if tone is None:
         return unknown, unknown
-    coding = _coding(frame[list(tone.columns)], tone, origin, account)
+    coding = _coding(frame[list(tone.columns)], tone, account)
     first = _most_frequent([coding(frame[name]) for name in tone.columns])
-    second = _most_frequent([coding(frame[name]) for name in tone.second])
-    return first, unknown if second is None else second
+    if not tone.second:
+        return first, unknown
+    return first, _most_frequent([coding(frame[name]) for name in tone.second])
 
 
-def _coding(cells: pd.DataFrame, tone: Tone, origin: str, account: Account) -> Coding:
+def _coding(cells: pd.DataFrame, tone: Tone, account: Account) -> Coding:
     if tone.fitzpatrick:
-        return lambda column: _types(column, origin)
+        return lambda column: _types(column, account.origin)
     if tone.darkest_first:
-        return _turned(cells, tone.darkest_first, origin, account)
-    _require_groups(cells, tone, origin)
+        return _turned(cells, tone.darkest_first, account)
+    _require_groups(cells, tone, account.origin)
     return lambda column: _grouped(column, tone)
 
 
@@ -68,15 +69,13 @@ def _types(column: pd.Series, origin: str) -> pd.Series:
         raise DataError(
             f"{origin}, line {line_of(column.index, place)}: {inert(column.name)} is "
             f"{inert(column.iloc[place])[:80]!r}, which is no Fitzpatrick type ({_CODINGS}); "
-            "--light and --dark make groups of other values"
+            "--light and --dark make groups of other values, or of ranges such as 28.. and ..10"
         )
     return types.astype("str")
 
 
-def _most_frequent(columns: Sequence[pd.Series]) -> pd.Series | None:
+def _most_frequent(columns: Sequence[pd.Series]) -> pd.Series:
     """Return the most frequent type of each row; a span of them where several are."""
-    if not columns:
-        return None
     if len(columns) == 1:
         return columns[0]
     rows = zip(*columns, strict=True)
@@ -93,17 +92,15 @@ def _vote(types: Sequence[str]) -> str:
     return str(low) if low == high else f"{low}-{high}"
 
 
-def _turned(
-    cells: pd.DataFrame, numberings: Sequence[Sequence[int]], origin: str, account: Account
-) -> Coding:
+def _turned(cells: pd.DataFrame, numberings: Sequence[Sequence[int]], account: Account) -> Coding:
     """Read a scale whose first class is the darkest, by the first numbering that fits."""
     found = {text for name in cells for text in map(_class, cells[name]) if text is not None}
     fits = [n for n in numberings if found <= {str(each) for each in n}]
     if not fits:
         shown = " or ".join(f"{n[0]} to {n[-1]}" for n in numberings)
         raise DataError(
-            f"{origin}: {inert(cells.columns[0])} holds {few(sorted(found))}, expected classes from "
-            f"{shown}, the darkest first; is it another edition of the table?"
+            f"{account.origin}: {inert(cells.columns[0])} holds {few(sorted(found))}, expected "
+            f"classes from {shown}, the darkest first; is it another edition of the table?"
         )
     numbering = fits[0]
     types = {str(each): str(TYPES[-1] - place) for place, each in enumerate(numbering)}

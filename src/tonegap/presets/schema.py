@@ -173,7 +173,7 @@ class Form(Section):
     url: Text | None = None
     qc: Text | None = None
     licence: Text | None = None
-    keep: dict[str, tuple[str, ...]] = {}
+    keep: dict[str, tuple[str, ...]] = pydantic.Field(default_factory=dict)
     may_lack: tuple[Text, ...] = ()
     unlabelled: Text | None = None
     file: str = ""

@@ -18,8 +18,8 @@ _MATCHED: dict[Match, list[str]] = {
     "condition_source": ["label_fine", "source"],
 }
 _WHOLE = {
-    "subject": "the images of whole {group} subjects, which stay together,",
-    "cluster": "whole clusters of {group} near duplicates (data.duplicates: clusters_stay_together)",
+    "subject": "the images of whole {} subjects, which stay together,",
+    "cluster": "whole clusters of {} near duplicates (data.duplicates: clusters_stay_together)",
 }
 _OR = {"subject": "", "cluster": ", or filter.duplicates to one_per_cluster"}
 
@@ -90,7 +90,7 @@ def _whole_units(
     if not reachable[0] >> n_test & 1:
         sums = " or ".join(map(str, _nearest_sums(pool[unit].value_counts(), n_test)))
         raise SplitError(
-            f"{_WHOLE[unit].format(group=group)} cannot add up to data.n_test = {n_test} test images; "
+            f"{_WHOLE[unit].format(group)} cannot add up to data.n_test = {n_test} test images; "
             f"set data.n_test to {sums}{_OR[unit]}"
         )
     chosen: list[int] = []

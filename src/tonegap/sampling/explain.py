@@ -40,6 +40,7 @@ def explanation(
         counts once in ``all``.
     """
     pools = make_pools(cohort, data.duplicates)
+    every = pd.concat([pools.images, pools.set_aside])
     test, train = (split[split["role"] == role] for role in ("test", "train"))
     tested = cohort[cohort["md5hash"].isin(test["md5hash"])]
     left = pd.concat([pools.left(group, test) for group in groups.pair])
@@ -47,10 +48,10 @@ def explanation(
     rows = {
         "cohort": count.images(cohort),
         "subjects of several images in the cohort": count.distinct(
-            _repeated(cohort, SUBJECT), SUBJECT
+            _repeated(every, SUBJECT), SUBJECT
         ),
         "clusters of several images in the cohort": count.distinct(
-            _repeated(cohort, "cluster"), "cluster"
+            _repeated(every, "cluster"), "cluster"
         ),
         f"set aside: {pools.unit} in several groups": count.images(pools.set_aside),
         "test": count.images(test),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 
 import pandas as pd
@@ -23,6 +23,8 @@ class Assembled:
 
     Attributes
     ----------
+    title
+        What it is called.
     frame
         Every cell text or missing, with the columns of all tables.
     form
@@ -35,6 +37,7 @@ class Assembled:
         How the tables were read, in sentences.
     """
 
+    title: str
     frame: pd.DataFrame
     form: Form
     origin: str
@@ -51,7 +54,8 @@ def read_whole(given: GivenTable, form: Form) -> Assembled:
         If it cannot be read.
     """
     frame, notes = read_table(given.content, given.name)
-    return Assembled(with_plain_names(frame, given.name), form, given.name, given.content, notes)
+    plain = with_plain_names(frame, given.name)
+    return Assembled(given.name, plain, form, given.name, given.content, notes)
 
 
 def assembled(preset: Preset, tables: Sequence[Path | str], images: Sequence[Path]) -> Assembled:
@@ -83,15 +87,14 @@ def assembled(preset: Preset, tables: Sequence[Path | str], images: Sequence[Pat
         if isinstance(joined, str):
             absent.append(joined)
         elif not lacking(joined.frame, form):
-            _require_pinned(joined, preset)
-            notes = [f"{name} was not found, so its columns are missing" for name in absent]
-            return Assembled(joined.frame, form, main.name, main.content, (*joined.notes, *notes))
+            notes = (f"{name} was not found, so its columns are missing" for name in absent)
+            found = replace(joined, title=preset.title, form=form, notes=(*joined.notes, *notes))
+            _require_pinned(found, preset)
+            return found
     raise DataError(_no_layout(whole, preset, absent))
 
 
-def _main_table(
-    preset: Preset, tables: Sequence[Path | str], images: Sequence[Path]
-) -> GivenTable:
+def _main_table(preset: Preset, tables: Sequence[Path | str], images: Sequence[Path]) -> GivenTable:
     if tables:
         return read_given(tables[0])
     names = list(dict.fromkeys(form.file for form in preset.forms))
@@ -103,8 +106,8 @@ def _main_table(
         return read_given(pinned.url)
     where = f"none of {', '.join(map(str, images))} holds it" if images else "none was given"
     raise DataError(
-        f"{preset.title} needs its table {' or '.join(names)}, and {where}; give it with --table, or "
-        f"get the data set: {preset.obtain.text}"
+        f"{preset.title} needs its table {' or '.join(names)}, and {where}; give it with --table, "
+        f"or get the data set: {preset.obtain.text}"
     )
 
 
@@ -123,8 +126,8 @@ def _joined(
             return join.file
         other, read = read_table(found.content, found.name)
         notes += read
-        frame = _with_columns(frame, other, join, whole.origin, found.name, notes)
-    return Assembled(frame, form, whole.origin, whole.content, tuple(notes))
+        frame = _with_columns(frame, other, join, (whole.origin, found.name), notes)
+    return replace(whole, frame=frame, notes=tuple(notes))
 
 
 def _given(join: Join, further: Sequence[Path | str]) -> Iterator[Path | str]:
@@ -138,8 +141,10 @@ def _base(table: Path | str) -> str:
 
 
 def _with_columns(
-    frame: pd.DataFrame, other: pd.DataFrame, join: Join, origin: str, name: str, notes: list[str]
+    frame: pd.DataFrame, other: pd.DataFrame, join: Join, names: tuple[str, str], notes: list[str]
 ) -> pd.DataFrame:
+    """Add the columns of another table, row by row; ``names`` are those of the two files."""
+    origin, name = names
     other = with_plain_names(other, name)
     for table, where in ((frame, origin), (other, name)):
         if join.on not in table.columns:
@@ -167,8 +172,8 @@ def _require_pinned(found: Assembled, preset: Preset) -> None:
     if pinned is not None and md5 != pinned.md5:
         raise IntegrityError(
             f"{found.origin} is not the public table of {preset.title}: its md5 is {md5}, expected "
-            f"{pinned.md5}; data.dvc is unchanged; take the table from {pinned.url}, or use `tonegap "
-            "source table` for a changed one"
+            f"{pinned.md5}; data.dvc is unchanged; take the table from {pinned.url}, or use "
+            "`tonegap source table` for a changed one"
         )
 
 
@@ -178,8 +183,8 @@ def _no_layout(whole: Assembled, preset: Preset, absent: Sequence[str]) -> str:
     column = lacking(whole.frame, form)[0]
     if absent and form.joins:
         return (
-            f"{preset.title} also needs its table {absent[0]}, which has the column {column!r} and is "
-            f"neither beside {whole.origin} nor among the images; give it with --table, after "
+            f"{preset.title} also needs its table {absent[0]}, which has the column {column!r} and "
+            f"is neither beside {whole.origin} nor among the images; give it with --table, after "
             f"{whole.origin}; or get the data set: {preset.obtain.text}"
         )
     return (

@@ -6,6 +6,7 @@ Nothing is changed before the new table is read, checked and validated.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
@@ -101,7 +102,6 @@ def use_preset(
     terms = f"licence: {known.licence.text} ({known.licence.source})"
     return _use(
         repository,
-        known.title,
         found,
         images,
         licences=licences,
@@ -138,12 +138,11 @@ def use_table(
         If DVC fails, or a disk refuses.
     """
     found = read_whole(read_given(table), form)
-    return _use(repository, found.origin, found, images, unlabelled=unlabelled)
+    return _use(repository, found, images, unlabelled=unlabelled)
 
 
 def _use(
     repository: Path,
-    name: str,
     found: Assembled,
     images: Sequence[Path],
     *,
@@ -152,11 +151,10 @@ def _use(
     advice: Sequence[str] = (),
 ) -> Chosen:
     """Convert a table, take its images, and point the branch at it."""
-    account = Account(list(found.notes))
+    account = Account(found.origin, list(found.notes))
     rows = prepared_rows(
         found.frame,
         found.form,
-        found.origin,
         account,
         files=_files(repository, found, images, account),
         licences=licences,
@@ -167,7 +165,7 @@ def _use(
     md5s, taken = _take(repository, table, found.form, images)
     require_taken(taken, rows, found.origin, images)
     table = canonical_table(rows, found.form, md5s, found.origin)
-    return _pin(repository, name, found, table, taken, account, advice)
+    return replace(_pin(repository, found, table, taken, account), advice=tuple(advice))
 
 
 def _files(
@@ -206,12 +204,10 @@ def _store() -> ImageStore:
 
 def _pin(
     repository: Path,
-    name: str,
     found: Assembled,
     table: pd.DataFrame,
     taken: Intake,
     account: Account,
-    advice: Sequence[str],
 ) -> Chosen:
     """List the images in the store and point the branch at the table."""
     path = repository / Workspace.manifest
@@ -221,7 +217,7 @@ def _pin(
     pin_table(repository, _content(found, table), images, pinned.url if pinned else None)
     spans = unplaced_spans(repository)
     return Chosen(
-        name,
+        found.title,
         len(table),
         len(images),
         newly_listed(before, images),
@@ -231,7 +227,6 @@ def _pin(
         tuple(account.notes) + ((spans,) if spans else ()),
         _note_left_out(account, repository),
         len(file_urls(table)) - len(images),
-        tuple(advice),
     )
 
 

@@ -15,9 +15,7 @@ from tonegap.tables import inert
 _STRANGE: Final = (OF_NO_ROW, MATCHES_NO_ROW)
 
 
-def require_taken(
-    taken: Intake, rows: pd.DataFrame, origin: str, images: Sequence[Path]
-) -> None:
+def require_taken(taken: Intake, rows: pd.DataFrame, origin: str, images: Sequence[Path]) -> None:
     """Reject an intake without a single image; name one from each side.
 
     Parameters
@@ -40,7 +38,9 @@ def require_taken(
         return
     where = ", ".join(map(str, images))
     if not taken.skipped:
-        raise DataError(f"{where} holds no file; data.dvc is unchanged; give the folder of the images")
+        raise DataError(
+            f"{where} holds no file; data.dvc is unchanged; give the folder of the images"
+        )
     strange = [skip.name for skip in taken.skipped if skip.reason in _STRANGE]
     if not strange:
         (reason, count), *_ = taken.reasons().most_common(1)
@@ -51,8 +51,8 @@ def require_taken(
     named = rows["url_alphanum"].dropna()
     row = f"images such as {inert(named.iloc[0])!r}" if len(named) else "images by md5 only"
     raise DataError(
-        f"none of the {len(taken.skipped)} files in {where} belongs to a row: {origin} names {row}, "
-        f"the files are called {inert(strange[0])!r} and alike; name the column that holds the "
-        "files' names (--identifier), or say which files belong to a row (--files '{}_*', where {} "
-        "is the row's name); data.dvc is unchanged"
+        f"none of the {len(taken.skipped)} files in {where} belongs to a row: {origin} names "
+        f"{row}, the files are called {inert(strange[0])!r} and alike; name the column that holds "
+        "the files' names (--identifier), or say which files belong to a row (--files '{}_*', where "
+        "{} is the row's name); data.dvc is unchanged"
     )
