@@ -101,7 +101,7 @@ def middle(cells: pd.Series) -> Float[np.ndarray, " rows"]:
     return np.asarray((low + high) / 2.0)
 
 
-def all_within(cells: pd.Series, types: Collection[float]) -> Bool[np.ndarray, " rows"]:
+def all_within(cells: pd.Series, types: Collection[int]) -> Bool[np.ndarray, " rows"]:
     """Return True for cells all of whose types are among ``types``; unknown ones are not."""
     low, high = bounds(cells)
     outside = [t for t in TYPES if t not in types]

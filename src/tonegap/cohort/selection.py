@@ -193,9 +193,10 @@ def _described(rows: pd.DataFrame) -> pd.DataFrame:
 
 
 def _known(fst: pd.Series) -> pd.Series:
-    """Return skin types as text, missing where they are unknown."""
-    text = fst.astype("string").str.strip().str.replace(r"\.0+$", "", regex=True)
-    return text.mask(text == UNKNOWN)
+    """Return skin types, missing where they are unknown: numbers, or text if there are spans."""
+    text = fst.astype("string")
+    known = text.mask(text == UNKNOWN)
+    return known if known.str.contains("-").any() else known.astype("Int64")
 
 
 def _counts(step: str, groups: Groups, left: pd.DataFrame, excluded: pd.DataFrame) -> pd.DataFrame:

@@ -31,7 +31,7 @@ def unit_columns(
     """
     same = md5hashes.map(copies).fillna(md5hashes)
     own = md5hashes if subjects is None else _first(md5hashes, subjects)
-    return {"copies": same, SUBJECT: own, "cluster": _joined(md5hashes, same, own)}
+    return {"copies": same, SUBJECT: own, "cluster": _joined(same, own)}
 
 
 def _first(md5hashes: pd.Series, names: pd.Series) -> pd.Series:
@@ -41,9 +41,9 @@ def _first(md5hashes: pd.Series, names: pd.Series) -> pd.Series:
     return smallest.fillna(md5hashes)
 
 
-def _joined(md5hashes: pd.Series, *partitions: pd.Series) -> pd.Series:
+def _joined(*partitions: pd.Series) -> pd.Series:
     """Join sets that share an image, again and again, until each image has one name."""
-    cluster = md5hashes
+    cluster = partitions[0]
     while True:
         smaller = cluster
         for sets in partitions:
