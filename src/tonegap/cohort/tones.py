@@ -62,7 +62,7 @@ def tone_warning(cohort: pd.DataFrame, groups: Groups, column: str) -> str:
         return ""
     return (
         f"{darker} images have the higher skin types but measure lighter than {lighter} ones "
-        f"(median ITA {high:g} against {low:g} degrees): lighting or labels may be at fault, and a "
-        "gap between these groups may not be one of skin tone; look at the images before "
-        "you interpret it"
+        f"(median ITA {high:g} against {low:g} degrees): lighting, labels or a scale that counts "
+        "from the darkest may be at fault, and a gap between these groups may not be one of skin "
+        "tone; look at the images before you interpret it"
     )

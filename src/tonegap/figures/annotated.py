@@ -89,10 +89,14 @@ def draw(rows: pd.DataFrame, column: str, groups: Groups, caveat: str = "") -> D
 
 
 def _skin_type(values: pd.Series) -> pd.Series:
-    low, high = bounds(values)
-    one = pd.Series(low, index=values.index).map("{:.0f}".format)
-    span = one + "-" + pd.Series(high, index=values.index).map("{:.0f}".format)
-    return one.where(low == high, span).where(~np.isnan(low), "missing")
+    shown = [_shown(low, high) for low, high in zip(*bounds(values), strict=True)]
+    return pd.Series(shown, index=values.index, dtype="str")
+
+
+def _shown(low: float, high: float) -> str:
+    if np.isnan(low):
+        return "missing"
+    return f"{low:.0f}" if low == high else f"{low:.0f}-{high:.0f}"
 
 
 def _with_spans(values: pd.Series) -> list[str]:

@@ -129,8 +129,8 @@ def prepared_rows(
         table.insert(0, "md5hash", images[form.md5].str.strip().str.lower())
     if form.tone is None:
         account.notes.append(
-            "no column of skin types was named, so all are unknown; set groups.column in params.yaml "
-            "to ita (measured from the pictures) or to a column of the table"
+            "no column of skin types was named, so all are unknown; set groups.column in "
+            "params.yaml to ita (measured from the pictures) or to a column of the table"
         )
     of_subject = subjects(images, form.subject)
     if of_subject.notna().any():

@@ -187,9 +187,11 @@ def _no_layout(whole: Assembled, preset: Preset, absent: Sequence[str]) -> str:
             f"is neither beside {whole.origin} nor among the images; give it with --table, after "
             f"{whole.origin}; or get the data set: {preset.obtain.text}"
         )
+    public = next((form.pinned for form in preset.forms if form.pinned), None)
+    itself = f"Without --table the public one is taken (md5 {public.md5}). " if public else ""
     return (
         f"{whole.origin} is no table of {preset.title} that tonegap knows: it has no column "
         f"{column!r}; {nearest_column(column, whole.frame)} The layout is known from "
-        f"{preset.layout.source}. Name the columns of another edition: `tonegap source table FILE "
+        f"{preset.layout.source}. {itself}Name the columns of another edition: `tonegap source table FILE "
         "--identifier COLUMN ...` (docs/other-data.md)"
     )

@@ -53,6 +53,6 @@ def require_taken(taken: Intake, rows: pd.DataFrame, origin: str, images: Sequen
     raise DataError(
         f"none of the {len(taken.skipped)} files in {where} belongs to a row: {origin} names "
         f"{row}, the files are called {inert(strange[0])!r} and alike; name the column that holds "
-        "the files' names (--identifier), or say which files belong to a row (--files '{}_*', where "
-        "{} is the row's name); data.dvc is unchanged"
+        "the files' names (--identifier), or say which files belong to a row (--files '{}_*', "
+        "where {} is the row's name); data.dvc is unchanged"
     )
