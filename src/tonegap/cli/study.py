@@ -185,8 +185,10 @@ def clean(
 
 
 def _study(name: str, override: list[str] | None) -> Study:
+    from tonegap.files.repository import require_own_repository  # noqa: PLC0415
     from tonegap.study.files import read_study  # noqa: PLC0415
 
+    require_own_repository(_ROOT)
     return read_study(_ROOT, name, _pairs("--set", override or ()))
 
 

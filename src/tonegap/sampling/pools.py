@@ -57,6 +57,19 @@ def make_pools(cohort: pd.DataFrame, duplicates: SplitDuplicates) -> Pools:
     return Pools(images[~both].reset_index(drop=True), images[both], unit)
 
 
+def set_aside_warning(cohort: pd.DataFrame, duplicates: SplitDuplicates) -> list[str]:
+    """Say in a sentence how many images are set aside; nothing if none is."""
+    pools = make_pools(cohort, duplicates)
+    units = pools.set_aside[pools.unit].nunique()
+    if not units:
+        return []
+    sentence = (
+        f"{len(pools.set_aside)} images of {units} {pools.unit}s that lie in several groups are set "
+        "aside: they are neither tested nor trained on"
+    )
+    return [sentence]
+
+
 def in_several_groups(images: pd.DataFrame, unit: str = "cluster") -> pd.Series:
     """Return True for images whose unit is in several groups (Series of bool)."""
     return images.groupby(unit)["group"].transform("nunique") > 1

@@ -192,6 +192,6 @@ def _no_layout(whole: Assembled, preset: Preset, absent: Sequence[str]) -> str:
     return (
         f"{whole.origin} is no table of {preset.title} that tonegap knows: it has no column "
         f"{column!r}; {nearest_column(column, whole.frame)} The layout is known from "
-        f"{preset.layout.source}. {itself}Name the columns of another edition: `tonegap source table FILE "
-        "--identifier COLUMN ...` (docs/other-data.md)"
+        f"{preset.layout.source}. {itself}Name the columns of another edition: `tonegap source "
+        "table FILE --identifier COLUMN ...` (docs/other-data.md)"
     )

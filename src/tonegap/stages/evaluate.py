@@ -20,6 +20,7 @@ from tonegap.assessment import (
     reconstruction_errors,
     summary,
 )
+from tonegap.collapse import collapse_warning, is_collapsed
 from tonegap.contact_sheet import contact_sheet
 from tonegap.digits import json_value, rounded_table
 from tonegap.examples import Examples
@@ -35,6 +36,7 @@ from tonegap.model.pixels import to_8_bit, to_model_range
 from tonegap.model.protocol import GenerativeModel, Reconstructor
 from tonegap.params import EvaluateParams
 from tonegap.pixel_range import HALF_RANGE
+from tonegap.sampling.crossing import crossings
 from tonegap.sampling.diversity import training_sizes
 from tonegap.tables import COHORT_COLUMNS
 from tonegap.training.precision import numerics
@@ -56,12 +58,15 @@ class _Sets:
         Pixels of the test images, in the order of ``facts``, and of the training draw.
     training : mapping of group to counts
         As of :func:`~tonegap.sampling.diversity.training_sizes`.
+    crossing : mapping
+        As of :func:`~tonegap.sampling.crossing.crossings`.
     """
 
     facts: pd.DataFrame
     test: UInt8[np.ndarray, "images size size 3"]
     train: UInt8[np.ndarray, "draws size size 3"]
     training: Mapping[str, Mapping[str, int]]
+    crossing: Mapping[str, int]
 
 
 def run(
@@ -124,6 +129,8 @@ def run(
         table = rounded_table(_assess(model, sets, baselines, params.batch_size, device))
         shown = _examples(model, sets, groups, params.grid_images, device, rendered=rendered)
     _warn_of_another_range(sets.test, table.pop("darkest"))
+    collapsed = is_collapsed(table["sigma"])
+    _warn(collapse_warning(int(collapsed), of=1))
     by_condition = condition_table(table)
     described = {
         "images": "phantom" if rendered else "photographs",
@@ -131,6 +138,7 @@ def run(
         **settings,
         "mse_range": "[-1, 1]",
         "training": sets.training,
+        "posterior_collapsed": collapsed,
         "jpeg_quality": params.jpeg_quality,
         **_as_fitted(baselines),
         **facts,
@@ -138,7 +146,7 @@ def run(
     write_csv(table, per_image)
     write_csv(rounded_table(by_condition), conditions)
     means = json_value(_in_both_ranges(summary(table, groups)))
-    write_json({**means, "settings": described}, evaluation)
+    write_json({**means, "crossing": sets.crossing, "settings": described}, evaluation)
     write_examples(shown, examples)
     write_csv(rounded_table(_side_by_side(by_condition, groups)), plots / "conditions.csv")
     if rendered:
@@ -159,6 +167,7 @@ def _read_sets(images: Path, image_rows: Path, cohort: Path, split: Path) -> _Se
         test=np.asarray(packed[row_of.loc[chosen["test"]].to_numpy()]),
         train=np.asarray(packed[row_of.loc[chosen["train"]].to_numpy()]),
         training=training_sizes(draws),
+        crossing=crossings(draws, facts.reset_index()),
     )
 
 
@@ -224,6 +233,11 @@ def _examples(
         for name, pixels in originals.items()
     }
     return Examples(originals, again, rendered)
+
+
+def _warn(problem: str) -> None:
+    if problem:
+        print(f"tonegap evaluate: warning: {problem}", file=sys.stderr)  # noqa: T201  its own words
 
 
 def _warn_of_another_range(

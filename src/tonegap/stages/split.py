@@ -9,6 +9,7 @@ from tonegap.files.tables import read_csv, write_csv
 from tonegap.groups import Groups
 from tonegap.params import DataParams
 from tonegap.sampling.diversity import repetitive_draws
+from tonegap.sampling.pools import set_aside_warning
 from tonegap.sampling.split import draw_split
 
 _COHORT_COLUMNS = ("md5hash", "group", "label_fine", "source", "cluster", "subject")
@@ -22,7 +23,7 @@ def run(
     groups: Groups,
     split: Path,
 ) -> None:
-    """Draw the split; warn on stderr if a group has few distinct training images.
+    """Draw the split; warn on stderr of images set aside and of few distinct training images.
 
     Parameters
     ----------
@@ -45,5 +46,5 @@ def run(
     images = read_csv(cohort, _COHORT_COLUMNS, "the cohort")
     drawn = draw_split(images, data, share, groups)
     write_csv(drawn, split)
-    for problem in repetitive_draws(drawn):
+    for problem in (*set_aside_warning(images, data.duplicates), *repetitive_draws(drawn)):
         print(f"tonegap split: warning: {problem}", file=sys.stderr)  # noqa: T201  its own words
