@@ -92,20 +92,20 @@ def find_table(name: str, sources: Sequence[Path], beside: Path | str | None) ->
     ):
         return read_given(sibling)
     wanted = {name.lower(), f"{name.lower()}.gz"}
-    offers = [
-        offer
+    # Read on the way: a zip is open only while its files are gone through.
+    found = [
+        (offer.name, offer.read())
         for offer in all_offers(sources, LARGEST_TABLE)
         if isinstance(offer, Offer) and PurePosixPath(offer.name).name.lower() in wanted
     ]
-    contents = [offer.read() for offer in offers]
-    if len(set(contents)) > 1:
+    if len({content for _, content in found}) > 1:
         raise DataError(
-            f"several different files are called {name}: {few(offer.name for offer in offers)}; "
-            "give the one that is meant with --table"
+            f"several different files are called {name}: {few(at for at, _ in found)}; give the one "
+            "that is meant with --table"
         )
-    if not offers:
+    if not found:
         return None
-    content = contents[0]
+    at, content = found[0]
     if isinstance(content, Skip):
-        raise DataError(f"the table {offers[0].name} cannot be taken: {content.reason}")
-    return GivenTable(PurePosixPath(offers[0].name).name, content)
+        raise DataError(f"the table {at} cannot be taken: {content.reason}")
+    return GivenTable(PurePosixPath(at).name, content)
