@@ -29,7 +29,7 @@ def unit_columns(
         name of a patient leaves the annotation table. A cluster joins sets of copies and subjects
         by union-find.
     """
-    same = md5hashes.map(copies).fillna(md5hashes)
+    same = md5hashes.map(copies).astype("str").fillna(md5hashes)
     own = md5hashes if subjects is None else _first(md5hashes, subjects)
     return {"copies": same, SUBJECT: own, "cluster": _joined(same, own)}
 
@@ -38,7 +38,7 @@ def _first(md5hashes: pd.Series, names: pd.Series) -> pd.Series:
     """Call each set after its smallest md5hash."""
     text = names.set_axis(md5hashes.index).astype("string")
     smallest = md5hashes.groupby(text).transform("min")
-    return smallest.fillna(md5hashes)
+    return smallest.astype("str").fillna(md5hashes)
 
 
 def _joined(*partitions: pd.Series) -> pd.Series:

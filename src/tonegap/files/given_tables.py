@@ -100,8 +100,8 @@ def find_table(name: str, sources: Sequence[Path], beside: Path | str | None) ->
     ]
     if len({content for _, content in found}) > 1:
         raise DataError(
-            f"several different files are called {name}: {few(at for at, _ in found)}; give the one "
-            "that is meant with --table"
+            f"several different files are called {name}: {few(at for at, _ in found)}; give the "
+            "one that is meant with --table"
         )
     if not found:
         return None

@@ -11,7 +11,7 @@ from tonegap.errors import DataError
 from tonegap.foreign.account import Account
 from tonegap.presets.schema import Form
 from tonegap.skin_types import is_absent
-from tonegap.tables import inert, line_of
+from tonegap.tables import few, inert, line_of
 
 IMAGE: Final = "tonegap image"
 """Column that is added: the name of the row's image; missing where a row keyed by md5 has none."""
@@ -49,7 +49,8 @@ def image_rows(
     Raises
     ------
     DataError
-        If a row's name is missing or repeats, so that rows cannot be told apart.
+        If a row's name is missing or repeats, so that rows cannot be told apart; or no row of
+        several columns names an image.
     """
     numbered = frame.copy()
     numbered[ROW], numbered[ALSO] = range(len(frame)), ""
@@ -98,6 +99,8 @@ def _several(frame: pd.DataFrame, columns: Sequence[str], account: Account) -> p
     every = pd.concat(parts).sort_values(ROW, kind="stable")
     images = every[every[IMAGE].notna()]
     nameless = frame[~frame[ROW].isin(images[ROW])]
+    if images.empty:
+        raise DataError(f"{account.origin}: no row names an image in {few(columns)}")
     account.leave_out(nameless, frame[columns[0]][nameless.index], "it names no image")
     images = images[~images.duplicated([ROW, IMAGE])]
     shared = images.groupby(IMAGE, sort=False)[ROW].transform(lambda rows: " ".join(map(str, rows)))

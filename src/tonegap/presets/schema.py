@@ -198,8 +198,9 @@ class Form(Section):
     def columns(self) -> tuple[str, ...]:
         """Return every column that is named, each once."""
         tone = (*self.tone.columns, *self.tone.second) if self.tone else ()
-        single = (self.md5, self.url, self.qc, self.licence)
+        single = (self.url, self.qc, self.licence)
         named = (
+            *([self.md5] if self.md5 else []),
             *self.images,
             *(name for name in single if name),
             *tone,

@@ -64,8 +64,8 @@ def set_aside_warning(cohort: pd.DataFrame, duplicates: SplitDuplicates) -> list
     if not units:
         return []
     sentence = (
-        f"{len(pools.set_aside)} images of {units} {pools.unit}s that lie in several groups are set "
-        "aside: they are neither tested nor trained on"
+        f"{len(pools.set_aside)} images of {units} {pools.unit}s that lie in several groups are "
+        "set aside: they are neither tested nor trained on"
     )
     return [sentence]
 
