@@ -15,6 +15,7 @@ from tonegap.errors import DataError, TonegapError
 from tonegap.files.table_formats import read_table
 from tonegap.foreign.account import Account
 from tonegap.presets.schema import Form, Labels, Tone
+from tonegap.tables import LINES
 
 __all__ = ["plain_branch"]
 
@@ -170,7 +171,8 @@ FORMS = st.sampled_from(
 @given(st.lists(st.lists(CELLS, min_size=5, max_size=5), min_size=1, max_size=5), FORMS)
 def test_any_cells_are_read_or_refused(rows, form):
     """Rows in = rows out + rows left out; whatever is refused is so in one line."""
-    frame = pd.DataFrame(rows, columns=list("abcde"), dtype="str")
+    index = pd.RangeIndex(2, 2 + len(rows), name=LINES)
+    frame = pd.DataFrame(rows, index, list("abcde"), dtype="str")
     frame = frame.mask(frame == "")
     account = Account("t.csv")
     try:
