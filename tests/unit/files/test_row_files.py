@@ -30,7 +30,7 @@ from tonegap.files.row_files import files_of_rows
     ],
 )
 def test_a_pattern_names_the_files_of_a_row(pattern, files, found):
-    """Case, suffix, slashes and further folders do not matter; only ``*`` and ``{}`` are special."""
+    """Case, suffix, slashes and further folders do not matter."""
     assert files_of_rows(pattern, ["AA1", "B"], files).files == {"AA1": found}
 
 
