@@ -72,7 +72,7 @@ class Chosen:
         if self.without_image:
             lines.append(
                 f"{self.without_image} rows have no image here; they stay in the table, and runs "
-                "leave them out"
+                "leave them out (`tonegap source download` tries urls)"
             )
         lines += _listing(self.listed, self.added)
         lines.append(f"runs will see {self.at_hand}")
