@@ -170,8 +170,8 @@ def _drawing_in_float64() -> Iterator[None]:
 def _leave_out_biases(stack: nn.Sequential) -> None:
     """Remove every bias of a stack but the last one.
 
-    All others only shift what a later batch norm centres again. Their gradient is zero but for
-    rounding, which Adam scales up.
+    All others shift what a later batch norm centres again, or add to the last one. The gradient of
+    the former is zero but for rounding, which Adam scales up.
     """
     for convolution in stack.modules():
         if isinstance(convolution, nn.Conv2d) and convolution is not stack[-1].conv_out:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from tonegap.files.image_intake import Intake
+from tonegap.files.pictures import PRIVATE
 from tonegap.files.tally import in_words
 from tonegap.workspace import Workspace
 
@@ -75,6 +76,8 @@ class Chosen:
                 "leave them out (`tonegap source download` tries urls)"
             )
         lines += _listing(self.listed, self.added)
+        if self.listed:
+            lines.append(f"pictures of patients go to the DVC remote {PRIVATE} alone")
         lines.append(f"runs will see {self.at_hand}")
         return [*lines, *(f"note: {sentence}" for sentence in self.advice)]
 
