@@ -71,7 +71,9 @@ class Definition:
     parted: Callable[[pd.DataFrame], tuple[Chosen, Chosen]]
 
 
-def score_definitions(table: pd.DataFrame, groups: Groups) -> pd.DataFrame:
+def score_definitions(
+    table: pd.DataFrame, groups: Groups, *, finished: bool = False
+) -> pd.DataFrame:
     """Score the same runs under every definition of the groups.
 
     Parameters
@@ -83,6 +85,8 @@ def score_definitions(table: pd.DataFrame, groups: Groups) -> pd.DataFrame:
         has runs on equal numbers of distinct images beside others, the others are used.
     groups
         The study's own two, the first row.
+    finished
+        The table is of one finished model: errors are over image clusters alone.
 
     Returns
     -------
@@ -99,7 +103,7 @@ def score_definitions(table: pd.DataFrame, groups: Groups) -> pd.DataFrame:
     DataError
         If an error has no logarithm.
     """
-    rows = rows_of(ordinary_rows(table))
+    rows = rows_of(ordinary_rows(table), finished=finished)
     own = Definition(
         "study",
         f"the study's own groups: {groups.described(groups.compared)} minus "
