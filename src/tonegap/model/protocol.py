@@ -13,6 +13,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from tonegap.errors import ModelError
+from tonegap.model.last_batch import LastBatch
 from tonegap.model.vae import Posterior, reparameterise
 
 
@@ -35,10 +36,6 @@ class GenerativeModel(Reconstructor, Protocol):
         self, images: Float[Tensor, "batch 3 height width"]
     ) -> Float[Tensor, " batch"] | None:
         """Return each image's mean posterior standard deviation; None if there is none."""
-        ...
-
-    def sample(self, count: int, seed: int) -> Float[Tensor, "count 3 height width"]:
-        """Generate images in [-1, 1], a function of ``seed`` alone."""
         ...
 
 
@@ -72,7 +69,7 @@ class VaeAdapter:
         self.network = network.eval().float()
         self.vae = _trainable(network)
         self.image_size = image_size
-        self._encoded: tuple[Tensor, int, Posterior] | None = None
+        self._encode = LastBatch(self._posterior)
 
     @torch.no_grad()
     def reconstruct(
@@ -97,23 +94,15 @@ class VaeAdapter:
         noise = torch.randn(count, *shape, generator=torch.Generator().manual_seed(seed))
         return self.vae.decode(noise.to(_device(self.network)))
 
-    def _encode(self, images: Tensor) -> Posterior:
-        # Assessment needs the reconstruction and the deviation of the same batch, so the
-        # posterior of the last batch (same object and version) is kept for the second.
-        if self._encoded is not None:
-            batch, version, posterior = self._encoded
-            if batch is images and version == _version(images):
-                return posterior
-        posterior = Posterior(*self.vae.encode(images))
-        self._encoded = (images, _version(images), posterior)
-        return posterior
+    def _posterior(self, images: Tensor) -> Posterior:
+        return posterior_of(self.vae, images)
 
 
 def as_generative(network: nn.Module, image_size: int) -> GenerativeModel:
     """Adapt a trained module to a model to assess.
 
-    A module with the three methods of :class:`GenerativeModel` is used directly, in
-    evaluation mode; otherwise its ``encode`` and ``decode`` are adapted.
+    A module with the methods of :class:`GenerativeModel` is used directly, in evaluation
+    mode; otherwise its ``encode`` and ``decode`` are adapted.
 
     Raises
     ------
@@ -135,7 +124,7 @@ def forward_pass(
 ]:
     """Encode, draw and decode with any trainable VAE: reconstruction, ``mu``, ``log_var``."""
     vae = _trainable(network)
-    mu, log_var = vae.encode(images)
+    mu, log_var = posterior_of(vae, images)
     return vae.decode(reparameterise(mu, log_var, noise)), mu, log_var
 
 
@@ -145,9 +134,27 @@ def latent_shape(network: nn.Module, image_size: int) -> tuple[int, ...]:
     training = network.training
     network.eval()
     probe = torch.zeros(1, 3, image_size, image_size, device=_device(network))
-    mu, _ = _trainable(network).encode(probe)
+    mu, _ = posterior_of(_trainable(network), probe)
     network.train(training)
     return tuple(mu.shape[1:])
+
+
+def posterior_of(vae: TrainableVAE, images: Float[Tensor, "batch 3 height width"]) -> Posterior:
+    """Encode images.
+
+    Raises
+    ------
+    ModelError
+        If ``encode`` returns one tensor: of a batch of two, it would pass for a pair.
+    """
+    found = vae.encode(images)
+    if isinstance(found, Tensor):
+        raise ModelError(
+            f"`encode` of {type(vae).__name__} returned one tensor of {tuple(found.shape)}, "
+            "expected the pair (mu, log_var) of a posterior; a model without a posterior is "
+            "assessed by its own method `reconstruct` (docs/own-model.md)"
+        )
+    return Posterior(*found)
 
 
 def _trainable(network: nn.Module) -> TrainableVAE:
@@ -157,11 +164,6 @@ def _trainable(network: nn.Module) -> TrainableVAE:
             "be neither trained nor assessed; docs/own-model.md shows what a model must offer"
         )
     return network
-
-
-def _version(x: Tensor) -> int:
-    """Count the writes into a tensor since it was made."""
-    return int(x._version)  # noqa: SLF001 - PyTorch has no public name for it
 
 
 def _device(network: nn.Module) -> torch.device:

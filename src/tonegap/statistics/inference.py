@@ -103,9 +103,10 @@ class Estimate:
         The test that contradicts equivalence: one-sided t on the nearer bound of the margin,
         but, where seeds are sampled, never less than ``2 ** -n_seeds``. That is the least that a
         test can give which knows only on which side of the bound each seed lies (the sign test).
-        Where trainings decide, a run's AUC is near 0 or near 1; four such seeds agree by chance in an eighth
-        of all studies, with hardly any scatter, and t, even on the scale of the logit, then
-        rejects up to three times too often at corrected levels (``docs/experiments.md``).
+        Where trainings decide, a run's AUC is near 0 or near 1; four such seeds agree by chance
+        in an eighth of all studies, with hardly any scatter, and t, even on the scale of the
+        logit, then rejects up to three times too often at corrected levels
+        (``docs/experiments.md``).
         """
         if self.margin is None:
             return math.nan
