@@ -16,8 +16,9 @@ from jaxtyping import UInt8
 from tonegap.assessment import (
     condition_table,
     per_image_errors,
-    reconstructed,
+    range_warning,
     reconstruction_errors,
+    reconstructions,
     summary,
 )
 from tonegap.contact_sheet import contact_sheet
@@ -26,21 +27,18 @@ from tonegap.files.atomic import replacing
 from tonegap.files.examples import write_examples
 from tonegap.files.finished_model import assessed_model
 from tonegap.files.packed import open_packed
+from tonegap.files.rendered import all_rendered
 from tonegap.files.tables import read_csv, write_csv, write_json
 from tonegap.groups import Groups
 from tonegap.model.baselines import JpegBaseline, PcaBaseline
 from tonegap.model.objective import mse_01
-from tonegap.model.pixels import to_8_bit, to_model_range
 from tonegap.model.protocol import GenerativeModel, Reconstructor
 from tonegap.params import EvaluateParams
-from tonegap.pixel_range import HALF_RANGE
 from tonegap.sampling.diversity import training_sizes
 from tonegap.tables import COHORT_COLUMNS
 from tonegap.training.precision import numerics
 
 _PCA_SEED = 0
-_DARK = 64  # of 8-bit values
-_MIDDLE = -1.0 / HALF_RANGE  # in [-1, 1]: middle grey but for rounding to 8 bits
 
 
 @dataclass(frozen=True)
@@ -112,7 +110,7 @@ def run(
         If the model cannot be loaded.
     """
     sets = _read_sets(images, image_rows, cohort, split)
-    rendered = _all_rendered(fetch, sets.facts["md5hash"])
+    rendered = all_rendered(fetch, sets.facts["md5hash"])
     # GPUs would round the factors of convolutions to 10 bits (TF32), which PyTorch calls float32
     # too. A user's model may use what has no deterministic form: that is warned of.
     with numerics(deterministic=True, strict=False):
@@ -121,8 +119,10 @@ def run(
             name: _baseline(name, sets.train, params) for name in params.baselines
         }
         table = _assess(model, sets, baselines, params.batch_size, device)
-        shown = _examples(model, sets, groups, params.grid_images, device, rendered=rendered)
-    _warn_of_another_range(sets.test, table.pop("darkest"))
+        originals = _first_of_each_group(sets, groups, params.grid_images)
+        shown = Examples(originals, reconstructions(model, originals, device), rendered)
+    if warning := range_warning(int(sets.test.min(initial=255)), table.pop("darkest").min()):
+        print(f"tonegap evaluate: warning: {warning}", file=sys.stderr)  # noqa: T201  its own words
     by_condition = condition_table(table)
     described = {
         "images": "phantom" if rendered else "photographs",
@@ -197,43 +197,9 @@ def _as_fitted(baselines: Mapping[str, Reconstructor]) -> dict[str, int]:
     return {"pca_components": pca.components} if isinstance(pca, PcaBaseline) else {}
 
 
-def _all_rendered(fetch: Path, md5hashes: pd.Series) -> bool:
-    """Return True if tonegap rendered every image: only then may a picture be committed."""
-    status = read_csv(fetch, ["md5hash", "status"], "the fetch table").set_index("md5hash")
-    return bool((status.loc[md5hashes, "status"] == "rendered").all())
-
-
-def _examples(
-    model: GenerativeModel,
-    sets: _Sets,
-    groups: Groups,
-    count: int,
-    device: torch.device,
-    *,
-    rendered: bool,
-) -> Examples:
-    originals = {
-        name: sets.test[(sets.facts["group"] == name).to_numpy()][:count] for name in groups.names
-    }
-    again = {
-        name: to_8_bit(reconstructed(model, to_model_range(pixels).to(device)))
-        if len(pixels)
-        else pixels
-        for name, pixels in originals.items()
-    }
-    return Examples(originals, again, rendered)
-
-
-def _warn_of_another_range(
-    test: UInt8[np.ndarray, "images size size 3"], darkest: pd.Series
-) -> None:
-    """Warn if reconstructions look like values in [0, 1]: every error would be wrong."""
-    if test.size and test.min() < _DARK and darkest.min() >= _MIDDLE:
-        print(  # noqa: T201 - the stage's own words
-            "tonegap evaluate: warning: no image is reconstructed darker than middle grey, "
-            "though originals are; a model of images in [0, 1] must map them to [-1, 1]",
-            file=sys.stderr,
-        )
+def _first_of_each_group(sets: _Sets, groups: Groups, count: int) -> dict[str, np.ndarray]:
+    group = sets.facts["group"]
+    return {name: sets.test[(group == name).to_numpy()][:count] for name in groups.names}
 
 
 def _side_by_side(by_condition: pd.DataFrame, groups: Groups) -> pd.DataFrame:
