@@ -14,7 +14,7 @@ import numpy as np
 from scipy import stats
 
 from tonegap.groups import LIGHT_AND_DARK, Groups
-from tonegap.measures import MEASURES
+from tonegap.measures import MEASURES, SCORES
 from tonegap.statistics.design import Arm
 
 Expected = Literal["negative", "positive", "equivalent", "none"]
@@ -39,7 +39,11 @@ MEASURE_WORDS: Mapping[str, str] = {
     "mse_given_pca": "MSE at equal difficulty for PCA",
     "mse_given_jpeg": "MSE at equal difficulty for JPEG",
 }
-BOUNDS: Mapping[str, float] = {"sigma_auc": 0.5, "auc_excess": 1.0, "sigma_error_rank": 1.0}
+BOUNDS: Mapping[str, float] = {
+    "auc_excess": 1.0,
+    **{f"{row.name}_auc": 0.5 for row in SCORES},
+    **{f"{row.name}_error_rank": 1.0 for row in SCORES},
+}
 _SIGMA_NEEDS = " (a model without a posterior has no sigma)"
 _BASELINE_NEEDS = " (it needs the baseline's error in every row, positive and not all the same)"
 NEEDS: Mapping[str, str] = {
