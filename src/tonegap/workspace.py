@@ -94,6 +94,27 @@ class Workspace:
 
 
 @dataclass(frozen=True)
+class PackedImages:
+    """A folder of packed images: ``data``, or ``data/size-N`` for another size.
+
+    Attributes
+    ----------
+    root
+        The folder itself.
+    """
+
+    root: Path
+
+    images = _At("images.npy")
+    image_rows = _At("images.csv")
+
+
+def packed_folder(image_size: int | None = None) -> Path:
+    """Return the folder of packed images within the repository; None: ``data.image_size``."""
+    return Path("data") if image_size is None else Path(f"data/size-{image_size}")
+
+
+@dataclass(frozen=True)
 class AuditFolder:
     """The folder of one audit: ``audits/NAME`` of a workspace; docs/audit.md lists its files.
 

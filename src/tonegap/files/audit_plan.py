@@ -41,6 +41,8 @@ class AuditPlan(Section):
         What the user called the data: ``here``, ``phantom`` or a preset.
     size
         Side of the images to assess, pixels.
+    images
+        Folder of the packed images of that size, within the repository.
     batch_size
         Images per call of the model.
     model
@@ -49,6 +51,7 @@ class AuditPlan(Section):
 
     data: str
     size: Side
+    images: Annotated[str, pydantic.Field(pattern=r"^data(/size-\d+)?$")]
     batch_size: Count
     model: PlannedModel
 

@@ -146,9 +146,9 @@ def true_minus(text: str) -> str:
     return _HYPHEN_MINUS.sub(_MINUS, text)
 
 
-def data_uri(svg: bytes) -> str:
+def data_uri(picture: bytes, kind: str = "svg+xml") -> str:
     """Put a picture into the page itself."""
-    return "data:image/svg+xml;base64," + base64.b64encode(svg).decode("ascii")
+    return f"data:image/{kind};base64," + base64.b64encode(picture).decode("ascii")
 
 
 def _own(name: str) -> Markup:

@@ -14,7 +14,7 @@ import pandas as pd
 
 from tonegap.facts import caveats_of
 from tonegap.files.collected import Collected, read_collected
-from tonegap.files.tables import read_csv, write_csv, write_json
+from tonegap.files.tables import read_csv, rounded, write_csv, write_json
 from tonegap.labels import LABEL_COLUMNS
 from tonegap.statistics.claims import assess_claims, no_claims
 from tonegap.statistics.decomposition import decompose
@@ -22,8 +22,6 @@ from tonegap.statistics.heterogeneity import condition_gaps, heterogeneity
 from tonegap.statistics.influence import gap_without
 from tonegap.statistics.label_definitions import score_definitions
 from tonegap.statistics.paper import paper_sentences
-
-_DIGITS = "{:.6g}"  # processors differ in the last places
 
 TABLES: Final[Mapping[str, Callable[[Collected], pd.DataFrame]]] = MappingProxyType(
     {
@@ -68,7 +66,7 @@ def run(
     collected, _ = read_collected(study, study_images, study_facts, annotated["md5hash"])
     for name, analysis in TABLES.items():
         table = analysis(collected) if collected else pd.DataFrame(columns=["mix"])
-        write_csv(_rounded(table), tables[name])
+        write_csv(rounded(table), tables[name])
     write_json(_claims(collected, annotated), claims)
 
 
@@ -78,13 +76,3 @@ def _claims(collected: Collected | None, annotated: pd.DataFrame) -> Mapping[str
     name, caveats = str(collected.facts["study"]), caveats_of(collected.facts)
     claims = assess_claims(collected.images, name, collected.groups)
     return claims.to_mapping(caveats, paper_sentences(claims, collected.images, annotated))
-
-
-def _rounded(table: pd.DataFrame) -> pd.DataFrame:
-    """Round every number that is not a count to six significant digits."""
-    rounded = {
-        name: table[name].map(_DIGITS.format, na_action="ignore").astype(float)
-        for name in table.columns
-        if table[name].dtype.kind == "f"
-    }
-    return table.assign(**rounded)
