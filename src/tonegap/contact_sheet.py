@@ -10,7 +10,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 _CELL = 96  # side of a shown image, pixels
 _GAP = 6
-_LABEL = 120  # width of the column of labels
+_LABEL = 140  # width of the column of labels
 _CAPTION = 26
 _INK = (20, 20, 20)
 _PAPER = (255, 255, 255)

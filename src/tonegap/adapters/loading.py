@@ -3,23 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from importlib import import_module
-from typing import cast
 
 import torch
 
+from tonegap.adapters import diffusers, python, torchscript
 from tonegap.adapters.identity import Loaded
 from tonegap.adapters.reference import Kind, Reference
 from tonegap.assessment import posterior_deviation, reconstructed
 from tonegap.errors import ModelError, TonegapError
 from tonegap.model.factory import told
 
-_ADAPTERS: dict[Kind, str] = {
-    "diffusers": "tonegap.adapters.diffusers",
-    "python": "tonegap.adapters.python",
-    "torchscript": "tonegap.adapters.torchscript",
+_ADAPTERS: dict[Kind, Callable[[Reference, int, torch.device], Loaded]] = {
+    "diffusers": diffusers.load,
+    "python": python.load,
+    "torchscript": torchscript.load,
 }
-"""The module of each kind. It is imported when it is used: diffusers is an optional library."""
 
 _PROBED = 2  # images: one alone would not reveal a model that mishandles the batch
 
@@ -41,9 +39,7 @@ def load_model(reference: Reference, image_size: int, device: torch.device) -> L
     ModelError
         If it cannot be loaded, or does not reconstruct two grey images.
     """
-    adapter = import_module(_ADAPTERS[reference.kind])
-    load = cast("Callable[[Reference, int, torch.device], Loaded]", adapter.load)
-    loaded = load(reference, image_size, device)
+    loaded = _ADAPTERS[reference.kind](reference, image_size, device)
     _probe(loaded, reference, image_size, device)
     return loaded
 

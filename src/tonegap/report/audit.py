@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -20,9 +21,12 @@ from tonegap.report.estimates import (
 )
 from tonegap.report.page import environment_of, steps_of
 from tonegap.report.summary import Summary
-from tonegap.statistics.contrasts import LOG_ERROR
+from tonegap.report.wording import measure_words
+from tonegap.statistics.contrasts import LOG_ERROR, PRIMARY
+from tonegap.statistics.within_runs import OVERALL, percent
 
 _DECIDED = ("supported", "contradicted")
+_SMALLEST_P = 0.001
 
 
 @dataclass(frozen=True)
@@ -95,7 +99,8 @@ def render_audit(context: AuditContext) -> str:
             groups=groups,
             summary=audit_summary(context),
             claims=claim_views(context.claims, groups),
-            reasons={row["claim"]: row["reason"] for row in context.claims["claims"]},
+            answers=_answers(context.claims),
+            heterogeneity=heterogeneity_sentence(analysis.heterogeneity),
             verdicts=[(*VERDICTS[name], name, meaning) for name, meaning in MEANINGS.items()],
             decomposition=decomposition_forest(analysis),
             labels=labels_forest(analysis),
@@ -124,6 +129,43 @@ def audit_summary(context: AuditContext) -> Summary:
         sure=[*_sure(gap), _memory(context.seen)],
         data=[f"{'; '.join(parts)}."],
     )
+
+
+def heterogeneity_sentence(table: pd.DataFrame) -> str:
+    """Say how much the gaps of conditions differ; empty with fewer than three conditions.
+
+    Parameters
+    ----------
+    table
+        From :func:`tonegap.statistics.heterogeneity.heterogeneity`.
+    """
+    rows = table[table["mix"] == OVERALL].to_dict("records")
+    if not rows or math.isnan(rows[0]["tau"]):
+        return ""
+    row = rows[0]
+    low, high = (percent(row[f"predicted_{end}"]) for end in ("low", "high"))
+    p = "p < 0.001" if row["p"] < _SMALLEST_P else f"p = {row['p']:.3f}"
+    return (
+        f"Gaps of {row['n_conditions']} conditions: {row['percent']:+.0f} % on average; "
+        f"{100.0 * row['i_squared']:.0f} % of their scatter is more than chance ({p} for equal "
+        f"gaps). The gap of another condition would lie between {low:+.0f} and {high:+.0f} %."
+    )
+
+
+def _answers(document: Mapping[str, Any]) -> dict[str, str]:
+    """Return each claim's number with its interval, or why there is none."""
+    primary = {row["claim"]: row for row in document["contrasts"] if row["family"] == PRIMARY}
+    return {claim: _answer(row) for claim, row in primary.items()}
+
+
+def _answer(row: Mapping[str, Any]) -> str:
+    if row["estimate"] is None:
+        reason = str(row["reason"])
+        return f"{reason[:1].upper()}{reason[1:]}."
+    if row["percent"] is not None:
+        return f"{row['percent']:+.0f} % ({row['percent_low']:+.0f} to {row['percent_high']:+.0f})."
+    words = measure_words(row["metric"])
+    return f"{words}: {row['estimate']:+.3f} ({row['low']:+.3f} to {row['high']:+.3f})."
 
 
 def _gap(context: AuditContext) -> Mapping[str, Any]:

@@ -104,9 +104,10 @@ def score_definitions(
         If an error has no logarithm.
     """
     rows = rows_of(ordinary_rows(table), finished=finished)
+    whose = "audit's" if finished else "study's"
     own = Definition(
         "study",
-        f"the study's own groups: {groups.described(groups.compared)} minus "
+        f"the {whose} own groups: {groups.described(groups.compared)} minus "
         f"{groups.described(groups.reference)}",
         lambda rows: (_equals(rows, groups.reference), _equals(rows, groups.compared)),
     )
