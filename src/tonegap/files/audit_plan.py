@@ -61,6 +61,7 @@ def write_plan(plan: AuditPlan, path: Path) -> None:
     text = io.StringIO()
     yaml = YAML(typ="safe", pure=True)
     yaml.default_flow_style = False
+    yaml.width = 4096
     yaml.sort_base_mapping_type_on_output = False  # type: ignore[assignment] # ruamel's own switch
     yaml.dump(plan.model_dump(), text)
     write_text(path, _HEADER + text.getvalue())

@@ -26,6 +26,8 @@ _COMPARISONS: Mapping[str, str] = {
     "curvature": "Curvature: the mixed set against the mean of the pure ones",
     "sensitivity": "Which group depends more on the training mix",
     "sigma_auc": "{Compared} against {reference} images",
+    "sigma_gap": "{Compared} against {reference} images",
+    "sigma_flag": "The group with the larger error against the other",
     "sigma_auc_all": "Mean of all mixes",
     "sigma_gap_all": "Mean of all mixes",
     "auc_excess_all": "Mean of all mixes",
