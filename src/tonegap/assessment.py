@@ -22,6 +22,7 @@ from tonegap.labels import LABEL_COLUMNS
 from tonegap.measures import COLUMNS
 from tonegap.model.pixels import to_8_bit, to_model_range
 from tonegap.model.protocol import GenerativeModel, Reconstructor
+from tonegap.model.vae import full_precision
 from tonegap.pixel_range import HALF_RANGE
 
 _DARK = 64  # of 8-bit values
@@ -40,7 +41,7 @@ def squared_error(
 
     A quarter of it is the error of images in [0, 1].
     """
-    return (reconstruction.float() - images.float()).square().flatten(1).mean(dim=1)
+    return (reconstruction - images).square().flatten(1).mean(dim=1)
 
 
 def pixel_variance(images: Float[Tensor, "batch 3 height width"]) -> Float[Tensor, " batch"]:
@@ -145,7 +146,8 @@ def _assess(model: GenerativeModel, batch: Tensor) -> dict[str, np.ndarray]:
     again = reconstructed(model, shown)
     if not torch.equal(shown, batch):
         shown = batch.clone()  # else the same tensor: models may cache results for it
-    values = {name: measure(batch, again) for name, measure in PER_IMAGE.items()}
+    pixels, again = batch.cpu().double(), again.cpu().double()
+    values = {name: measure(pixels, again) for name, measure in PER_IMAGE.items()}
     values |= {name: score(model, shown) for name, score in SCORES.items()}
     values["darkest"] = again.flatten(1).amin(dim=1)
     return {name: _array(column) for name, column in values.items()}
@@ -169,7 +171,7 @@ def reconstructed(
     if found.shape != images.shape:
         shapes = (str(tuple(found.shape)), str(tuple(images.shape)))
         raise _unusable(model, "`reconstruct`", f"images of {shapes[0]}", shapes[1])
-    found = found.to(images.device, torch.float32)
+    found = full_precision(found.to(images.device))
     if not found.isfinite().all():
         raise _unusable(model, "`reconstruct`", "values that are NaN or infinite", "[-1, 1]")
     largest = float(found.abs().max()) if found.numel() else 0.0
@@ -186,7 +188,9 @@ def reconstruction_errors(
         to_model_range(images[start : start + batch_size])
         for start in range(0, len(images), batch_size)
     )
-    return _joined([_array(squared_error(b, reconstructed(reconstructor, b))) for b in batches])
+    return _joined(
+        [_array(squared_error(b, reconstructed(reconstructor, b).double())) for b in batches]
+    )
 
 
 @torch.no_grad()

@@ -161,6 +161,7 @@ class ModelParams(Section):
     latent_channels: Channels
     bottleneck_blocks: Annotated[int, pydantic.Field(ge=0, le=1000)]
     deep: bool
+    bias_before_norm: bool
 
     @pydantic.field_validator("block_widths", mode="before")
     @classmethod
@@ -189,6 +190,8 @@ class TrainParams(Section):
     epochs: Count
     batch_size: Annotated[int, pydantic.Field(ge=2, le=1_000_000)]
     learning_rate: Positive
+    schedule: Literal["constant", "cosine"]
+    warmup: Annotated[float, pydantic.Field(ge=0.0, lt=1.0)]
     clip_norm: Positive
     flip: bool
     beta: NonNegative
@@ -200,7 +203,7 @@ class TrainParams(Section):
     perceptual_imagenet_norm: bool
     perceptual_norm: Literal["none", "mean_square"]
     device: Annotated[str, pydantic.Field(pattern=r"^(auto|cpu|mps|cuda(:\d+)?)$")]
-    precision: Literal["auto", "float32", "bfloat16", "float16"]
+    precision: Literal["auto", "float64", "float32", "bfloat16", "float16"]
     compile: Literal["auto", "off", "on"]
     cache_features: Literal["auto", "off", "on"]
     deterministic: bool
@@ -292,7 +295,14 @@ def params_from_mapping(raw: object, origin: str = "params.yaml") -> Params:
     return params
 
 
-ADDED: Final[Mapping[str, Any]] = MappingProxyType({"train.perceptual_norm": "none"})
+ADDED: Final[Mapping[str, Any]] = MappingProxyType(
+    {
+        "model.bias_before_norm": True,
+        "train.perceptual_norm": "none",
+        "train.schedule": "constant",
+        "train.warmup": 0.0,
+    }
+)
 """Value of each later parameter in experiments that ran before it existed, by dotted name.
 
 A new parameter needs a row here; otherwise every earlier experiment counts as outdated.

@@ -48,7 +48,7 @@ def assessed_model(
         )
     network = build_model(facts.model, image_size, seed=0)
     try:
-        network.load_state_dict(state)
+        network.load_state_dict(state, assign=True)  # in the number format of the file
     except RuntimeError as error:
         reason = one_line(error)[:200]
         raise ModelError(f"{weights} does not fit {facts.model.factory} ({reason})") from None

@@ -12,8 +12,6 @@ import pandas as pd
 from tonegap.errors import DataError, one_line
 from tonegap.files.atomic import replacing, write_text
 
-_DIGITS = "{:.6g}"  # processors differ in the last places
-
 # A table whose hashes happen to hold digits only must not turn them into numbers.
 _TEXT = dict.fromkeys(
     (
@@ -54,16 +52,6 @@ def write_csv(frame: pd.DataFrame, path: Path) -> None:
     """Write a table atomically: UTF-8, newline line ends, floats that read back the same."""
     with replacing(path) as temporary:
         frame.to_csv(temporary, index=False, lineterminator="\n")
-
-
-def rounded(frame: pd.DataFrame) -> pd.DataFrame:
-    """Round every number that is not a count to six significant digits."""
-    columns = {
-        name: frame[name].map(_DIGITS.format, na_action="ignore").astype(float)
-        for name in frame.columns
-        if frame[name].dtype.kind == "f"
-    }
-    return frame.assign(**columns)
 
 
 def read_csv(path: Path, columns: Sequence[str], what: str) -> pd.DataFrame:

@@ -12,7 +12,7 @@ import math
 
 import numpy as np
 import torch
-from jaxtyping import Float, UInt8
+from jaxtyping import Float, Float64, UInt8
 from PIL import Image
 from sklearn.decomposition import PCA
 from torch import Tensor
@@ -70,7 +70,7 @@ class PcaBaseline:
     ) -> Float[Tensor, "batch 3 height width"]:
         """Project on the components."""
         projected = self._pca.inverse_transform(self._pca.transform(_flat(images)))
-        result = torch.from_numpy(projected.astype(np.float32)).to(images.device)
+        result = torch.from_numpy(projected).to(images.device)
         return result.reshape(images.permute(0, 2, 3, 1).shape).permute(0, 3, 1, 2)
 
     def posterior_std(self, images: Float[Tensor, "batch 3 height width"]) -> None:
@@ -114,6 +114,6 @@ class JpegBaseline:
             return np.array(decoded)
 
 
-def _flat(images: Float[Tensor, "batch 3 height width"]) -> Float[np.ndarray, "batch values"]:
-    """Put the values of each image in one row."""
-    return images.permute(0, 2, 3, 1).flatten(1).cpu().numpy()
+def _flat(images: Float[Tensor, "batch 3 height width"]) -> Float64[np.ndarray, "batch values"]:
+    """Put the values of each image in one row, in float64: float32 depends on the processor."""
+    return images.permute(0, 2, 3, 1).flatten(1).cpu().double().numpy()

@@ -184,7 +184,7 @@ def _squared_distance(map_: Tensor, target: Tensor) -> Tensor:
     """Return the mean squared difference of two maps, summed at least in float32."""
     if map_.dtype in (torch.float16, torch.bfloat16) and target.dtype == map_.dtype:
         return cast("Tensor", _HalfSquaredDistance.apply(map_, target))
-    return functional.mse_loss(map_.float(), target.float())
+    return functional.mse_loss(full_precision(map_), full_precision(target))
 
 
 class _HalfSquaredDistance(torch.autograd.Function):

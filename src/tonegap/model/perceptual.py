@@ -178,6 +178,7 @@ def load_weights(network: FeatureNetwork, state: Mapping[str, Tensor]) -> Featur
 def random_weights(network: FeatureNetwork, seed: int) -> FeatureNetwork:
     """Fill a network with untrained, variance-preserving weights drawn from ``seed``.
 
+    The weights are the same on every machine: they are drawn and scaled in float64.
     Gaussian weights (He et al. 2015), biases zero, then each convolution is scaled in
     turn so that its output before the ReLU has a mean square of one over a batch of smooth
     random images in [-1, 1] (in the manner of Mishkin and Matas 2016): padding and max
@@ -191,26 +192,27 @@ def random_weights(network: FeatureNetwork, seed: int) -> FeatureNetwork:
     generator = torch.Generator().manual_seed(seed)
     hooks = []
     for convolution in network.convolutions():
-        fan_in = convolution.weight[0].numel()
-        convolution.weight.normal_(0.0, (2.0 / fan_in) ** 0.5, generator=generator)
+        drawn = torch.randn(convolution.weight.shape, generator=generator, dtype=torch.float64)
+        convolution.weight.copy_(drawn * (2.0 / convolution.weight[0].numel()) ** 0.5)
         hooks.append(convolution.register_forward_hook(_normalise))
     try:
         with torch.no_grad():
-            network(_smooth_images(generator))
+            network.double()(_smooth_images(generator))
     finally:
         for hook in hooks:
             hook.remove()
-    return network
+    return network.float()
 
 
 def _normalise(convolution: nn.Module, _: object, output: Tensor) -> Tensor:
-    root_mean_square = output.square().mean().sqrt()
+    # Rounded to float32, so that every machine divides by the same number.
+    root_mean_square = output.square().mean().sqrt().float().double()
     convolution.get_parameter("weight").div_(root_mean_square)
     return output / root_mean_square
 
 
 def _smooth_images(generator: torch.Generator) -> Float[Tensor, "8 3 64 64"]:
-    coarse = torch.rand(8, 3, 8, 8, generator=generator) * 2.0 - 1.0
+    coarse = torch.rand(8, 3, 8, 8, generator=generator, dtype=torch.float64) * 2.0 - 1.0
     return functional.interpolate(coarse, size=(64, 64), mode="bilinear", align_corners=False)
 
 

@@ -55,7 +55,9 @@ class TrainableVAE(Protocol):
 
 
 class VaeAdapter:
-    """Assess a trainable VAE by its posterior mean, in evaluation mode and float32.
+    """Assess a trainable VAE by its posterior mean, in evaluation mode.
+
+    Half-precision weights are converted to float32; float64 weights are kept.
 
     Parameters
     ----------
@@ -66,7 +68,7 @@ class VaeAdapter:
     """
 
     def __init__(self, network: nn.Module, image_size: int) -> None:
-        self.network = network.eval().float()
+        self.network = _full(network.eval())
         self.vae = _trainable(network)
         self.image_size = image_size
         self._encode = LastBatch(self._posterior)
@@ -91,11 +93,13 @@ class VaeAdapter:
         """Decode draws from the prior N(0, I)."""
         shape = latent_shape(self.network, self.image_size)
         # Drawn on the CPU, so that a seed means the same images on every device.
-        noise = torch.randn(count, *shape, generator=torch.Generator().manual_seed(seed))
-        return self.vae.decode(noise.to(_device(self.network)))
+        # In float64, because float32 draws depend on the instruction set.
+        generator = torch.Generator().manual_seed(seed)
+        noise = torch.randn(count, *shape, generator=generator, dtype=torch.float64)
+        return self.vae.decode(_suiting(self.network, noise))
 
     def _posterior(self, images: Tensor) -> Posterior:
-        return posterior_of(self.vae, images)
+        return posterior_of(self.vae, _suiting(self.network, images))
 
 
 def as_generative(network: nn.Module, image_size: int) -> GenerativeModel:
@@ -133,7 +137,7 @@ def latent_shape(network: nn.Module, image_size: int) -> tuple[int, ...]:
     """Return the shape of one image's latent: encode one grey image in evaluation mode."""
     training = network.training
     network.eval()
-    probe = torch.zeros(1, 3, image_size, image_size, device=_device(network))
+    probe = _suiting(network, torch.zeros(1, 3, image_size, image_size))
     mu, _ = posterior_of(_trainable(network), probe)
     network.train(training)
     return tuple(mu.shape[1:])
@@ -166,6 +170,13 @@ def _trainable(network: nn.Module) -> TrainableVAE:
     return network
 
 
-def _device(network: nn.Module) -> torch.device:
-    parameter = next(network.parameters(), None)
-    return torch.device("cpu") if parameter is None else parameter.device
+def _full(network: nn.Module) -> nn.Module:
+    """Convert a network to float32, unless its weights are in float64."""
+    weights = next(network.parameters(), None)
+    return network if weights is not None and weights.dtype == torch.float64 else network.float()
+
+
+def _suiting(network: nn.Module, values: Tensor) -> Tensor:
+    """Move values to the device and the format of a network's weights."""
+    weights = next(network.parameters(), None)
+    return values.float() if weights is None else values.to(weights.device, weights.dtype)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import NamedTuple
 
 import torch
@@ -55,6 +56,8 @@ class VAE(nn.Module):
         Identity blocks at the lowest resolution, in the encoder and in the decoder.
     deep
         True if an identity block precedes each down block and follows each up block.
+    bias_before_norm
+        False leaves out the biases of convolutions that feed a batch norm, which removes them.
 
     Notes
     -----
@@ -69,6 +72,7 @@ class VAE(nn.Module):
         bottleneck_blocks: int,
         *,
         deep: bool,
+        bias_before_norm: bool = True,
     ) -> None:
         super().__init__()
         multiples = (*block_widths, 2 * block_widths[-1])
@@ -80,6 +84,8 @@ class VAE(nn.Module):
         self.to_log_var = nn.Conv2d(widths[-1], latent_channels, kernel_size=1)
         self.decoder = _decoder(widths, bottleneck_blocks, latent_channels, deep=deep)
         self.to_image = nn.Conv2d(widths[0], 3, kernel_size=5, padding=2)
+        if not bias_before_norm:
+            _leave_out_biases(self)
 
     def latent_shape(self, image_size: int) -> tuple[int, int, int]:
         """Shape (channels, height, width) of one image's latent."""
@@ -137,13 +143,38 @@ def build(params: ModelParams, image_size: int, seed: int) -> VAE:
     with torch.random.fork_rng(devices=[]):
         # Not torch.manual_seed: that would also reseed the generators of the GPUs.
         torch.default_generator.manual_seed(seed)
-        return VAE(
-            base_width=params.base_width,
-            block_widths=params.block_widths,
-            latent_channels=params.latent_channels,
-            bottleneck_blocks=params.bottleneck_blocks,
-            deep=params.deep,
-        )
+        with _drawing_in_float64():
+            network = VAE(
+                base_width=params.base_width,
+                block_widths=params.block_widths,
+                latent_channels=params.latent_channels,
+                bottleneck_blocks=params.bottleneck_blocks,
+                deep=params.deep,
+                bias_before_norm=params.bias_before_norm,
+            )
+    return network.float()
+
+
+@contextmanager
+def _drawing_in_float64() -> Iterator[None]:
+    """Draw weights in float64: PyTorch's float32 draws on CPUs depend on the instruction set."""
+    before = torch.get_default_dtype()
+    torch.set_default_dtype(torch.float64)
+    try:
+        yield
+    finally:
+        torch.set_default_dtype(before)
+
+
+def _leave_out_biases(network: nn.Module) -> None:
+    """Remove the bias of each block's first convolution.
+
+    Batch norm subtracts it from the branch, and to the skip the block's second convolution adds a
+    bias too. Its gradient is thus zero but for rounding, which Adam would scale up to full steps.
+    """
+    for block in network.modules():
+        if isinstance(block, (IdentityBlock, DownBlock, UpBlock)):
+            block.conv_in.register_parameter("bias", None)
 
 
 def _encoder(widths: Sequence[int], bottleneck_blocks: int, *, deep: bool) -> nn.Sequential:

@@ -12,9 +12,10 @@ from typing import Any, Final
 
 import pandas as pd
 
+from tonegap.digits import rounded_table
 from tonegap.facts import caveats_of
 from tonegap.files.collected import Collected, read_collected
-from tonegap.files.tables import read_csv, rounded, write_csv, write_json
+from tonegap.files.tables import read_csv, write_csv, write_json
 from tonegap.labels import LABEL_COLUMNS
 from tonegap.statistics.claims import assess_claims, no_claims
 from tonegap.statistics.decomposition import decompose
@@ -66,7 +67,7 @@ def run(
     collected, _ = read_collected(study, study_images, study_facts, annotated["md5hash"])
     for name, analysis in TABLES.items():
         table = analysis(collected) if collected else pd.DataFrame(columns=["mix"])
-        write_csv(rounded(table), tables[name])
+        write_csv(rounded_table(table), tables[name])
     write_json(_claims(collected, annotated), claims)
 
 

@@ -29,6 +29,7 @@ from tonegap.assessment import (
     reconstruction_errors,
     reconstructions,
 )
+from tonegap.digits import rounded_table
 from tonegap.duplicates.clustering import with_copies
 from tonegap.errors import DataError, ModelError
 from tonegap.examples import Examples
@@ -112,7 +113,7 @@ def run(
     if warning := range_warning(pixels.darkest, table.pop("darkest").min()):
         _say(f"warning: {warning}")
     rendered = all_rendered(fetch, tested["md5hash"])
-    write_csv(pd.concat([tested, table], axis=1), per_image)
+    write_csv(pd.concat([tested, rounded_table(table)], axis=1), per_image)
     write_examples(Examples(originals, again, rendered), examples)
     write_json(
         {

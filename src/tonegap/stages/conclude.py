@@ -13,12 +13,13 @@ import pandas as pd
 
 from tonegap.assessment import condition_table
 from tonegap.contact_sheet import contact_sheet
+from tonegap.digits import rounded_table
 from tonegap.facts import basis_of, caveats_of
 from tonegap.figures.conditions import MIN_IMAGES, condition_errors
 from tonegap.figures.flow import step_name
 from tonegap.files.atomic import write_text
 from tonegap.files.examples import read_examples
-from tonegap.files.tables import read_csv, read_json, rounded, write_csv, write_json
+from tonegap.files.tables import read_csv, read_json, write_csv, write_json
 from tonegap.groups import Groups
 from tonegap.labels import LABEL_COLUMNS
 from tonegap.measures import COLUMNS
@@ -100,10 +101,10 @@ def run(
     rows = finished_rows(images, name)
     found = {table: analysis(rows, groups) for table, analysis in TABLES.items()}
     for table, content in found.items():
-        write_csv(rounded(_of_one_model(content)), tables / f"{table}.csv")
+        write_csv(rounded_table(_of_one_model(content)), tables / f"{table}.csv")
     means = _means(images, groups)
-    write_csv(rounded(means), tables / "groups.csv")
-    write_csv(rounded(condition_table(images)), tables / "conditions.csv")
+    write_csv(rounded_table(means), tables / "groups.csv")
+    write_csv(rounded_table(condition_table(images)), tables / "conditions.csv")
     document = audit_claims(rows, name, groups)
     origin = _provenance(known, annotations)
     counts = read_json(cohort_counts, "the cohort's counts")

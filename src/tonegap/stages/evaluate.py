@@ -22,6 +22,7 @@ from tonegap.assessment import (
     summary,
 )
 from tonegap.contact_sheet import contact_sheet
+from tonegap.digits import json_value, rounded_table
 from tonegap.examples import Examples
 from tonegap.files.atomic import replacing
 from tonegap.files.examples import write_examples
@@ -118,7 +119,7 @@ def run(
         baselines: dict[str, Reconstructor] = {
             name: _baseline(name, sets.train, params) for name in params.baselines
         }
-        table = _assess(model, sets, baselines, params.batch_size, device)
+        table = rounded_table(_assess(model, sets, baselines, params.batch_size, device))
         originals = _first_of_each_group(sets, groups, params.grid_images)
         shown = Examples(originals, reconstructions(model, originals, device), rendered)
     if warning := range_warning(int(sets.test.min(initial=255)), table.pop("darkest").min()):
@@ -135,10 +136,11 @@ def run(
         **facts,
     }
     write_csv(table, per_image)
-    write_csv(by_condition, conditions)
-    write_json({**_in_both_ranges(summary(table, groups)), "settings": described}, evaluation)
+    write_csv(rounded_table(by_condition), conditions)
+    means = json_value(_in_both_ranges(summary(table, groups)))
+    write_json({**means, "settings": described}, evaluation)
     write_examples(shown, examples)
-    write_csv(_side_by_side(by_condition, groups), plots / "conditions.csv")
+    write_csv(rounded_table(_side_by_side(by_condition, groups)), plots / "conditions.csv")
     if rendered:
         _draw_examples(shown, described, plots / "reconstructions.png")
 

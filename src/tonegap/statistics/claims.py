@@ -45,6 +45,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from tonegap.digits import json_value
 from tonegap.groups import LIGHT_AND_DARK, Groups
 from tonegap.statistics.contrasts import AUC_MARGIN, Contrast
 from tonegap.statistics.declared import declared_contrasts
@@ -71,8 +72,6 @@ from tonegap.statistics.verdicts import (
 
 SCHEMA = "tonegap-claims-2"
 CLAIMS = ("C1", "C2", "C3")
-DIGITS = 6
-"""Significant digits of the document; more would differ between processors."""
 
 WARNING = (
     "Tests on run means take runs for independent samples, which redrawn test sets are not; "
@@ -281,17 +280,6 @@ def no_claims(caveats: Sequence[str] = ()) -> dict[str, Any]:
         "paper": [],
         "caveats": list(caveats),
     }
-
-
-def json_value(value: Any) -> Any:
-    """Return a value for JSON: floats of ``DIGITS`` significant digits, None for NaN."""
-    if isinstance(value, Mapping):
-        return {str(key): json_value(entry) for key, entry in value.items()}
-    if isinstance(value, list | tuple):
-        return [json_value(entry) for entry in value]
-    if isinstance(value, float):
-        return None if math.isnan(value) else float(f"{value:.{DIGITS}g}")
-    return value
 
 
 def _at_equal_distinct(

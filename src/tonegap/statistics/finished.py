@@ -17,9 +17,10 @@ from typing import Any, Final
 import numpy as np
 import pandas as pd
 
+from tonegap.digits import json_value
 from tonegap.groups import Groups
 from tonegap.measures import MEASURES, SCORES
-from tonegap.statistics.claims import CLAIMS, json_value, statements
+from tonegap.statistics.claims import CLAIMS, statements
 from tonegap.statistics.contrasts import (
     AUC_MARGIN,
     DESCRIPTION,

@@ -39,10 +39,11 @@ from typing import Any, Final
 import numpy as np
 import pandas as pd
 
+from tonegap.digits import json_value
 from tonegap.groups import Groups
 from tonegap.labels import Level
 from tonegap.statistics.association import Association, condition_associations
-from tonegap.statistics.claims import Claims, json_value
+from tonegap.statistics.claims import Claims
 from tonegap.statistics.contrasts import EQUAL_DISTINCT, LOG_ERROR, Contrast, Expected
 from tonegap.statistics.design import design_of, ordinary_rows, rows_of_pair
 from tonegap.statistics.fairness import Fairness, fairness_by_condition

@@ -18,6 +18,7 @@ from dvc.api import read as read_output
 from dvc.exceptions import DvcException
 
 import tonegap
+from tonegap.digits import rounded_table
 from tonegap.errors import StudyError
 from tonegap.examples import StudyExamples
 from tonegap.files.examples import read_examples, write_examples
@@ -119,7 +120,7 @@ def collect_study(
     at = Workspace(root)
     images = pd.concat([images_of(root, study, state) for state in done], ignore_index=True)
     runs = pd.concat([_runs_of(root, images, state) for state in done], ignore_index=True)
-    write_csv(runs, at.study)
+    write_csv(rounded_table(runs), at.study)
     write_csv(images, at.study_images)
     write_json(_facts(root, study, states, done), at.study_facts)
     examples = _collect_examples(at, done)

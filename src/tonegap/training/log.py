@@ -15,6 +15,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
+from tonegap.digits import json_value
 from tonegap.training.loop import EpochLosses
 
 
@@ -91,6 +92,6 @@ class PlainLog:
 
 
 def _terms(losses: EpochLosses) -> dict[str, str | float | bool]:
-    terms = dataclasses.asdict(losses)
+    terms = json_value(dataclasses.asdict(losses))
     del terms["epoch"]
-    return terms
+    return dict(terms)

@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from tonegap.errors import TrainingError
 from tonegap.training.feed import EpochPlan, Feed, batch_spans, plan_epoch
 from tonegap.training.randomness import DeviceNoise, seeded_globally
+from tonegap.training.schedule import LearningRate
 from tonegap.training.step import LossFunction, Stepper, StepResult
 from tonegap.training.targets import Targets
 
@@ -146,6 +147,8 @@ class Loop:
         Sources of batches and of the real images' features.
     loss, loss_of_rest
         The loss of full batches (compiled or not) and of a smaller last one.
+    rate : LearningRate
+        The learning rate of each step.
     noise : DeviceNoise
         Source of the latent's noise.
     latent : tuple of int
@@ -159,6 +162,7 @@ class Loop:
     targets: Targets
     loss: LossFunction
     loss_of_rest: LossFunction
+    rate: LearningRate
     noise: DeviceNoise
     latent: tuple[int, ...]
     seed: int
@@ -214,6 +218,7 @@ class Loop:
             count = batch.span.stop - batch.span.start
             loss = self.loss if count == self.batch_size else self.loss_of_rest
             noise = self.noise.draw(plan.epoch, step, (count, *self.latent))
+            run.optimiser.param_groups[0]["lr"] = self.rate.at(plan.epoch * len(spans) + step)
             yield run.stepper(loss, batch.images, noise, maps_of(batch))
 
     def _require_finite(

@@ -17,7 +17,7 @@ from torch import nn
 
 from tonegap.errors import MachineError
 
-Precision = Literal["auto", "float32", "bfloat16", "float16"]
+Precision = Literal["auto", "float64", "float32", "bfloat16", "float16"]
 Placed = TypeVar("Placed", bound=nn.Module)
 
 _GIB = 2**30
@@ -36,11 +36,14 @@ class Arithmetic:
     device : torch.device
         Where tensors live.
     autocast : torch.dtype or None
-        Format of convolutions and products; None computes in float32 throughout.
+        Format of convolutions and products; None computes in ``dtype`` throughout.
+    dtype : torch.dtype
+        Format of weights, images, noise and losses: float32 or float64.
     """
 
     device: torch.device
     autocast: torch.dtype | None
+    dtype: torch.dtype = torch.float32
 
     @property
     def scaled(self) -> bool:
@@ -50,11 +53,11 @@ class Arithmetic:
     @property
     def name(self) -> str:
         """Name as in ``train.precision``."""
-        return "float32" if self.autocast is None else str(self.autocast).removeprefix("torch.")
+        return str(self.autocast or self.dtype).removeprefix("torch.")
 
     def place(self, module: Placed) -> Placed:
-        """Move a module to the device, in the fastest layout for convolutions."""
-        module.to(self.device)
+        """Move a module to the device and format, in the fastest layout for convolutions."""
+        module.to(self.device, self.dtype)
         for value in (*module.parameters(), *module.buffers()):
             # Module.to would try tensors of five axes too, which have no channels-last layout.
             if value.dim() == _MAP_AXES:
@@ -97,7 +100,14 @@ def choose_arithmetic(device: str, precision: Precision) -> Arithmetic:
         raise MachineError(
             "train.precision is float16, but CPUs cannot train in it; use auto or float32"
         )
-    return Arithmetic(chosen, None if precision == "float32" else getattr(torch, precision))
+    if precision == "float64" and chosen.type == "mps":
+        raise MachineError(
+            "train.precision is float64, which Apple's GPUs do not compute in; set train.device to "
+            "cpu, or train.precision to float32"
+        )
+    if precision in ("float64", "float32"):
+        return Arithmetic(chosen, None, getattr(torch, precision))
+    return Arithmetic(chosen, getattr(torch, precision))
 
 
 def describe_device(device: torch.device) -> str:

@@ -50,12 +50,16 @@ def seeded_globally(seed: int, epoch: int, device: torch.device) -> Iterator[Non
 class DeviceNoise:
     """Standard normal noise, drawn on the device without synchronising.
 
-    Equal seeds give equal noise on devices of one kind; CPU and GPU differ.
+    Equal seeds give equal noise on devices of one kind; CPU and GPU differ. Numbers are drawn in
+    float64 and then rounded to ``dtype``: PyTorch's float32 draws on CPUs depend on the
+    instruction set. (Apple's GPUs have float32 alone.)
     """
 
-    def __init__(self, seed: int, device: torch.device) -> None:
+    def __init__(self, seed: int, device: torch.device, dtype: torch.dtype = torch.float32) -> None:
         self._seed = seed
         self._generator = torch.Generator(device)
+        self._dtype = dtype
+        self._drawn = torch.float32 if device.type == "mps" else torch.float64
 
     @property
     def device(self) -> torch.device:
@@ -63,7 +67,10 @@ class DeviceNoise:
         return self._generator.device
 
     def draw(self, epoch: int, step: int, shape: Sequence[int]) -> Float[Tensor, " ..."]:
-        """Draw float32 noise of ``shape`` for a step."""
+        """Draw noise of ``shape`` for a step."""
         words = np.random.SeedSequence((self._seed, Stream.NOISE, epoch, step))
         self._generator.manual_seed(int(words.generate_state(1, np.uint64)[0] >> np.uint64(1)))
-        return torch.randn(tuple(shape), generator=self._generator, device=self._generator.device)
+        noise = torch.randn(
+            tuple(shape), generator=self._generator, device=self.device, dtype=self._drawn
+        )
+        return noise.to(self._dtype)

@@ -46,10 +46,11 @@ def loss_function(
     """Bind everything that is constant during a run: (images, noise, targets) -> terms."""
 
     def loss(images: Tensor, noise: Tensor, targets: Maps) -> Terms:
+        images = images.to(arithmetic.dtype)
         with arithmetic.context():
             reconstruction, mu, log_var = forward_pass(network, images, noise)
             maps = features(reconstruction) if features is not None else ()
-        # Reductions in float32: sums of squares over a batch overflow float16.
+        # Reductions at least in float32: sums of squares over a batch overflow float16.
         return objective.terms(
             images, reconstruction, mu, log_var, target_features=targets, features=maps
         )

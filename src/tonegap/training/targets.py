@@ -185,7 +185,7 @@ def tap_mean_squares(
 def compute_maps(features: FeatureNetwork, arithmetic: Arithmetic, images: Tensor) -> Maps:
     """Compute feature maps without gradient, in the run's number format."""
     with arithmetic.context():
-        maps: Maps = features(images)
+        maps: Maps = features(images.to(arithmetic.dtype))
     return maps
 
 

@@ -24,6 +24,7 @@ from tonegap.training.feed import Feed, batch_spans, make_feed
 from tonegap.training.loop import Loop, Run, TrainingData
 from tonegap.training.precision import Arithmetic, compiler_problem, room_bytes
 from tonegap.training.randomness import DeviceNoise
+from tonegap.training.schedule import LearningRate
 from tonegap.training.step import LossFunction, Stepper, loss_function, make_optimiser
 from tonegap.training.targets import bytes_per_image, caching_pays, make_targets, tap_mean_squares
 
@@ -116,7 +117,10 @@ class Workbench:
             ),
             loss=self._compiled(loss, train, objective, network, features) if compiled else loss,
             loss_of_rest=loss,
-            noise=DeviceNoise(train.seed, self.arithmetic.device),
+            rate=LearningRate(
+                train.learning_rate, train.schedule, train.warmup, _steps(data, train)
+            ),
+            noise=DeviceNoise(train.seed, self.arithmetic.device, self.arithmetic.dtype),
             latent=latent_shape(network, data.image_size),
             seed=train.seed,
             batch_size=train.batch_size,
@@ -187,10 +191,9 @@ class Workbench:
     def _compiling_pays(self, data: TrainingData, train: TrainParams) -> bool:
         if train.compile != "auto":
             return train.compile == "on"
-        steps = len(batch_spans(len(data.rows), train.batch_size)) * train.epochs
         return (
             self.arithmetic.device.type == "cuda"
-            and steps * self._expected_runs >= _COMPILE_REPAID_STEPS
+            and _steps(data, train) * self._expected_runs >= _COMPILE_REPAID_STEPS
         )
 
     def _caching_pays(
@@ -221,6 +224,11 @@ class Workbench:
             self._kept.pop(kind, None)
             self._kept[kind] = (key, make())
         return cast("Kept", self._kept[kind][1])
+
+
+def _steps(data: TrainingData, train: TrainParams) -> int:
+    """Return the number of steps of the whole run."""
+    return len(batch_spans(len(data.rows), train.batch_size)) * train.epochs
 
 
 def _require_signal(scales: tuple[float, ...], train: TrainParams) -> None:
