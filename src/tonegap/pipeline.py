@@ -247,6 +247,39 @@ def _conclude(at: Workspace, audit: AuditFolder) -> None:
     )
 
 
+def _tones(at: Workspace, audit: AuditFolder) -> None:
+    from tonegap.cohort.groups import groups_of  # noqa: PLC0415
+    from tonegap.stages import tones  # noqa: PLC0415
+
+    params = read_params(at.params)
+    tones.run(
+        plan=read_plan(audit.params),
+        max_bytes=params.fetch.max_bytes,
+        max_pixels=params.fetch.max_pixels,
+        groups=groups_of(params.groups).to_mapping(),
+        group_column=params.groups.column,
+        per_image=audit.per_image,
+        facts=audit.facts,
+    )
+
+
+def _compare(at: Workspace, audit: AuditFolder) -> None:
+    from tonegap.stages import compare  # noqa: PLC0415
+
+    compare.run(
+        name=audit.name,
+        annotations=at.annotations,
+        cohort=at.cohort,
+        fetch=at.fetch,
+        per_image=audit.per_image,
+        facts=audit.facts,
+        tables=audit.tables,
+        claims=audit.claims,
+        provenance=audit.provenance,
+        page=audit.report,
+    )
+
+
 STAGES: Mapping[str, Callable[..., None]] = MappingProxyType(
     {
         "fetch": _fetch,
@@ -284,7 +317,7 @@ def run_stage(name: str, workspace: Workspace, **reused: Any) -> None:
 
 
 AUDIT_STAGES: Mapping[str, Callable[[Workspace, AuditFolder], None]] = MappingProxyType(
-    {"assess": _assess, "conclude": _conclude}
+    {"assess": _assess, "conclude": _conclude, "tones": _tones, "compare": _compare}
 )
 """Every stage of an audit by name, in the order in which they run."""
 

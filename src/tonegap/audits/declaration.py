@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import io
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from importlib import resources
 from pathlib import Path
 from typing import Any, Final
@@ -23,11 +23,14 @@ from tonegap.nearest import nearest
 from tonegap.workspace import AuditFolder, Workspace
 
 OF_MODELS: Final = ("assess", "conclude")
+OF_SAMPLES: Final = ("tones", "compare")
 _NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 _HEADER: Final = "# `tonegap audit` writes this file (docs/audit.md).\n"
 
 
-def declare(root: Path, name: str, plan: AuditPlan, seen: Iterable[str]) -> AuditFolder:
+def declare(
+    root: Path, name: str, plan: AuditPlan, stages: Sequence[str], seen: Iterable[str] = ()
+) -> AuditFolder:
     """Write the folder of an audit.
 
     Parameters
@@ -38,6 +41,8 @@ def declare(root: Path, name: str, plan: AuditPlan, seen: Iterable[str]) -> Audi
         The audit's name.
     plan
         What it assesses.
+    stages
+        :data:`OF_MODELS` or :data:`OF_SAMPLES`.
     seen
         md5s of the images that the model was trained on; empty if none are known.
 
@@ -64,10 +69,10 @@ def declare(root: Path, name: str, plan: AuditPlan, seen: Iterable[str]) -> Audi
     else:
         audit.seen.unlink(missing_ok=True)
     words = {"NAME": name, "IMAGES": plan.images}
-    stages = {stage: _filled(stage, words) for stage in OF_MODELS}
-    if not known:
-        stages["assess"]["deps"].remove(f"{Workspace.audits}/{name}/{AuditFolder.seen}")
-    _write(stages, audit.pipeline)
+    filled = {stage: _filled(stage, words) for stage in stages}
+    if not known and "assess" in filled:
+        filled["assess"]["deps"].remove(f"{Workspace.audits}/{name}/{AuditFolder.seen}")
+    _write(filled, audit.pipeline)
     _write_sizes(root)
     return audit
 

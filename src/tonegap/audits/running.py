@@ -10,7 +10,7 @@ from typing import Final
 
 from tonegap.adapters.loading import load_model
 from tonegap.adapters.reference import Reference, parse_reference
-from tonegap.audits.declaration import declare
+from tonegap.audits.declaration import OF_MODELS, OF_SAMPLES, declare
 from tonegap.errors import DataError, ParameterError
 from tonegap.files.annotations import read_annotations
 from tonegap.files.audit_plan import AuditPlan, PlannedModel
@@ -19,10 +19,12 @@ from tonegap.files.known_lists import read_listed_images
 from tonegap.files.parameters import read_params
 from tonegap.files.repository import dvc_shown
 from tonegap.files.row_names import RowNames
+from tonegap.files.samples import list_samples
 from tonegap.files.tables import read_json
 from tonegap.nearest import nearest
 from tonegap.params import Params
 from tonegap.source import Chosen, use_fitzpatrick17k, use_phantom
+from tonegap.statistics import generated
 from tonegap.training.precision import choose_arithmetic
 from tonegap.workspace import AuditFolder, Workspace, packed_folder
 
@@ -84,7 +86,12 @@ def audit(root: Path, request: Request, say: Say) -> AuditFolder:
     reference = parse_reference(request.model)
     params = read_params(root / Workspace.params)
     size = request.size or params.data.image_size
-    model = _planned(reference, size, params)
+    of_samples = reference.kind == "samples"
+    model = (
+        _planned_samples(reference, request, params)
+        if of_samples
+        else _planned(reference, size, params)
+    )
     say(f"{reference}: {model.name}, {model.library}")
     choose_data(root, request, say)
     name = request.name or name_of(reference, request.data)
@@ -95,7 +102,8 @@ def audit(root: Path, request: Request, say: Say) -> AuditFolder:
         batch_size=request.batch_size or params.evaluate.batch_size,
         model=model,
     )
-    folder = declare(root, name, plan, _seen(root, request.seen, say))
+    stages = OF_SAMPLES if of_samples else OF_MODELS
+    folder = declare(root, name, plan, stages, _seen(root, request.seen, say))
     target = (folder.pipeline).relative_to(root).as_posix()
     dvc_shown(root, "repro", target, show=say)
     for line in found(folder):
@@ -137,6 +145,12 @@ def name_of(reference: Reference, data: str) -> str:
 def found(folder: AuditFolder) -> list[str]:
     """Return what an audit found, in a few lines."""
     claims = read_json(folder.claims, "the audit's claims")
+    if claims["schema"] == generated.SCHEMA:
+        return [
+            generated.share_sentence(claims),
+            *(f"flagged: {flag}" for flag in claims["flags"]),
+            f"{folder.report} is the page for people",
+        ]
     decided = {row["claim"]: row for row in claims["claims"]}
     sentences = [row["sentence"] for row in claims["contrasts"] if row["family"] == "primary"]
     verdicts = ", ".join(f"{claim} {row['verdict']}" for claim, row in decided.items())
@@ -166,6 +180,23 @@ def _planned(reference: Reference, size: int, params: Params) -> PlannedModel:
     device = choose_arithmetic(params.train.device, "float32").device
     identity = load_model(reference, size, device).identity
     return PlannedModel(reference=str(reference), **identity.to_mapping())
+
+
+def _planned_samples(reference: Reference, request: Request, params: Params) -> PlannedModel:
+    """List the generated images; options of models have no meaning for them."""
+    options = {"--size": request.size, "--batch-size": request.batch_size, "--seen": request.seen}
+    for option, value in options.items():
+        if value is not None:
+            raise ParameterError(f"{option} has no meaning for {reference}: nothing is computed")
+    samples = list_samples(reference.path, params.fetch.max_bytes)
+    return PlannedModel(
+        reference=str(reference),
+        name=f"{len(samples.images):,} generated images",
+        library="no model",
+        revision="",
+        licence="",
+        weights={"images": samples.sha256},
+    )
 
 
 def _seen(root: Path, path: Path | None, say: Say) -> frozenset[str]:

@@ -1,6 +1,6 @@
 """Results of single batches, kept in the user's cache until the whole result is written.
 
-A batch is known by its pixels and by everything else that determines its numbers, so that an
+A batch is known by its content and by everything else that determines its numbers, so that an
 interrupted run goes on where it was, with the same numbers.
 """
 
@@ -25,34 +25,46 @@ class KeptBatches:
     Parameters
     ----------
     folder
-        Folder of everything that determines the numbers of a batch, but its pixels.
+        Folder of everything that determines the numbers of a batch, but its content.
     """
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
 
     def result(
-        self,
-        pixels: UInt8[np.ndarray, "batch height width 3"],
-        compute: Callable[[UInt8[np.ndarray, "batch height width 3"]], pd.DataFrame],
+        self, digest: str, rows: int, compute: Callable[[], pd.DataFrame]
     ) -> tuple[pd.DataFrame, bool]:
         """Return a batch's table of numbers, and whether it was kept from before.
 
         A file that cannot be read, or has another number of rows, is computed again.
+
+        Parameters
+        ----------
+        digest
+            Hash of the batch's content.
+        rows
+            Rows of its table.
+        compute
+            Makes the table.
         """
-        digest = hashlib.sha256(f"{pixels.shape}".encode())
-        digest.update(np.ascontiguousarray(pixels).data)
-        path = self.folder / f"{digest.hexdigest()}.npz"
+        path = self.folder / f"{digest}.npz"
         kept = _read(path)
-        if kept is not None and len(kept) == len(pixels):
+        if kept is not None and len(kept) == rows:
             return kept, True
-        table = compute(pixels)
+        table = compute()
         write_arrays({str(name): column.to_numpy() for name, column in table.items()}, path)
         return table, False
 
     def clear(self) -> None:
         """Remove all of them, once the whole result is safe."""
         shutil.rmtree(self.folder, ignore_errors=True)
+
+
+def pixels_sha256(pixels: UInt8[np.ndarray, "batch height width 3"]) -> str:
+    """Hash the pixels of a batch."""
+    digest = hashlib.sha256(f"{pixels.shape}".encode())
+    digest.update(np.ascontiguousarray(pixels).data)
+    return digest.hexdigest()
 
 
 def _read(path: Path) -> pd.DataFrame | None:

@@ -11,6 +11,7 @@ import sys
 import time
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -37,7 +38,7 @@ from tonegap.files.audit_plan import AuditPlan, read_seen
 from tonegap.files.cache import user_cache
 from tonegap.files.checkpoint import run_key
 from tonegap.files.examples import write_examples
-from tonegap.files.kept_batches import KeptBatches
+from tonegap.files.kept_batches import KeptBatches, pixels_sha256
 from tonegap.files.packed import open_packed
 from tonegap.files.rendered import all_rendered
 from tonegap.files.tables import read_csv, write_csv, write_json
@@ -225,7 +226,7 @@ def _measured(
     progress = _Progress(len(pixels.rows))
     parts = []
     for batch in pixels.batches(plan.batch_size):
-        table, from_before = kept.result(batch, measure)
+        table, from_before = kept.result(pixels_sha256(batch), len(batch), partial(measure, batch))
         progress.add(len(table), from_before=from_before)
         parts.append(table)
     progress.end(device)
