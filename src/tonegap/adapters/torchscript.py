@@ -6,6 +6,7 @@ loading one runs no code but PyTorch's.
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable
 from typing import Any
 
@@ -19,6 +20,7 @@ from tonegap.adapters.reference import Reference
 from tonegap.errors import ModelError, first_line
 
 _EXPORTED = ".pt2"
+_LONGEST = 100  # characters of PyTorch's reason
 _AXES = 4  # batch, channels, height, width
 
 
@@ -65,7 +67,7 @@ def load(reference: Reference, image_size: int, device: torch.device) -> Loaded:
     """
     path = reference.path
     if not path.is_file():
-        raise ModelError(f"{reference} names no file; name one that torch.jit.save or torch.export")
+        raise ModelError(f"{reference} names no file; name one of torch.jit.save or torch.export")
     exported = path.suffix == _EXPORTED
     try:
         model = _exported(reference, image_size, device) if exported else _scripted(path, device)
@@ -73,8 +75,9 @@ def load(reference: Reference, image_size: int, device: torch.device) -> Loaded:
         raise
     except Exception as error:  # PyTorch raises RuntimeError, zipfile, struct, ... errors
         raise ModelError(
-            f"{reference} cannot be loaded ({first_line(error)}); write it with torch.jit.save, or "
-            f"with torch.export.save under a name that ends in {_EXPORTED}"
+            f"{reference} holds no program; a state dict or a pickle is none "
+            f"({first_line(error)[:_LONGEST]}); write it with torch.jit.save, or with "
+            f"torch.export.save under a name that ends in {_EXPORTED}"
         ) from error
     kind = "exported program" if exported else "TorchScript"
     weights = {path.name: file_sha256(path)}
@@ -82,7 +85,9 @@ def load(reference: Reference, image_size: int, device: torch.device) -> Loaded:
 
 
 def _scripted(path: Any, device: torch.device) -> Program:
-    program = torch.jit.load(path, map_location=device)  # type: ignore[no-untyped-call]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", FutureWarning)  # PyTorch announces the end of TorchScript
+        program = torch.jit.load(path, map_location=device)  # type: ignore[no-untyped-call]
     return Program(program.eval())
 
 
