@@ -7,6 +7,7 @@ interrupted run goes on where it was, with the same numbers.
 from __future__ import annotations
 
 import hashlib
+import io
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -69,7 +70,7 @@ def pixels_sha256(pixels: UInt8[np.ndarray, "batch height width 3"]) -> str:
 
 def _read(path: Path) -> pd.DataFrame | None:
     try:
-        with np.load(path, allow_pickle=False) as arrays:
+        with np.load(io.BytesIO(path.read_bytes()), allow_pickle=False) as arrays:
             return pd.DataFrame({name: arrays[name] for name in arrays.files})
     except (OSError, ValueError, EOFError, KeyError, BadZipFile):
         return None

@@ -165,7 +165,6 @@ def test_an_encode_that_returns_one_tensor_names_the_cause(saved, monkeypatch):
 
 def test_without_the_library_the_message_says_what_to_install(monkeypatch):
     """The library is optional; nothing else of tonegap imports it."""
-
     monkeypatch.setitem(sys.modules, "diffusers", None)
     with pytest.raises(ModelError, match=r"pip install 'tonegap\[diffusers\]'"):
         loaded("anything/at-all")
