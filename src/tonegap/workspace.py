@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol, overload
+from typing import Protocol, overload, runtime_checkable
 
 
+@runtime_checkable
 class _Rooted(Protocol):
     @property
     def root(self) -> Path: ...
@@ -27,10 +28,10 @@ class _At:
         self.path = Path(path)
 
     @overload
-    def __get__(self, place: None, owner: type[_Rooted]) -> Path: ...
+    def __get__(self, place: None, owner: type) -> Path: ...
     @overload
-    def __get__(self, place: _Rooted, owner: type[_Rooted]) -> Path: ...
-    def __get__(self, place: _Rooted | None, owner: type[_Rooted]) -> Path:
+    def __get__(self, place: _Rooted, owner: type) -> Path: ...
+    def __get__(self, place: _Rooted | None, owner: type) -> Path:
         return self.path if place is None else place.root / self.path
 
 
