@@ -161,7 +161,7 @@ class _Pixels:
         Which of them, in order.
     """
 
-    packed: Pixels
+    packed: UInt8[np.ndarray, "packed size size 3"]
     rows: Int[np.ndarray, " images"]
 
     def at(self, places: Iterable[int]) -> Pixels:

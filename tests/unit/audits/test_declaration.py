@@ -81,7 +81,7 @@ def test_an_audit_of_something_else_is_not_overwritten(tmp_path, changed):
     """Another model or other data need another name; another size does not."""
     declare(tmp_path, "a", plan(), OF_MODELS)
     declare(tmp_path, "a", plan(64, "data/size-64"), OF_MODELS)
-    with pytest.raises(ParameterError, match="is the audit of diffusers:a/b on here.*--name"):
+    with pytest.raises(ParameterError, match=r"is the audit of diffusers:a/b on here.*--name"):
         declare(tmp_path, "a", plan(**changed), OF_MODELS)
     assert declared(tmp_path)["a"].model.reference == "diffusers:a/b"
 

@@ -56,5 +56,5 @@ def test_options_of_models_have_no_meaning_for_samples(repository, tmp_path, opt
 
 def test_a_list_that_is_not_there_is_refused(tmp_path):
     """Else every image would be tested."""
-    with pytest.raises(DataError, match="--seen names .* not a file"):
+    with pytest.raises(DataError, match=r"--seen names .* not a file"):
         running._seen(tmp_path, tmp_path / "absent.csv", print)
