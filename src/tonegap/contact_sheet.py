@@ -10,7 +10,6 @@ from PIL import Image, ImageDraw, ImageFont
 
 _CELL = 96  # side of a shown image, pixels
 _GAP = 6
-_LABEL = 140  # width of the column of labels
 _CAPTION = 26
 _INK = (20, 20, 20)
 _PAPER = (255, 255, 255)
@@ -28,17 +27,18 @@ def contact_sheet(
     caption
         One line above the rows: what the images are.
     """
+    font = ImageFont.load_default(13)
+    labels = 2 * _GAP + round(max(map(font.getlength, rows), default=0.0))
     columns = max((len(images) for images in rows.values()), default=0)
-    width = _LABEL + columns * (_CELL + _GAP) + _GAP
+    width = labels + columns * (_CELL + _GAP) + _GAP
     height = _CAPTION + len(rows) * (_CELL + _GAP) + _GAP
     sheet = Image.new("RGB", (width, height), _PAPER)
     pen = ImageDraw.Draw(sheet)
-    font = ImageFont.load_default(13)
     pen.text((_GAP, _GAP), caption, fill=_INK, font=font)
     for row, (label, images) in enumerate(rows.items()):
         top = _CAPTION + row * (_CELL + _GAP)
         pen.text((_GAP, top + _CELL // 2 - _GAP), label, fill=_INK, font=font)
         for column, image in enumerate(images):
             cell = Image.fromarray(image).resize((_CELL, _CELL), Image.Resampling.NEAREST)
-            sheet.paste(cell, (_LABEL + column * (_CELL + _GAP), top))
+            sheet.paste(cell, (labels + column * (_CELL + _GAP), top))
     return sheet

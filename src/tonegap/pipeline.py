@@ -86,6 +86,7 @@ def _split(at: Workspace) -> None:
         share=params.share,
         groups=groups_of(params.groups),
         split=at.split,
+        panel=at.panel,
     )
 
 
@@ -118,11 +119,14 @@ def _evaluate(at: Workspace) -> None:
         image_rows=at.image_rows,
         cohort=at.cohort,
         split=at.split,
+        panel=at.panel,
         fetch=at.fetch,
         weights=at.weights,
         params=params.evaluate,
         groups=groups_of(params.groups),
         device=choose_arithmetic(params.train.device, "float32").device,
+        network=params.train.perceptual_network,
+        network_weights=params.train.perceptual_weights,
         settings={
             "mix": params.data.mix,
             "share": params.share,
@@ -133,6 +137,8 @@ def _evaluate(at: Workspace) -> None:
         evaluation=at.evaluation,
         conditions=at.conditions,
         examples=at.examples,
+        panel_sketches=at.panel_sketches,
+        generation=at.generation,
         plots=at.evaluate_plots,
     )
 
@@ -201,6 +207,8 @@ def _tables(at: Workspace) -> dict[str, Path]:
         "conditions_gap": at.conditions_gap,
         "heterogeneity": at.heterogeneity,
         "influence": at.influence,
+        "scorecard": at.scorecard,
+        "amplification": at.amplification,
     }
 
 
@@ -220,6 +228,8 @@ def _assess(at: Workspace, audit: AuditFolder) -> None:
         seen=audit.seen,
         plan=plan,
         params=params.evaluate,
+        network=params.train.perceptual_network,
+        network_weights=params.train.perceptual_weights,
         groups=groups_of(params.groups),
         group_column=params.groups.column,
         device=choose_arithmetic(params.train.device, "float32").device,

@@ -150,6 +150,13 @@ def test_a_model_of_another_image_size(here, repository, monkeypatch, capsys):
     assert "48" in command(monkeypatch, capsys, "stage", "evaluate")
 
 
+def test_a_malformed_gate(here, monkeypatch, capsys):
+    """A slip in gate.yaml is met before a pull request is."""
+    (here / "gate.yaml").write_text("mse.gap: {may_raise: 1}")
+    (here / "studies").mkdir(exist_ok=True)
+    assert "did you mean 'may_rise'" in command(monkeypatch, capsys, "check")
+
+
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [

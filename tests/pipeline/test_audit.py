@@ -66,7 +66,7 @@ def test_an_audit_is_resumed_after_kill_and_rerun_only_where_stale(clone, tmp_pa
     table = pd.read_csv(_folder(clone) / "per_image.csv")
     cohort = pd.read_csv(clone.folder / "data" / "cohort.csv")
     assert table["md5hash"].tolist() == cohort["md5hash"].tolist()
-    assert "training" not in resumed
+    assert "Running stage 'train'" not in resumed
 
     again = clone.run(*COMMAND)
     assert "Running stage" not in again
@@ -91,7 +91,7 @@ def test_an_audit_is_resumed_after_kill_and_rerun_only_where_stale(clone, tmp_pa
 
 
 def _check_an_error(clone):
-    """A model that the stage cannot load is told in one line, with exit code 2."""
+    """Check that a model that cannot be loaded is told in one line, with exit code 2."""
     (clone.folder / "users_model.py").write_text("import missing_library\n")
     said = clone.run(*COMMAND, code=2)
     errors = [line for line in said.splitlines() if line.startswith("tonegap: error:")]

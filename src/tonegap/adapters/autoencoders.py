@@ -44,13 +44,6 @@ class DiffusersAutoencoder:
         decoded: Tensor = self.network.decode(latent).sample  # type: ignore[operator] # untyped
         return decoded[..., : images.shape[2], : images.shape[3]]
 
-    def posterior_std(
-        self, images: Float[Tensor, "batch 3 height width"]
-    ) -> Float[Tensor, " batch"] | None:
-        """Return None: there is no posterior."""
-        del images
-        return None
-
     def _latent(self, found: Mapping[str, Any]) -> Tensor:
         for name in ("latents", "latent"):
             if isinstance(found.get(name), Tensor):

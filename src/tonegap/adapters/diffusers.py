@@ -21,6 +21,7 @@ from tonegap.adapters.autoencoders import DiffusersAutoencoder, DiffusersVae
 from tonegap.adapters.identity import Identity, Loaded, file_sha256
 from tonegap.adapters.reference import Reference
 from tonegap.errors import ModelError, first_line
+from tonegap.model.finished import completed
 
 _CONFIG = "config.json"
 _INDEX = "model_index.json"
@@ -70,7 +71,7 @@ def load(reference: Reference, image_size: int, device: torch.device) -> Loaded:
         weights={path.name: file_sha256(path) for path in _weights(folder, reference)},
     )
     model = _adapted(network.to(device), _factor(config, reference), image_size)
-    return Loaded(model, identity)
+    return Loaded(completed(model), identity)
 
 
 @torch.no_grad()

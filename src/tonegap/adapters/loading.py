@@ -9,9 +9,10 @@ import torch
 from tonegap.adapters import diffusers, python, torchscript
 from tonegap.adapters.identity import Loaded
 from tonegap.adapters.reference import Kind, Reference
-from tonegap.assessment import posterior_deviation, reconstructed
+from tonegap.assessment import reconstructed
 from tonegap.errors import ModelError, TonegapError
 from tonegap.model.factory import told
+from tonegap.uncertainty.table import sigma_alone
 
 _ADAPTERS: dict[Kind, Callable[[Reference, int, torch.device], Loaded]] = {
     "diffusers": diffusers.load,
@@ -49,7 +50,7 @@ def _probe(loaded: Loaded, reference: Reference, image_size: int, device: torch.
     images = torch.zeros(_PROBED, 3, image_size, image_size, device=device)
     try:
         reconstructed(loaded.model, images)
-        posterior_deviation(loaded.model, images)
+        sigma_alone(loaded.model).of(images)
     except TonegapError as error:
         raise ModelError(f"{reference}: {error}") from None
     except (Exception, SystemExit) as error:  # foreign code may raise anything

@@ -6,7 +6,7 @@ import torch
 
 from tonegap.adapters.identity import Identity, Loaded, tensors_sha256
 from tonegap.adapters.reference import Reference
-from tonegap.model.finished import WithoutPosterior, finished_model
+from tonegap.model.finished import finished_model
 from tonegap.model.protocol import VaeAdapter
 
 
@@ -19,7 +19,7 @@ def load(reference: Reference, image_size: int, device: torch.device) -> Loaded:
         If the factory cannot be imported, fails, or returns something that cannot be assessed.
     """
     model = finished_model(reference.target, image_size, device, "the model")
-    own = _without_adapter(model)
+    own = model.network if isinstance(model, VaeAdapter) else model
     weights = tensors_sha256(own)
     identity = Identity(
         name=type(own).__name__,
@@ -27,9 +27,3 @@ def load(reference: Reference, image_size: int, device: torch.device) -> Loaded:
         weights={"tensors": weights} if weights else {},
     )
     return Loaded(model, identity)
-
-
-def _without_adapter(model: object) -> object:
-    if isinstance(model, WithoutPosterior):
-        return model.model
-    return model.network if isinstance(model, VaeAdapter) else model

@@ -18,6 +18,7 @@ from torch.export.passes import move_to_device_pass
 from tonegap.adapters.identity import Identity, Loaded, file_sha256
 from tonegap.adapters.reference import Reference
 from tonegap.errors import ModelError, first_line
+from tonegap.model.finished import completed
 
 _EXPORTED = ".pt2"
 _LONGEST = 100  # characters of PyTorch's reason
@@ -48,10 +49,6 @@ class Program:
         parts = [self._filled(part) for part in torch.split(images, self._batch)]
         return torch.cat(parts)[: len(images)]
 
-    def posterior_std(self, images: Float[Tensor, "batch 3 height width"]) -> None:
-        """Return None: a program of one output has no posterior."""
-        del images
-
     def _filled(self, part: Tensor) -> Tensor:
         missing = (self._batch or 0) - len(part)
         return self._run(torch.cat([part, part[-1:].expand(missing, -1, -1, -1)]))
@@ -81,7 +78,7 @@ def load(reference: Reference, image_size: int, device: torch.device) -> Loaded:
         ) from error
     kind = "exported program" if exported else "TorchScript"
     weights = {path.name: file_sha256(path)}
-    return Loaded(model, Identity(kind, f"torch {torch.__version__}", weights=weights))
+    return Loaded(completed(model), Identity(kind, f"torch {torch.__version__}", weights=weights))
 
 
 def _scripted(path: Any, device: torch.device) -> Program:

@@ -21,10 +21,10 @@ from tonegap.files.repository import dvc_shown
 from tonegap.files.row_names import RowNames
 from tonegap.files.samples import list_samples
 from tonegap.files.tables import read_json
+from tonegap.generation import beside_data
 from tonegap.nearest import nearest
 from tonegap.params import Params
 from tonegap.source import Chosen, use_fitzpatrick17k, use_phantom
-from tonegap.statistics import generated
 from tonegap.training.precision import choose_arithmetic
 from tonegap.workspace import AuditFolder, Workspace, packed_folder
 
@@ -145,9 +145,9 @@ def name_of(reference: Reference, data: str) -> str:
 def found(folder: AuditFolder) -> list[str]:
     """Return what an audit found, in a few lines."""
     claims = read_json(folder.claims, "the audit's claims")
-    if claims["schema"] == generated.SCHEMA:
+    if claims["schema"] == beside_data.SCHEMA:
         return [
-            generated.share_sentence(claims),
+            beside_data.share_sentence(claims),
             *(f"flagged: {flag}" for flag in claims["flags"]),
             f"{folder.report} is the page for people",
         ]

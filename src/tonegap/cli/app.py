@@ -20,7 +20,9 @@ from tonegap.cli import (
     calibrate,
     compare,
     doctor,
+    guard,
     model,
+    planted,
     pull_request,
     source,
     split,
@@ -49,6 +51,8 @@ app.command("split")(split.describe)
 app.command("calibrate")(calibrate.calibrate)
 app.command("audit")(audit.audit)
 app.command("doctor")(doctor.doctor)
+app.command("planted")(planted.planted)
+app.command("guard")(guard.guard)
 app.command("pr-report")(pull_request.pull_request_report)
 
 
@@ -92,15 +96,17 @@ def stage(
 
 @app.command("check")
 def check() -> None:
-    """Check params.yaml and every study file, without running anything."""
+    """Check params.yaml, gate.yaml and every study file, without running anything."""
     from tonegap.files.parameters import read_params  # noqa: PLC0415
+    from tonegap.pull_request.gate import read_gate  # noqa: PLC0415
     from tonegap.study.files import read_study, study_names  # noqa: PLC0415
 
     root = Path()
     read_params(root / Workspace.params)
+    read_gate(root / Workspace.gate)
     for name in study_names(root):
         read_study(root, name)
-    typer.echo("params.yaml and studies/ are valid")
+    typer.echo("params.yaml, gate.yaml and studies/ are valid")
 
 
 def run() -> None:

@@ -14,29 +14,6 @@ from tonegap.model.factory import load_factory, told
 from tonegap.model.protocol import GenerativeModel, Reconstructor, as_generative
 
 
-class WithoutPosterior:
-    """A model that only reconstructs, and so has no sigma.
-
-    Parameters
-    ----------
-    model
-        The user's.
-    """
-
-    def __init__(self, model: Reconstructor) -> None:
-        self.model = model
-
-    def reconstruct(
-        self, images: Float[Tensor, "batch 3 height width"]
-    ) -> Float[Tensor, "batch 3 height width"]:
-        """Reconstruct as the model does."""
-        return self.model.reconstruct(images)
-
-    def posterior_std(self, images: Float[Tensor, "batch 3 height width"]) -> None:
-        """Return None: there is no posterior."""
-        del images
-
-
 def finished_model(name: str, image_size: int, device: torch.device, key: str) -> GenerativeModel:
     """Return the finished model of ``package.module:factory``.
 
@@ -65,13 +42,39 @@ def finished_model(name: str, image_size: int, device: torch.device, key: str) -
             f"{key} is {name!r}, which fails when it is called with (image_size, device) "
             f"({told(error)}); docs/own-model.md shows a factory"
         ) from error
-    if isinstance(model, GenerativeModel):
-        return model
     if isinstance(model, Reconstructor):
-        return WithoutPosterior(model)
+        return completed(model)
     if isinstance(model, nn.Module) and hasattr(model, "encode") and hasattr(model, "decode"):
         return as_generative(model.to(device), image_size)
     raise ModelError(
         f"{key} is {name!r}, which returned {type(model).__name__}; assessing needs the method "
         "reconstruct, or a module with encode and decode (docs/own-model.md)"
     )
+
+
+def completed(model: Reconstructor) -> GenerativeModel:
+    """Give a model that lacks them ``posterior_std`` and ``sample``: it has neither.
+
+    Raises
+    ------
+    ModelError
+        If the model takes no attributes.
+    """
+    for name, lacking in (("posterior_std", _no_posterior), ("sample", _no_samples)):
+        if not hasattr(model, name):
+            try:
+                setattr(model, name, lacking)
+            except AttributeError:
+                raise ModelError(
+                    f"{type(model).__name__} has no method {name} and cannot be given one; add it "
+                    "(docs/own-model.md)"
+                ) from None
+    return cast("GenerativeModel", model)
+
+
+def _no_posterior(images: Float[Tensor, "batch 3 height width"]) -> None:
+    del images
+
+
+def _no_samples(count: int, seed: int) -> Float[Tensor, "count 3 height width"]:
+    raise NotImplementedError(f"the model has no method sample({count}, {seed})")

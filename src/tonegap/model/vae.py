@@ -85,7 +85,8 @@ class VAE(nn.Module):
         self.decoder = _decoder(widths, bottleneck_blocks, latent_channels, deep=deep)
         self.to_image = nn.Conv2d(widths[0], 3, kernel_size=5, padding=2)
         if not bias_before_norm:
-            _leave_out_biases(self)
+            _leave_out_biases(self.encoder)
+            _leave_out_biases(self.decoder)
 
     def latent_shape(self, image_size: int) -> tuple[int, int, int]:
         """Shape (channels, height, width) of one image's latent."""
@@ -166,15 +167,15 @@ def _drawing_in_float64() -> Iterator[None]:
         torch.set_default_dtype(before)
 
 
-def _leave_out_biases(network: nn.Module) -> None:
-    """Remove the bias of each block's first convolution.
+def _leave_out_biases(stack: nn.Sequential) -> None:
+    """Remove every bias of a stack but the last one.
 
-    Batch norm subtracts it from the branch, and to the skip the block's second convolution adds a
-    bias too. Its gradient is thus zero but for rounding, which Adam would scale up to full steps.
+    All others shift what a later batch norm centres again, or add to the last one. The gradient of
+    the former is zero but for rounding, which Adam scales up.
     """
-    for block in network.modules():
-        if isinstance(block, (IdentityBlock, DownBlock, UpBlock)):
-            block.conv_in.register_parameter("bias", None)
+    for convolution in stack.modules():
+        if isinstance(convolution, nn.Conv2d) and convolution is not stack[-1].conv_out:
+            convolution.register_parameter("bias", None)
 
 
 def _encoder(widths: Sequence[int], bottleneck_blocks: int, *, deep: bool) -> nn.Sequential:

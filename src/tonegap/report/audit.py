@@ -21,6 +21,7 @@ from tonegap.report.estimates import (
 )
 from tonegap.report.page import environment_of, steps_of
 from tonegap.report.summary import Summary
+from tonegap.report.tone import tone_sentences
 from tonegap.report.wording import measure_words
 from tonegap.statistics.contrasts import LOG_ERROR, PRIMARY
 from tonegap.statistics.within_runs import OVERALL, percent
@@ -125,7 +126,11 @@ def audit_summary(context: AuditContext) -> Summary:
             f"Does {context.model} reconstruct {groups.described(groups.compared)} images worse "
             f"than {groups.described(groups.reference)} ones?"
         ),
-        found=[_found(gap, groups), *filter(None, [context.analysis.sentence])],
+        found=[
+            _found(gap, groups),
+            *filter(None, [context.analysis.sentence]),
+            *tone_sentences(context.claims, groups, context.basis, "on average"),
+        ],
         sure=[*_sure(gap), _memory(context.seen)],
         data=[f"{'; '.join(parts)}."],
     )

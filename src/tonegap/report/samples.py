@@ -8,11 +8,11 @@ from typing import Any
 
 import pandas as pd
 
+from tonegap.generation.beside_data import share_sentence
 from tonegap.groups import Groups
 from tonegap.report.axis import Axis, axis_through_zero
 from tonegap.report.page import environment_of
 from tonegap.report.summary import Summary
-from tonegap.statistics.generated import share_sentence
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,7 @@ class SamplesContext:
     document
         The content of claims.json.
     tones
-        From :func:`tonegap.statistics.generated.tone_table`.
+        From :func:`tonegap.generation.beside_data.tone_table`.
     basis, caveats
         What the numbers rest on: in two words each, and in sentences.
     facts

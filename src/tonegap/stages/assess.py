@@ -9,8 +9,8 @@ import hashlib
 import resource
 import sys
 import time
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -18,13 +18,14 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import torch
-from jaxtyping import Int, UInt8
+from jaxtyping import UInt8
 
 import tonegap
 from tonegap.adapters.identity import Loaded
 from tonegap.adapters.loading import load_model
 from tonegap.adapters.reference import Reference, parse_reference
 from tonegap.assessment import (
+    PairMeasure,
     per_image_errors,
     range_warning,
     reconstruction_errors,
@@ -34,20 +35,24 @@ from tonegap.digits import rounded_table
 from tonegap.duplicates.clustering import with_copies
 from tonegap.errors import DataError, ModelError
 from tonegap.examples import Examples
+from tonegap.fidelity import perception
 from tonegap.files.audit_plan import AuditPlan, read_seen
 from tonegap.files.cache import user_cache
 from tonegap.files.checkpoint import run_key
 from tonegap.files.examples import write_examples
 from tonegap.files.kept_batches import KeptBatches, pixels_sha256
-from tonegap.files.packed import open_packed
+from tonegap.files.packed import PackedSubset, open_packed
 from tonegap.files.rendered import all_rendered
 from tonegap.files.tables import read_csv, write_csv, write_json
 from tonegap.groups import Groups
 from tonegap.model.baselines import JpegBaseline
-from tonegap.params import EvaluateParams
+from tonegap.model.protocol import GenerativeModel
+from tonegap.params import EvaluateParams, PerceptualNetwork
 from tonegap.tables import COHORT_COLUMNS
 from tonegap.training.precision import describe_device, numerics
 from tonegap.training.usage import peak_bytes, reset_peak
+from tonegap.uncertainty.setting import Setting, TrainingDraw
+from tonegap.uncertainty.table import WITHOUT_DRAW, fit_scores
 
 _SAID_EVERY_S = 5.0
 _KIB, _GIGA = 1024, 1e9
@@ -65,6 +70,8 @@ def run(
     seen: Path,
     plan: AuditPlan,
     params: EvaluateParams,
+    network: PerceptualNetwork,
+    network_weights: str,
     groups: Groups,
     group_column: str,
     device: torch.device,
@@ -85,7 +92,9 @@ def run(
     plan
         What is audited.
     params
-        The section ``evaluate``: the JPEG baseline, the number of shown images.
+        The section ``evaluate``: the scores, the JPEG baseline, the number of shown images.
+    network, network_weights
+        The perceptual network; LPIPS is measured if it is a trained SqueezeNet.
     groups, group_column
         The groups, and what tells them apart.
     device
@@ -108,7 +117,13 @@ def run(
     first = tested.groupby("group", sort=False).head(params.grid_images)
     with numerics(deterministic=True, strict=False):
         loaded = _loaded(plan, device)
-        table = _measured(loaded, pixels, plan, params.jpeg_quality, device)
+        # Imported here: torchvision loads slowly.
+        from tonegap.files.weights import measuring_network  # noqa: PLC0415
+
+        perceptual = measuring_network(network, network_weights, plan.size)
+        more = perception.lpips_by_name(perceptual, network_weights, device)
+        kept = _kept(plan, params, network_weights if more else "", device)
+        table = _measured(loaded.model, pixels, plan, params, device, more=more, kept=kept)
         originals = {name: pixels.at(first.index[first["group"] == name]) for name in groups.names}
         again = reconstructions(loaded.model, originals, device)
     if warning := range_warning(pixels.darkest, table.pop("darkest").min()):
@@ -134,7 +149,7 @@ def run(
         },
         facts,
     )
-    _kept(plan, params.jpeg_quality, device).clear()
+    kept.clear()
 
 
 def _unseen(rows: pd.DataFrame, known: frozenset[str], duplicates: Path) -> pd.DataFrame:
@@ -149,37 +164,7 @@ def _unseen(rows: pd.DataFrame, known: frozenset[str], duplicates: Path) -> pd.D
     return tested.reset_index(drop=True)
 
 
-@dataclass(frozen=True)
-class _Pixels:
-    """Some of the packed images, read as they are needed.
-
-    Attributes
-    ----------
-    packed
-        uint8 [n, size, size, 3], a memory map.
-    rows
-        Which of them, in order.
-    """
-
-    packed: UInt8[np.ndarray, "packed size size 3"]
-    rows: Int[np.ndarray, " images"]
-
-    def at(self, places: Iterable[int]) -> Pixels:
-        """Return the images at some places of ``rows``."""
-        return np.asarray(self.packed[self.rows[list(places)]])
-
-    @property
-    def darkest(self) -> int:
-        """The smallest value, 0-255."""
-        return min(int(self.packed[row].min()) for row in self.rows)
-
-    def batches(self, size: int) -> Iterator[Pixels]:
-        """Yield all of them, ``size`` at a time."""
-        for start in range(0, len(self.rows), size):
-            yield np.asarray(self.packed[self.rows[start : start + size]])
-
-
-def _pixels_of(md5hashes: pd.Series, images: Path, image_rows: Path, size: int) -> _Pixels:
+def _pixels_of(md5hashes: pd.Series, images: Path, image_rows: Path, size: int) -> PackedSubset:
     packed = open_packed(images)
     if packed.shape[1] != size:
         raise DataError(
@@ -187,7 +172,7 @@ def _pixels_of(md5hashes: pd.Series, images: Path, image_rows: Path, size: int) 
             "`tonegap audit` again"
         )
     rows = read_csv(image_rows, ["row", "md5hash"], "the packed images' rows")
-    return _Pixels(packed, rows.set_index("md5hash")["row"].loc[md5hashes].to_numpy())
+    return PackedSubset(packed, rows.set_index("md5hash")["row"].loc[md5hashes].to_numpy())
 
 
 def _loaded(plan: AuditPlan, device: torch.device) -> Loaded:
@@ -213,14 +198,27 @@ def _pinned(plan: AuditPlan) -> Reference:
 
 
 def _measured(
-    loaded: Loaded, pixels: _Pixels, plan: AuditPlan, jpeg_quality: int, device: torch.device
+    model: GenerativeModel,
+    pixels: PackedSubset,
+    plan: AuditPlan,
+    params: EvaluateParams,
+    device: torch.device,
+    *,
+    more: Mapping[str, PairMeasure],
+    kept: KeptBatches,
 ) -> pd.DataFrame:
     """Measure every image, batch by batch; say how far it is."""
-    jpeg, kept = JpegBaseline(jpeg_quality), _kept(plan, jpeg_quality, device)
+    jpeg = JpegBaseline(params.jpeg_quality)
+    # Scores that learn from the training images are not testable. Those that the model brings are
+    # tried on one image.
+    one = TrainingDraw.of(pixels.at(range(1)))
+    setting = Setting(model, one, device, plan.batch_size, params.jpeg_quality)
+    scores = fit_scores([name for name in params.scores if name in WITHOUT_DRAW], setting)
 
     def measure(batch: Pixels) -> pd.DataFrame:
-        errors = per_image_errors(loaded.model, batch, len(batch), str(device))
-        return errors.assign(mse_jpeg=reconstruction_errors(jpeg, batch, len(batch)))
+        size = len(batch)
+        errors = per_image_errors(model, batch, size, str(device), scores=scores, more=more)
+        return errors.assign(mse_jpeg=reconstruction_errors(jpeg, batch, size))
 
     reset_peak(device)
     progress = _Progress(len(pixels.rows))
@@ -233,12 +231,14 @@ def _measured(
     return pd.concat(parts, ignore_index=True)
 
 
-def _kept(plan: AuditPlan, jpeg_quality: int, device: torch.device) -> KeptBatches:
+def _kept(plan: AuditPlan, params: EvaluateParams, lpips: str, device: torch.device) -> KeptBatches:
     """Return the place of this audit's batches: everything but the pixels names it."""
     facts: dict[str, Any] = {
         "model": plan.model.model_dump(),
         "batch_size": plan.batch_size,
-        "jpeg_quality": jpeg_quality,
+        "jpeg_quality": params.jpeg_quality,
+        "scores": list(params.scores),
+        "lpips": lpips,
         "device": describe_device(device),
         "torch": torch.__version__,
         "source": _source_sha256(),

@@ -12,9 +12,9 @@ from tonegap.facts import basis_of, caveats_of
 from tonegap.files.atomic import write_text
 from tonegap.files.rendered import all_rendered
 from tonegap.files.tables import read_csv, read_json, write_csv, write_json
+from tonegap.generation.beside_data import samples_claims, tone_table
 from tonegap.groups import Groups
 from tonegap.report.samples import SamplesContext, render_samples
-from tonegap.statistics.generated import samples_claims, tone_table
 from tonegap.tables import COHORT_COLUMNS
 
 

@@ -10,7 +10,7 @@ keys of ``tonegap-claims-2`` (:mod:`tonegap.statistics.claims`) without those of
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, replace
 from typing import Any, Final
 
@@ -19,7 +19,7 @@ import pandas as pd
 
 from tonegap.digits import json_value
 from tonegap.groups import Groups
-from tonegap.measures import MEASURES, SCORES
+from tonegap.measures import COLUMNS, MEASURES, OWN_SCORE, SCORES
 from tonegap.statistics.claims import CLAIMS, statements
 from tonegap.statistics.contrasts import (
     AUC_MARGIN,
@@ -125,13 +125,39 @@ def audit_contrasts(groups: Groups, values: pd.DataFrame) -> tuple[Contrast, ...
         if row.per_image and row.name in values
     ]
     given = _gap_of_measure("mse_given_jpeg", "none", gap)
-    scores = [
-        contrast
-        for row in SCORES
-        if row.name in values
-        for contrast in _of_score(row.name, row.words, groups)
+    shifts = [
+        _mean_of_group(row.name, group)
+        for row in MEASURES
+        if row.better == "zero" and row.name in values
+        for group in groups.pair
     ]
-    return (*primary, *measures, given, *scores)
+    scores = [c for name, words in _scores(values) for c in _of_score(name, words, groups)]
+    return (*primary, *measures, given, *shifts, _tone_slope(groups), *scores)
+
+
+def _mean_of_group(measure: str, group: str) -> Contrast:
+    meaning = f"{MEASURE_WORDS[measure]} of {group} images"
+    return Contrast(
+        *("C2", f"mean_{group}", measure, DESCRIPTION, "none"), {Arm(_SHARE, group): 1.0}, meaning
+    )
+
+
+def _tone_slope(groups: Groups) -> Contrast:
+    meaning = "Slope of the reconstructed on the original skin tone, less 1"
+    both = {Arm(_SHARE, group): 0.5 for group in groups.pair}
+    return Contrast("C2", "tone_slope", "tone_slope", DESCRIPTION, "none", both, meaning)
+
+
+def _scores(columns: Iterable[str]) -> list[tuple[str, str]]:
+    """Return the scores that a table has, by column, in words: tonegap's, then the model's own."""
+    names = [str(name) for name in columns]
+    known = [(row.name, row.words) for row in SCORES if row.name in names]
+    own = [name for name in names if OWN_SCORE.fullmatch(name) and not _is_derived(name)]
+    return [*known, *((name, name) for name in own if name not in COLUMNS)]
+
+
+def _is_derived(name: str) -> bool:
+    return name.endswith(("_auc", "_error_rank"))
 
 
 def _gap_of_measure(measure: str, expected: Expected, gap: Mapping[Arm, float]) -> Contrast:
@@ -167,17 +193,15 @@ def _of_score(score: str, words: str, groups: Groups) -> list[Contrast]:
 def _values(rows: pd.DataFrame, design: Design, groups: Groups) -> pd.DataFrame:
     """Return a column per measure, and per score three: itself, its AUC and its rank."""
     measures = [row.name for row in MEASURES if row.per_image and row.name in rows]
-    found = measure_columns(rows, design, [LOG_ERROR, *measures, "mse_given_jpeg"], groups)
+    wanted = [LOG_ERROR, *measures, "mse_given_jpeg", "tone_slope"]
+    found = measure_columns(rows, design, wanted, groups)
     compared = (rows["group"] == groups.compared).to_numpy()
     mse = found["mse"].to_numpy()
-    for row in SCORES:
-        if row.name in rows:
-            score = rows[row.name].to_numpy(dtype=float)
-            found[row.name] = score
-            found[f"{row.name}_auc"] = auc_pseudovalues(score, compared, design.run)
-            found[f"{row.name}_error_rank"] = rank_pseudovalues(
-                score, mse, 2 * design.run + compared
-            )
+    for name, _ in _scores(rows):
+        score = rows[name].to_numpy(dtype=float)
+        found[name] = score
+        found[f"{name}_auc"] = auc_pseudovalues(score, compared, design.run)
+        found[f"{name}_error_rank"] = rank_pseudovalues(score, mse, 2 * design.run + compared)
     return found
 
 

@@ -8,8 +8,8 @@ from pathlib import Path
 from filelock import Timeout
 
 from tonegap.errors import StudyError
+from tonegap.files.checkout import remove_copy
 from tonegap.files.repository import experiments, git
-from tonegap.study.copies import remove_copy
 from tonegap.study.plan import Study
 from tonegap.study.records import (
     copies_folder,

@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
 from tonegap.errors import MachineError
+from tonegap.files.checkout import cache_folder
 from tonegap.files.repository import head
 from tonegap.study.cluster import ClusterCell
-from tonegap.study.copies import cache_folder
 from tonegap.study.hub import bring_home, done_at_hub, hub_address, require_baseline
 from tonegap.study.outcome import Outcome
 from tonegap.study.overrides import dvc_arguments

@@ -22,6 +22,7 @@ PARAMS = ModelParams(
     latent_channels=4,
     bottleneck_blocks=1,
     deep=False,
+    bias_before_norm=True,
 )
 FACTORIES = ["tonegap.model.vae:build", "tonegap.model.tiny:build"]
 

@@ -17,6 +17,7 @@ PAPER = ModelParams(
     latent_channels=64,
     bottleneck_blocks=1,
     deep=True,
+    bias_before_norm=True,
 )
 SMALL = PAPER.model_copy(update={"base_width": 8, "block_widths": (1, 2), "latent_channels": 4})
 
@@ -137,3 +138,62 @@ def test_the_last_map_is_activated(part: str) -> None:
         torch.testing.assert_close(log_var, model.to_log_var(activated))
     else:
         torch.testing.assert_close(image, torch.tanh(model.to_image(activated)))
+
+
+def test_initial_weights_are_rounded_float64_draws() -> None:
+    """Float32 draws depend on the instruction set; these do not, and no other dtype leaks out."""
+    torch.manual_seed(5)
+    torch.set_default_dtype(torch.float64)
+    try:
+        reference = VAE(8, (1, 2), 4, 1, deep=True).state_dict()
+    finally:
+        torch.set_default_dtype(torch.float32)
+    built = build(SMALL, 16, seed=5).state_dict()
+    assert all(torch.equal(built[key], reference[key].to(built[key].dtype)) for key in reference)
+    assert torch.get_default_dtype() == torch.float32
+    assert built["to_mu.weight"].dtype == torch.float32
+
+
+@pytest.mark.parametrize("deep", [False, True])
+@pytest.mark.parametrize("bottleneck", [0, 1])
+def test_biases_that_a_batch_norm_removes_are_left_out(
+    images: torch.Tensor, *, deep: bool, bottleneck: int
+) -> None:
+    """Those that stay have a gradient; those that go had none but for rounding."""
+    shape = {"deep": deep, "bottleneck_blocks": bottleneck}
+    full = build(SMALL.model_copy(update=shape), 16, seed=0).double()
+    bare = build(SMALL.model_copy(update=shape | {"bias_before_norm": False}), 16, seed=0)
+    noise = torch.randn(3, *full.latent_shape(16), dtype=torch.float64)
+    reconstruction, mu, log_var = full(images.double(), noise)
+    weight = torch.randn(reconstruction.shape, dtype=torch.float64)
+    torch.autograd.backward((reconstruction * weight).sum() + (mu * log_var).sum())
+    kept = {name for name, _ in bare.named_parameters()}
+    largest = {name: float(p.grad.abs().max()) for name, p in full.named_parameters()}
+    assert all(largest[name] > 1e-6 for name in kept)
+    dropped = set(largest) - kept
+    assert dropped
+    assert all(name.endswith("bias") for name in dropped)
+
+
+def test_a_network_without_these_biases_computes_the_same(images: torch.Tensor) -> None:
+    """In training mode, dropping random biases changes no output.
+
+    Those of the last skips are zero here: they only add to the bias that stays.
+    """
+    shape = {"deep": False, "bottleneck_blocks": 0}
+    full = build(SMALL.model_copy(update=shape), 16, seed=0).double()
+    bare = build(SMALL.model_copy(update=shape | {"bias_before_norm": False}), 16, seed=1)
+    kept = dict(bare.named_parameters())
+    for name, parameter in full.named_parameters():
+        if name not in kept:
+            torch.nn.init.normal_(parameter)
+    for block in (full.encoder[-1], full.decoder[-1]):
+        block.conv_in.bias.data[: block.widths[0]] = 0.0
+    bare.double().load_state_dict(
+        {k: v for k, v in full.state_dict().items() if k in bare.state_dict()}
+    )
+    noise = torch.randn(3, *full.latent_shape(16), dtype=torch.float64)
+    for ours, theirs in zip(
+        bare(images.double(), noise), full(images.double(), noise), strict=True
+    ):
+        torch.testing.assert_close(ours, theirs, rtol=1e-9, atol=1e-9)

@@ -9,9 +9,10 @@ import sys
 import pytest
 from dvc.repo import Repo
 
+from tonegap.files import checkout
+from tonegap.files.checkout import cache_folder
 from tonegap.files.repository import git
-from tonegap.study import copies
-from tonegap.study.copies import cache_folder, fetch_experiment, reset, working_copy
+from tonegap.study.copies import fetch_experiment, reset, working_copy
 
 
 @pytest.fixture
@@ -98,7 +99,7 @@ def test_what_a_killed_run_left_is_ended_and_removed(project):
 def test_a_copy_goes_although_a_process_still_writes_into_it(project, monkeypatch):
     """A file that appears while the folder is being removed is removed with the next try."""
     baseline = git(project, "rev-parse", "HEAD").strip()
-    remove, late = copies.shutil.rmtree, ["late"]
+    remove, late = checkout.shutil.rmtree, ["late"]
 
     def interrupted(folder, **options):
         remove(folder, **options)
@@ -107,6 +108,6 @@ def test_a_copy_goes_although_a_process_still_writes_into_it(project, monkeypatc
             (folder / late.pop()).write_text("written at the last moment")
 
     with working_copy(project, baseline, project / ".dvc/tmp/copies/0") as copy:
-        monkeypatch.setattr(copies.shutil, "rmtree", interrupted)
+        monkeypatch.setattr(checkout.shutil, "rmtree", interrupted)
     assert not late
     assert not copy.parent.exists()

@@ -133,3 +133,18 @@ def test_compiled_kernels_are_not_chosen_by_timing_where_runs_must_be_equal():
     with numerics(deterministic=True):
         assert config.deterministic
     assert not config.deterministic
+
+
+def test_float64_computes_everything_in_float64():
+    """Weights and the name say so; nothing is autocast or scaled."""
+    chosen = choose_arithmetic("cpu", "float64")
+    placed = chosen.place(nn.Conv2d(3, 4, 3))
+    assert {value.dtype for value in placed.parameters()} == {torch.float64}
+    assert (chosen.name, chosen.autocast, chosen.scaled) == ("float64", None, False)
+
+
+def test_float64_on_an_apple_gpu_is_refused(monkeypatch):
+    """The message names the parameter and two ways out."""
+    monkeypatch.setattr(torch.backends.mps, "is_available", lambda: True)
+    with pytest.raises(MachineError, match=r"train\.precision is float64.*cpu.*float32"):
+        choose_arithmetic("mps", "float64")

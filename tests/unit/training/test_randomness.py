@@ -45,3 +45,11 @@ def test_purposes_have_streams_of_their_own():
     """Order and flips are independent though they share seed and epoch."""
     order, flips = (host_generator(0, p, 0).random(4) for p in (Stream.ORDER, Stream.FLIPS))
     assert not (order == flips).any()
+
+
+def test_noise_is_drawn_in_float64_and_rounded():
+    """Float32 noise is the rounded float64 noise: PyTorch's own float32 draws are others."""
+    single, double = DeviceNoise(0, CPU), DeviceNoise(0, CPU, torch.float64)
+    exact = double.draw(2, 3, (64,))
+    assert exact.dtype == torch.float64
+    assert torch.equal(single.draw(2, 3, (64,)), exact.float())

@@ -21,6 +21,7 @@ from tonegap.model.perceptual import feature_network, random_weights
 from tonegap.training.feed import batch_spans, plan_epoch
 from tonegap.training.loop import Run
 from tonegap.training.precision import Arithmetic
+from tonegap.training.schedule import LearningRate
 from tonegap.training.step import Stepper, make_optimiser
 from tonegap.training.workbench import Workbench
 
@@ -35,7 +36,12 @@ def _plain_epoch(data, model_params, train, features):
     plan = plan_epoch(data.rows, 0, train.seed, flip=train.flip)
     noise = Workbench(Arithmetic(CPU, None)).prepare(data, model_params, train, None).loop.noise
     terms, gradients = [], []
-    for step, span in enumerate(batch_spans(len(data.rows), train.batch_size)):
+    spans = batch_spans(len(data.rows), train.batch_size)
+    rate = LearningRate(
+        train.learning_rate, train.schedule, train.warmup, train.epochs * len(spans)
+    )
+    for step, span in enumerate(spans):
+        optimiser.param_groups[0]["lr"] = rate.at(step)
         pictures = [
             np.fliplr(data.images[row]) if flipped else data.images[row]
             for row, flipped in zip(plan.rows[span], plan.flips[span], strict=True)
@@ -169,6 +175,7 @@ from tonegap.model.perceptual import feature_network, random_weights
 from tonegap.training.feed import plan_epoch
 from tonegap.training.loop import TrainingData
 from tonegap.training.precision import Arithmetic
+from tonegap.training.schedule import LearningRate
 from tonegap.training.workbench import Workbench
 torch.set_num_threads(1)
 params = read_params(__import__("pathlib").Path(sys.argv[1]))

@@ -22,10 +22,11 @@ from typing import Final
 
 import numpy as np
 from jaxtyping import Bool, Float, Int
-from scipy import special, stats
+from scipy import special
+
+from tonegap.generation.share import adjusted_count
 
 FOLDS: Final = 5
-PERMUTATIONS: Final = 999
 MIN_IMAGES: Final = 20
 """Fewest images of each group, and of the unlabelled, from which a share is estimated."""
 
@@ -60,30 +61,6 @@ class Share:
     false_rate: float
     threshold: float
     reason: str = ""
-
-
-@dataclass(frozen=True)
-class ToneDistance:
-    """How far the tones of two sets of images are apart; copies count as images here.
-
-    Attributes
-    ----------
-    difference, low, high
-        Mean of the second minus mean of the first with a 95 % interval (Welch), degrees.
-    wasserstein
-        Mean distance that tones must be moved to turn one distribution into the other, degrees.
-    by_chance
-        Its mean over permutations of the images between the two sets.
-    p
-        Share of permutations with at least that distance.
-    """
-
-    difference: float
-    low: float
-    high: float
-    wasserstein: float
-    by_chance: float
-    p: float
 
 
 @dataclass(frozen=True)
@@ -127,38 +104,12 @@ def adjusted_share(
     t, t_var = _rate(calls[compared], labelled.unit[compared])
     f, f_var = _rate(calls[~compared], labelled.unit[~compared])
     q, q_var = _rate(called, unlabelled.unit)
-    spread = t - f
-    if spread - _REACH * math.sqrt(t_var + f_var) <= 0.0:
+    value = adjusted_count(q, t, f)
+    if math.isnan(value):
         return _none("the measured tone does not tell the data's groups apart")
-    p = (q - f) / spread
-    se = math.sqrt(q_var + (1.0 - p) ** 2 * f_var + p**2 * t_var) / spread
-    value, low, high = (_clipped(bound) for bound in (p, p - _REACH * se, p + _REACH * se))
-    return Share(value, low, high, p, q, t, f, threshold)
-
-
-def tone_distance(
-    first: Float[np.ndarray, " first"], second: Float[np.ndarray, " second"], seed: int = 0
-) -> ToneDistance:
-    """Compare the tones of two sets of images, at least two in each."""
-    welch = stats.ttest_ind(second, first, equal_var=False)
-    interval = welch.confidence_interval(0.95)
-    both = np.concatenate([first, second])
-    order = np.argsort(both, kind="stable")
-    steps = np.diff(both[order])
-    # The difference of the two cumulative distributions jumps by these at each tone.
-    jumps = np.repeat([1.0 / len(first), -1.0 / len(second)], [len(first), len(second)])[order]
-    rng = np.random.default_rng(seed)
-    permuted = (rng.permutation(jumps) for _ in range(PERMUTATIONS))
-    observed, *chance = (float(np.abs(np.cumsum(each)[:-1]) @ steps) for each in (jumps, *permuted))
-    drawn = np.array(chance)
-    return ToneDistance(
-        difference=float(second.mean() - first.mean()),
-        low=float(interval.low),
-        high=float(interval.high),
-        wasserstein=observed,
-        by_chance=float(drawn.mean()),
-        p=float((1 + (drawn >= observed).sum()) / (1 + PERMUTATIONS)),
-    )
+    p = (q - f) / (t - f)
+    reach = _REACH * math.sqrt(q_var + (1.0 - p) ** 2 * f_var + p**2 * t_var) / (t - f)
+    return Share(value, _clipped(p - reach), _clipped(p + reach), p, q, t, f, threshold)
 
 
 def best_threshold(

@@ -10,13 +10,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from tonegap.statistics.prevalence import (
+from tonegap.generation.prevalence import (
     MIN_IMAGES,
     Tones,
     adjusted_share,
     best_threshold,
-    tone_distance,
 )
+from tonegap.generation.tones import tone_difference
 
 
 def alone(tone) -> Tones:
@@ -113,11 +113,11 @@ def test_the_distance_is_scipys_and_its_p_value_uniform_without_a_difference():
     for seed in range(40):
         rng = np.random.default_rng(seed)
         first, second = rng.normal(30, 20, 40), rng.normal(30, 20, 25)
-        found = tone_distance(first, second, seed)
+        found = tone_difference(first, second, seed)
         assert found.wasserstein == pytest.approx(stats.wasserstein_distance(first, second))
         p.append(found.p)
     assert np.mean(np.array(p) <= 0.05) <= 0.15
     assert 0.3 < np.mean(p) < 0.7
-    shifted = tone_distance(first, first - 40.0)
+    shifted = tone_difference(first, first - 40.0)
     assert shifted.p == pytest.approx(0.001)
     assert shifted.low < shifted.difference == pytest.approx(-40.0)

@@ -23,14 +23,9 @@ import numpy as np
 import pandas as pd
 
 from tonegap.digits import json_value
+from tonegap.generation.prevalence import Share, Tones, adjusted_share
+from tonegap.generation.tones import ToneDifference, tone_difference
 from tonegap.groups import Groups
-from tonegap.statistics.prevalence import (
-    Share,
-    ToneDistance,
-    Tones,
-    adjusted_share,
-    tone_distance,
-)
 from tonegap.tone import ITA_CLASSES, ita_class
 
 SCHEMA: Final = "tonegap-samples-1"
@@ -69,7 +64,7 @@ def samples_claims(
     compared = (pair["group"] == groups.compared).to_numpy()
     share = adjusted_share(_tones(pair, "cluster"), compared, generated)
     in_data = float(compared.mean()) if len(compared) else math.nan
-    tone = tone_distance(data["ita"].to_numpy(dtype=float), generated.tone)
+    tone = tone_difference(data["ita"].to_numpy(dtype=float), generated.tone)
     shares, tones = _share_verdict(share, in_data), _tone_verdict(tone)
     document = {
         "schema": SCHEMA,
@@ -116,11 +111,11 @@ def _share_verdict(share: Share, in_data: float) -> str:
     return "no difference shown" if share.low <= in_data <= share.high else "differs"
 
 
-def _tone_verdict(tone: ToneDistance) -> str:
+def _tone_verdict(tone: ToneDifference) -> str:
     return "differs" if tone.p <= ALPHA else "no difference shown"
 
 
-def _flags(share: Share, in_data: float, tone: ToneDistance, groups: Groups) -> list[str]:
+def _flags(share: Share, in_data: float, tone: ToneDifference, groups: Groups) -> list[str]:
     """Return a sentence for everything that differs from the data."""
     flags = []
     if _share_verdict(share, in_data) == "differs":

@@ -7,10 +7,10 @@ import pandas as pd
 import pytest
 
 from tonegap.fingerprint.decoding import decode
+from tonegap.generation.beside_data import samples_claims, share_sentence, tone_table
 from tonegap.groups import LIGHT_AND_DARK
 from tonegap.phantom.recipes import annotation_table
 from tonegap.phantom.render import jpeg_from_url
-from tonegap.statistics.generated import samples_claims, share_sentence, tone_table
 from tonegap.tone import mean_ita
 
 
