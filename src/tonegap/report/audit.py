@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pandas as pd
 
 from tonegap.groups import Groups
-from tonegap.report.claims import MEANINGS, VERDICTS, claim_views
+from tonegap.report.claims import MEANINGS, VERDICTS, ClaimView, claim_views
 from tonegap.report.conditions import condition_rows
 from tonegap.report.context import Analysis
 from tonegap.report.estimates import (
@@ -28,6 +28,7 @@ from tonegap.statistics.within_runs import OVERALL, percent
 
 _DECIDED = ("supported", "contradicted")
 _SMALLEST_P = 0.001
+_OVER_MIXES = ", mean of all mixes"
 
 
 @dataclass(frozen=True)
@@ -99,7 +100,7 @@ def render_audit(context: AuditContext) -> str:
             context=context,
             groups=groups,
             summary=audit_summary(context),
-            claims=claim_views(context.claims, groups),
+            claims=[_of_one_model(view) for view in claim_views(context.claims, groups)],
             answers=_answers(context.claims),
             heterogeneity=heterogeneity_sentence(analysis.heterogeneity),
             verdicts=[(*VERDICTS[name], name, meaning) for name, meaning in MEANINGS.items()],
@@ -114,6 +115,15 @@ def render_audit(context: AuditContext) -> str:
             means=context.means.to_dict("records"),
         )
     )
+
+
+def _of_one_model(view: ClaimView) -> ClaimView:
+    """Name comparisons as those of one model: there are no mixes to average over."""
+
+    def named(rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+        return [row | {"name": row["name"].replace(_OVER_MIXES, "")} for row in rows]
+
+    return replace(view, primary=named(view.primary), beside=named(view.beside))
 
 
 def audit_summary(context: AuditContext) -> Summary:

@@ -10,7 +10,7 @@ keys of ``tonegap-claims-2`` (:mod:`tonegap.statistics.claims`) without those of
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import asdict, replace
 from typing import Any, Final
 
@@ -148,7 +148,7 @@ def _tone_slope(groups: Groups) -> Contrast:
     return Contrast("C2", "tone_slope", "tone_slope", DESCRIPTION, "none", both, meaning)
 
 
-def _scores(columns: Iterable[str]) -> list[tuple[str, str]]:
+def _scores(columns: Iterable[Hashable]) -> list[tuple[str, str]]:
     """Return the scores that a table has, by column, in words: tonegap's, then the model's own."""
     names = [str(name) for name in columns]
     known = [(row.name, row.words) for row in SCORES if row.name in names]
