@@ -65,6 +65,8 @@ class Audited:
             seen=self.folder / "seen.txt",
             plan=plan,
             params=self.params.evaluate,
+            network="squeezenet1_1",
+            network_weights="random",
             groups=LIGHT_AND_DARK,
             group_column="fst",
             device=CPU,

@@ -117,7 +117,10 @@ def run(
         seen=known["seen"],
         flow=_flow(exclusions_flow),
         claims=document,
-        analysis=Analysis(**found, sentence=decomposition_sentence(found["decomposition"])),
+        analysis=Analysis(
+            **found,
+            sentence=decomposition_sentence(found["decomposition"]),
+        ),
         conditions=pd.concat(
             [condition_errors(rows, level, groups) for level in LABEL_COLUMNS], ignore_index=True
         ),

@@ -196,13 +196,30 @@ def test_every_measure_and_score_of_the_tables_has_its_gap() -> None:
     rng = np.random.default_rng(0)
     measures = [row.name for row in MEASURES if row.per_image]
     scores = [row.name for row in SCORES]
-    table = table.assign(**{name: rng.uniform(0.1, 1.0, len(table)) for name in measures + scores})
+    columns = [*measures, *scores, "u_of_the_user", "ita_seen"]
+    table = table.assign(**{name: rng.uniform(0.1, 1.0, len(table)) for name in columns})
     document = audit_claims(finished_rows(table, "a"), "a", LIGHT_AND_DARK)
     rows = document["contrasts"] + document["descriptions"]
     gaps = {row["metric"] for row in rows if row["contrast"] == "gap"}
     assert gaps >= {LOG_ERROR, *measures}
     shown = {row["contrast"] for row in rows}
-    for score in scores:
+    for score in (*scores, "u_of_the_user"):
         assert {f"{score}_gap", f"{score}_auc", f"{score}_error_rank_dark"} <= shown
     without = {row["contrast"] for row in rows if row["estimate"] is None}
     assert without <= {"own_share_effect", "sigma_flag"}
+
+
+def test_shifts_of_tone_have_their_means_and_their_slope() -> None:
+    """A shift has no worse side: it is described by group, and by the slope of a line."""
+    table, rng = one_model(11), np.random.default_rng(0)
+    seen = rng.normal(30.0, 25.0, len(table))
+    shift = -0.3 * (seen - 40.0) + rng.normal(0.0, 2.0, len(table))
+    table = table.assign(ita_seen=seen, ita_shift_skin=shift)
+    document = audit_claims(finished_rows(table, "a"), "a", LIGHT_AND_DARK)
+    rows = {(row["contrast"], row["metric"]): row for row in document["descriptions"]}
+    dark = table["group"] == "dark"
+    mean = rows["mean_dark", "ita_shift_skin"]
+    assert mean["estimate"] == pytest.approx(shift[dark].mean(), rel=1e-5)
+    slope = rows["tone_slope", "tone_slope"]
+    assert slope["estimate"] == pytest.approx(np.polyfit(seen, shift, 1)[0], rel=1e-4)
+    assert slope["high"] < 0.0
