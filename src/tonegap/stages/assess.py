@@ -100,7 +100,7 @@ def run(
     device
         Where the model runs.
     per_image, facts, examples
-        Written: a row per image; what the numbers rest on; a few images with their
+        Written: a row per image; what the numbers rest on; a few phantoms with their
         reconstructions, as pixels.
 
     Raises
@@ -114,6 +114,8 @@ def run(
     known = read_seen(seen)
     tested = _unseen(rows, known, duplicates)
     pixels = _pixels_of(tested["md5hash"], images, image_rows, plan.size)
+    rendered = all_rendered(fetch, tested["md5hash"])
+    shown = groups.names if rendered else ()  # never photographs
     first = tested.groupby("group", sort=False).head(params.grid_images)
     with numerics(deterministic=True, strict=False):
         loaded = _loaded(plan, device)
@@ -124,11 +126,10 @@ def run(
         more = perception.lpips_by_name(perceptual, network_weights, device)
         kept = _kept(plan, params, network_weights if more else "", device)
         table = _measured(loaded.model, pixels, plan, params, device, more=more, kept=kept)
-        originals = {name: pixels.at(first.index[first["group"] == name]) for name in groups.names}
+        originals = {name: pixels.at(first.index[first["group"] == name]) for name in shown}
         again = reconstructions(loaded.model, originals, device)
     if warning := range_warning(pixels.darkest, table.pop("darkest").min()):
         _say(f"warning: {warning}")
-    rendered = all_rendered(fetch, tested["md5hash"])
     write_csv(pd.concat([tested, rounded_table(table)], axis=1), per_image)
     write_examples(Examples(originals, again, rendered), examples)
     write_json(

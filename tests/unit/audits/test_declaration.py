@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from ruamel.yaml import YAML
 
 from tonegap.audits.declaration import OF_MODELS, OF_SAMPLES, declare, declared, template
 from tonegap.errors import ParameterError
 from tonegap.files.audit_plan import AuditPlan, PlannedModel, read_seen
+from tonegap.files.pictures import OF_AUDITS
 
 
 def plan(size=32, images="data", reference="diffusers:a/b", data="here"):
@@ -46,7 +49,8 @@ def test_audits_of_one_size_share_their_packed_images(tmp_path):
     found = stages(shared)
     assert tuple(found) == ("prepare-64", "prepare-128")
     assert found["prepare-128"]["cmd"] == "tonegap stage prepare --size 128"
-    assert found["prepare-128"]["outs"] == ["data/size-128/images.npy", "data/size-128/images.csv"]
+    outs = found["prepare-128"]["outs"]
+    assert outs == [{"data/size-128/images.npy": {"push": False}}, "data/size-128/images.csv"]
     declare(tmp_path, "b", plan(), OF_MODELS)
     declare(tmp_path, "c", plan(), OF_MODELS)
     assert tuple(stages(shared)) == ("prepare-64",)
@@ -98,3 +102,18 @@ def test_every_stage_says_what_it_does():
     """`dvc stage list` shows a sentence for each."""
     for stage in template().values():
         assert len(stage["desc"]) > 20
+
+
+def test_what_may_show_patients_is_pushed_nowhere():
+    """Every output that DVC keeps holds numbers that the guard knows, or stays on this machine."""
+    pictures = set()
+    for stage in template().values():
+        for out in stage["outs"]:
+            path, options = (out, {}) if isinstance(out, str) else next(iter(out.items()))
+            if options.get("cache") is False:
+                continue
+            if options.get("push") is False:
+                pictures.add(path)
+            else:
+                assert any(Path(path).match(pattern) for pattern in OF_AUDITS), path
+    assert pictures == {"data/size-SIZE/images.npy", "audits/NAME/examples.npz"}

@@ -9,6 +9,7 @@ import torch
 from audited import COUNT, IDS, SIZE, Blurs
 
 from tonegap.errors import DataError, ModelError
+from tonegap.files.examples import read_examples
 from tonegap.model.baselines import JpegBaseline
 from tonegap.model.pixels import to_model_range
 
@@ -105,11 +106,14 @@ def test_packed_images_of_another_size_are_refused(audited):
 
 
 def test_photographs_are_no_phantoms(audited):
-    """One image that tonegap did not render makes all of them private."""
+    """One image that tonegap did not render makes all of them private: no pixel is kept."""
     fetch = pd.read_csv(audited.folder / "fetch.csv")
     fetch.loc[5, "status"] = "verified"
     fetch.to_csv(audited.folder / "fetch.csv", index=False)
     assert audited.run(audited.plan())[1]["settings"]["images"] == "photographs"
+    shown = read_examples((audited.folder / "examples.npz").read_bytes())
+    assert not shown.rendered
+    assert not shown.originals
 
 
 def test_a_model_of_images_in_0_1_is_warned_of(audited, capsys):
