@@ -154,9 +154,11 @@ def run(
 
 
 def _unseen(rows: pd.DataFrame, known: frozenset[str], duplicates: Path) -> pd.DataFrame:
-    """Leave out the images that the model was trained on, and their near duplicates."""
+    """Leave out the images that the model was trained on, and all images of their clusters."""
     pairs = read_csv(duplicates, ["md5hash_a", "md5hash_b"], "the table of near duplicates")
-    tested = rows[~rows["md5hash"].isin(with_copies(known, pairs))]
+    # By pairs as well, because a seen image may itself not be in the cohort.
+    seen = rows["md5hash"].isin(with_copies(known, pairs))
+    tested = rows[~rows["cluster"].isin(rows.loc[seen, "cluster"])]
     if tested.empty:
         raise DataError(
             f"the model was trained on all {len(rows)} images of the cohort or on copies of them, "

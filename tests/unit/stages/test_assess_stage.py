@@ -84,6 +84,15 @@ def test_images_seen_in_training_are_left_out_with_their_copies(audited):
     pd.testing.assert_series_equal(whole["mse"], table["mse"], rtol=1e-6)
 
 
+def test_a_whole_cluster_leaves_with_one_seen_image(audited):
+    """As the other images of a patient do, which are no copies."""
+    cohort = pd.read_csv(audited.folder / "cohort.csv", dtype=str)
+    cohort.loc[cohort["md5hash"].isin(IDS[5:8]), "cluster"] = IDS[5]
+    cohort.to_csv(audited.folder / "cohort.csv", index=False)
+    (audited.folder / "seen.txt").write_text(IDS[6])
+    assert audited.run(audited.plan())[1]["seen"] == {"listed": 1, "left_out": 3}
+
+
 def test_a_model_that_saw_everything_cannot_be_tested(audited):
     """An empty table would say nothing of the reason."""
     (audited.folder / "seen.txt").write_text("\n".join(IDS))
