@@ -328,6 +328,17 @@ A new parameter needs a row here; otherwise every earlier experiment counts as o
 """
 
 
+def filter_params(**values: Any) -> FilterParams:
+    """Return the section ``filter``; a later key that is not given takes its value in ``ADDED``."""
+    prefix = "filter."
+    added = {
+        dotted.removeprefix(prefix): value
+        for dotted, value in ADDED.items()
+        if dotted.startswith(prefix)
+    }
+    return FilterParams.model_validate({**added, **values})
+
+
 def params_of_experiment(raw: object) -> Params:
     """Read the parameters of an earlier experiment with today's names.
 

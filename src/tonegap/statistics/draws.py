@@ -19,6 +19,17 @@ from tonegap.statistics.design import Design, Draws
 COLUMNS = ("n_train", "n_effective_train", "n_effective_pool")
 """Columns of metrics/study.csv that tell what each run drew of a group, and from how much."""
 
+GIVEN_THE_POOL = (
+    "Intervals are given the pool of images that the study trains on: metrics/study.csv does not say "
+    "what its runs drew from. `tonegap study collect` adds it, and intervals then hold against other "
+    "pools, too."
+)
+
+
+def knows_draws(table: pd.DataFrame) -> bool:
+    """True if a table says of each row what its run drew."""
+    return all(name in table.columns and table[name].notna().all() for name in COLUMNS)
+
 
 def with_draws(design: Design, table: pd.DataFrame) -> Design:
     """Add to a design what its runs drew.
@@ -30,7 +41,7 @@ def with_draws(design: Design, table: pd.DataFrame) -> Design:
         the training of that run. Without the columns, or with a missing value, the design comes
         back as it is: its intervals are then conditional on the pool.
     """
-    if any(name not in table.columns or table[name].isna().any() for name in COLUMNS):
+    if not knows_draws(table):
         return design
     rows = table[list(COLUMNS)].astype(float).assign(arm=design.arm, run=design.run)
     runs = rows.drop_duplicates(["arm", "run"])

@@ -25,6 +25,7 @@ from scipy import sparse
 from tonegap.errors import DataError
 from tonegap.groups import Groups
 from tonegap.statistics.design import Design, design_of
+from tonegap.statistics.draws import with_draws
 from tonegap.statistics.inference import MIN_UNITS, Estimate
 from tonegap.statistics.training_pool import variance_of
 from tonegap.statistics.variance import distinct
@@ -112,8 +113,18 @@ def rows_of(table: pd.DataFrame, groups: Groups | None = None) -> Rows:
     keys = table[["share", "mix"]].drop_duplicates().sort_values(["share", "mix"])
     mixes = tuple((str(mix), float(share)) for share, mix in keys.itertuples(index=False))
     mix = pd.Index(mixes).get_indexer(pd.MultiIndex.from_arrays([table["mix"], table["share"]]))
-    design = design_of(table)
+    design = with_draws(design_of(table), table)
     return Rows(table, design, log_of(table, "mse"), mixes, np.asarray(mix))
+
+
+def given_pool(rows: Rows) -> Rows:
+    """Forget what the runs drew, so that errors are conditional on the study's training images.
+
+    For what is compared between images of the same models, such as conditions: another pool would
+    move them together. It also takes more images than a condition has to tell a training's scatter
+    from that of its test images.
+    """
+    return replace(rows, design=replace(rows.design, draws=None))
 
 
 def design_where(

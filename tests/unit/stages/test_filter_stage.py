@@ -19,7 +19,7 @@ from tonegap.params import FilterParams, GroupsParams
 from tonegap.stages import filter as filter_stage
 from tonegap.stages import hash as hash_stage
 
-FILTER = FilterParams(exclude_qc=("3",), min_side=16, duplicates="keep", near_distance=6)
+FILTER = filter_params(exclude_qc=("3",), min_side=16, duplicates="keep", near_distance=6)
 GROUPS = GroupsParams(
     column="fst", compare=("light", "dark"), define={"light": (1, 2), "dark": (5, 6)}
 )
