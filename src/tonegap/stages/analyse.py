@@ -20,8 +20,8 @@ from tonegap.labels import LABEL_COLUMNS
 from tonegap.statistics.amplification import amplification
 from tonegap.statistics.claims import assess_claims, no_claims
 from tonegap.statistics.decomposition import decompose
-from tonegap.statistics.draws import GIVEN_THE_POOL, knows_draws
 from tonegap.statistics.design import ordinary_rows
+from tonegap.statistics.draws import GIVEN_THE_POOL, knows_draws
 from tonegap.statistics.heterogeneity import condition_gaps, heterogeneity
 from tonegap.statistics.influence import gap_without
 from tonegap.statistics.label_definitions import score_definitions

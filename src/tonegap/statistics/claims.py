@@ -238,9 +238,9 @@ def assess_claims(
         The per-image study table: one row per run x test image, columns run, share,
         seed, md5hash, group, cluster, and mse; nmse, sigma, mse_pca and mse_jpeg where they
         exist. With the columns of :mod:`tonegap.statistics.draws` intervals hold against other
-        pools of training images. A column ``distinct`` (``paper``, ``equal``) marks runs trained on equal
-        numbers of distinct images; where both kinds occur, only the contrasts that need
-        equal numbers use the ``equal`` ones. Rows of groups outside the pair are ignored.
+        pools of training images. A column ``distinct`` (``paper``, ``equal``) marks runs trained
+        on equal numbers of distinct images; where both kinds occur, only the contrasts that
+        need equal numbers use the ``equal`` ones. Rows of groups outside the pair are ignored.
     study
         The study's name.
     groups

@@ -20,14 +20,14 @@ COLUMNS = ("n_train", "n_effective_train", "n_effective_pool")
 """Columns of metrics/study.csv that tell what each run drew of a group, and from how much."""
 
 GIVEN_THE_POOL = (
-    "Intervals are given the pool of images that the study trains on: metrics/study.csv does not say "
-    "what its runs drew from. `tonegap study collect` adds it, and intervals then hold against other "
-    "pools, too."
+    "Intervals are given the pool of images that the study trains on: metrics/study.csv does not "
+    "say what its runs drew from. `tonegap study collect` adds it, and intervals then hold against "
+    "other pools, too."
 )
 
 
 def knows_draws(table: pd.DataFrame) -> bool:
-    """True if a table says of each row what its run drew."""
+    """Check that a table says of each row what its run drew."""
     return all(name in table.columns and table[name].notna().all() for name in COLUMNS)
 
 

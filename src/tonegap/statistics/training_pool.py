@@ -132,7 +132,7 @@ def training_variance(
 
 
 def _own_difficulty_cancels(design: Design, coefficients: Float[np.ndarray, " arms"]) -> bool:
-    """True if the weights sum to zero both within each mix and within each group."""
+    """Check that the weights sum to zero both within each mix and within each group."""
     sums: dict[object, float] = {}
     for arm, weight in zip(design.arms, coefficients, strict=True):
         for part in arm:

@@ -98,12 +98,12 @@ class TwoWayVariance:
         """Degrees of freedom of ``total`` for a t quantile.
 
         The harmonic mean of ``n_seeds - 1`` and ``n_units - 1``, weighted by what the scatter
-        of seeds and the images contribute to ``total``, the pool's parts included. A t quantile is nearly a straight line
-        in 1 / df, so that this is nearly the weighted mean of the two quantiles that Cochran
-        and Cox (1950, Experimental Designs, section 4.14) take where two variances of unlike
-        precision are added. Satterthwaite's weights, the squares of these, lean on the
-        observed scatter: where two or three degrees of freedom make it small by chance, they
-        take it for well known.
+        of seeds and the images contribute to ``total``, the pool's parts included. A t
+        quantile is nearly a straight line in 1 / df, so that this is nearly the weighted mean
+        of the two quantiles that Cochran and Cox (1950, Experimental Designs, section 4.14)
+        take where two variances of unlike precision are added. Satterthwaite's weights, the
+        squares of these, lean on the observed scatter: where two or three degrees of freedom
+        make it small by chance, they take it for well known.
         """
         seeds = self.between_seeds + (self.pool.seeds if self.pool else 0.0)
         of_seeds = seeds / self.total if self.total > 0.0 else 1.0

@@ -23,7 +23,6 @@ import psutil
 
 from tonegap.errors import MachineError
 from tonegap.files.repository import dvc_command, head, stage_environment, telling_line
-from tonegap.study.working_copy import fetch_experiment, reset, working_copy
 from tonegap.study.outcome import INTERRUPTED, Outcome
 from tonegap.study.overrides import dvc_arguments
 from tonegap.study.plan import Cell
@@ -34,6 +33,7 @@ from tonegap.study.records import (
     log_path,
     note_attempt,
 )
+from tonegap.study.working_copy import fetch_experiment, reset, working_copy
 
 _PATIENCE_S = 5.0
 # DVC waits three seconds for a lock and then gives up: too short on a loaded machine. What was

@@ -36,7 +36,7 @@ def _studies(population: Population, planted: Planted) -> pd.DataFrame:
 def test_a_null_is_rarely_rejected_and_a_planted_gap_nearly_always_found(
     population: Population,
 ) -> None:
-    """The primaries see nothing in ``no_effect``, and in a contrast of 1.6 the gap and nothing else.
+    """The primaries see nothing in ``no_effect``, and only the gap in a contrast of 1.6.
 
     A test of the level .05 rejects 5 of 20 with a probability of .003; gap of .94 in log units.
     """

@@ -15,7 +15,7 @@ from tonegap.cohort.rules import CohortParams
 from tonegap.errors import DataError
 from tonegap.files.archive import write_archive
 from tonegap.files.tables import read_csv
-from tonegap.params import FilterParams, GroupsParams
+from tonegap.params import GroupsParams, filter_params
 from tonegap.stages import filter as filter_stage
 from tonegap.stages import hash as hash_stage
 
