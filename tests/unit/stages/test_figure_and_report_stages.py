@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from tonegap.digits import rounded_table
 from tonegap.errors import DataError
 from tonegap.figures import boxes
 from tonegap.figures.catalogue import CATALOGUE
@@ -39,8 +40,9 @@ def workspace(tmp_path, tables, examples):
     urls = [f"phantom:v1?seed={n}" for n in range(len(rows))]
     write_csv(pd.DataFrame({"md5hash": rows["md5hash"], "url": urls}), tmp_path / "annotations.csv")
     write_csv(flow_table, tmp_path / "flow.csv")
-    write_csv(study, tmp_path / "study.csv")
-    write_csv(study_images, tmp_path / "study_images.csv")
+    # As `study collect` writes them.
+    write_csv(rounded_table(study), tmp_path / "study.csv")
+    write_csv(rounded_table(study_images), tmp_path / "study_images.csv")
     _facts(tmp_path, "phantom")
     arrays = {f"originals_{group}": pixels for group, pixels in examples.originals.items()}
     for mix, by_group in examples.reconstructions.items():
