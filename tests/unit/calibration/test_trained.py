@@ -12,7 +12,8 @@ from tonegap.calibration.planted import RECIPES, Planted
 from tonegap.calibration.population import Population, render_population
 from tonegap.calibration.rates import rates
 from tonegap.calibration.trained import Sizes, draw_study, estimates, true_values
-from tonegap.files.calibration_store import TrainedCalibration
+from tonegap.files import calibration_store
+from tonegap.files.calibration_store import TrainedCalibration, assess_study
 from tonegap.phantom.mixtures import RECIPES as PHANTOMS
 
 SMALL = Sizes(pools=(100, 100), n_test=40, n_train=120, n_seeds=3, components=4)
@@ -138,9 +139,23 @@ def test_every_recipe_names_phantoms_that_exist() -> None:
         assert not set(recipe.plants) & set(recipe.follows)
 
 
-def test_finished_studies_are_not_drawn_again(tmp_path) -> None:
-    """An interrupted calibration goes on with the studies that are missing."""
-    calibration = TrainedCalibration(tmp_path, "no_effect", 10, 0)
-    calibration.keep(pd.DataFrame({"study": [number], "p": [0.5]}) for number in (0, 2))
-    assert calibration.unfinished(4) == [1, 3]
-    assert list(calibration.finished["study"]) == [0, 2]
+def test_a_trained_study_is_stored_and_assessed_again(tmp_path, monkeypatch) -> None:
+    """The second call trains nothing, and gives the same estimates."""
+    monkeypatch.setattr(calibration_store, "sizes_of", lambda _: SMALL)
+    calibration = TrainedCalibration(tmp_path, "no_effect", 150, 0)
+    first = assess_study(calibration, 3)
+    monkeypatch.setattr(calibration_store, "draw_study", None)
+    pd.testing.assert_frame_equal(assess_study(calibration, 3), first)
+    assert set(first["study"]) == {3}
+
+
+def test_trained_studies_know_what_they_drew(population: Population) -> None:
+    """120 draws with replacement of 60 images, tested on 40 others; intervals allow for pools."""
+    table = draw_study(population, RECIPES["no_effect"], SMALL, np.random.SeedSequence(1))
+    light = table[(table["mix"] == "light") & (table["group"] == "light")].iloc[0]
+    assert (light["n_train"], light["n_effective_pool"]) == (120, 100)
+    assert light["n_effective_train"] == pytest.approx(120 * 60 / (60 + 119), rel=0.2)
+    se = estimates(table).set_index("estimator")["se"]
+    given_pool = estimates(table.drop(columns="n_train")).set_index("estimator")["se"]
+    assert (se >= given_pool).all()
+    assert se["own_share_effect"] > given_pool["own_share_effect"]
