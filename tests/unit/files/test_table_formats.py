@@ -130,32 +130,31 @@ def _zip_of_a_csv():
     return stream.getvalue()
 
 
-@pytest.mark.parametrize(
-    ("content", "words"),
-    [
-        (b"", "no columns"),
-        (b"\n\n", "no columns"),
-        (b"a,a\n1,2\n", "two columns 'a'"),
-        (b"a,b\n1,2,3\n", "line 2 has more cells"),
-        (b'a\n"1\n', "quotation mark"),
-        (b"\x89PNG\x00\x00", "NUL"),
-        (gzip.compress(b"a\n1\n")[:-3], "cut off"),
-        (b"\x1f\x8bxxxx", "damaged gzip"),
-        (b"PK\x03\x04xx", "damaged zip"),
-        (b"PAR1xx", "Parquet"),
-        (b"\xd0\xcf\x11\xe0xx", "old Excel"),
-        (b'{"a": 1}\n{"a": ', "JSON lines"),
-        (b"[1, 2]", "not one object per row"),
-        (b"[]", "no columns"),
-        (_zip_of_a_csv(), "unpack it"),
-    ],
-)
-def test_what_is_no_table_is_refused_in_one_line(content, words):
+NO_TABLES = {
+    "no columns": (b"", b"\n\n", b"[]"),
+    "two columns 'a'": (b"a,a\n1,2\n",),
+    "line 2 has more cells": (b"a,b\n1,2,3\n",),
+    "quotation mark": (b'a\n"1\n',),
+    "NUL": (b"\x89PNG\x00\x00",),
+    "cut off": (gzip.compress(b"a\n1\n", mtime=0)[:-3],),
+    "damaged gzip": (b"\x1f\x8bxxxx",),
+    "damaged zip": (b"PK\x03\x04xx",),
+    "Parquet": (b"PAR1xx",),
+    "old Excel": (b"\xd0\xcf\x11\xe0xx",),
+    "JSON lines": (b'{"a": 1}\n{"a": ',),
+    "not one object per row": (b"[1, 2]",),
+    "unpack it": (_zip_of_a_csv(),),
+}
+
+
+@pytest.mark.parametrize("words", NO_TABLES)
+def test_what_is_no_table_is_refused_in_one_line(words):
     """The message names the file and what is wrong."""
-    with pytest.raises(DataError, match=words) as caught:
-        read_table(content, "t.bin")
-    assert str(caught.value).startswith("t.bin")
-    assert "\n" not in str(caught.value)
+    for content in NO_TABLES[words]:
+        with pytest.raises(DataError, match=words) as caught:
+            read_table(content, "t.bin")
+        assert str(caught.value).startswith("t.bin")
+        assert "\n" not in str(caught.value)
 
 
 def test_a_bomb_is_not_unpacked(monkeypatch):
