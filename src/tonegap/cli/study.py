@@ -208,8 +208,9 @@ def _study(name: str, override: list[str] | None) -> Study:
     from tonegap.files.repository import require_own_repository  # noqa: PLC0415
     from tonegap.study.files import read_study  # noqa: PLC0415
 
+    study = read_study(_ROOT, name, _pairs("--set", override or ()))
     require_own_repository(_ROOT)
-    return read_study(_ROOT, name, _pairs("--set", override or ()))
+    return study
 
 
 def _pairs(option: str, texts: Sequence[str]) -> dict[str, Any]:

@@ -151,6 +151,8 @@ def test_a_study_within_a_larger_repository_gives_the_reason(toy, monkeypatch):
     """Git would find no run there, whatever has been done."""
     inner = toy.root / "inner"
     (inner / "studies").mkdir(parents=True)
+    for name in ("studies/toy.yaml", "params.yaml"):
+        (inner / name).write_bytes((toy.root / name).read_bytes())
     (inner / "dvc.yaml").touch()
     monkeypatch.chdir(inner)
     for words in (("status", "toy"), ("run", "toy")):
