@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from sampled_phantoms import PER_GROUP
 
-from tests.unit.generation.conftest import PER_GROUP
 from tonegap.generation.share import MIN_DIFFERENCE, adjusted_count, fit_group_classifier
 
 IS_DARK = np.repeat([False, True], PER_GROUP)
