@@ -54,9 +54,9 @@ def test_planted_draws_are_counted(world, space, dark: int) -> None:
     assert classifier.tpr - classifier.fpr > 0.7
 
 
-@pytest.mark.parametrize(("drops_dark", "slope"), [(False, 1.0), (True, 0.0)])
+@pytest.mark.parametrize(("dropped", "slope"), [(0.0, 1.0), (1.0, 0.0)])
 def test_shares_follow_the_mix_with_the_slope_of_the_sampler(
-    world, space, drops_dark: bool, slope: float
+    world, space, dropped: float, slope: float
 ) -> None:
     """Held-out images drawn by the mix give slope 1; a sampler without dark images gives 0."""
     classifier = fit_group_classifier(space.points(world.test().test), IS_DARK, CLUSTER)
@@ -65,7 +65,7 @@ def test_shares_follow_the_mix_with_the_slope_of_the_sampler(
     for seed in range(4):
         rng = np.random.default_rng(seed)
         for share in (0.0, 0.5, 1.0):
-            dark = 0 if drops_dark else round(60 * share)
+            dark = round(60 * share * (1.0 - dropped))
             drawn = [rng.choice(held["light"], 60 - dark), rng.choice(held["dark"], dark)]
             counted = float(classifier.is_compared(np.concatenate(drawn)).mean())
             found = adjusted_count(counted, classifier.tpr, classifier.fpr)
