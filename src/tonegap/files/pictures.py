@@ -27,6 +27,7 @@ PICTURED: Final = (
     Workspace.images,
     Workspace.weights,  # a model can give back what it was trained on
     Workspace.examples,
+    Workspace.panel_sketches,  # made of reconstructions
 )
 """Outputs that show patients, or may give their pictures back, if the data are photographs."""
 
@@ -40,6 +41,7 @@ NUMBERS: Final = (
     Workspace.straddling,
     Workspace.image_rows,
     Workspace.split,
+    Workspace.panel,
     Workspace.per_image,
 )
 """Outputs of numbers and annotations: any remote may take them, if the table's licence allows."""
