@@ -6,8 +6,8 @@
 
 Run `dvc repro` first. Each combination trains, evaluates and analyses anew and prints a SHA-256
 over all metrics, results per image, claims and numbers of figures. They must be equal, also to that
-of the checkout; otherwise the script names the files and exits with 1. `--float32` prints what float64
-costs.
+of the checkout; otherwise the script names the files and exits with 1. `--float32` prints what
+float64 costs.
 
 An instruction set is asked of PyTorch (ATEN_CPU_CAPABILITY), of MKL and oneDNN, of OpenBLAS and of
 NumPy, so that an AVX512 processor computes as one without it does.

@@ -89,7 +89,7 @@ _VAE = "a VAE that tonegap trained"
 _ANGLES = (-180.0, 180.0)
 _LIGHTNESSES = (-100.0, 100.0)
 _DELTA_E = "CIEDE2000"
-_TO_REAL = "log ratio to the nearest real image"
+_TO_REAL = "log ratio"
 
 MEASURES: Final = (
     Measure("mse", "MSE", _PIXELS, (0.0, math.inf), "lower", per_image=True),
@@ -116,7 +116,7 @@ MEASURES: Final = (
     ),
     Measure(
         "sample_distance_prior",
-        "Distance to the nearest draw from the prior",
+        "Sample distance (prior)",
         _TO_REAL,
         (-math.inf, math.inf),
         "lower",
@@ -125,7 +125,7 @@ MEASURES: Final = (
     ),
     Measure(
         "sample_distance_fitted",
-        "Distance to the nearest draw fitted to training latents",
+        "Sample distance (fitted)",
         _TO_REAL,
         (-math.inf, math.inf),
         "lower",

@@ -14,9 +14,9 @@ SIZE = 8
 
 
 def small_model():
-    """Give a VAE of 8-pixel images, a few hundred weights, not at its start."""
+    """Give a VAE of 8-pixel images in float64, a few hundred weights, not at its start."""
     torch.manual_seed(0)
-    network = VAE(2, (1,), 3, 0, deep=False)
+    network = VAE(2, (1,), 3, 0, deep=False).double()
     with torch.no_grad():
         for module in network.modules():
             if isinstance(module, nn.BatchNorm2d):

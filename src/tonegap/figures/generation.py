@@ -11,7 +11,7 @@ from tonegap.figures.style import Drawing, colour_of, house_style, new_figure
 from tonegap.groups import Groups
 from tonegap.statistics.amplification import PREFIX, amplification
 
-_TITLES: Final = {"prior": "Draws from the prior", "fitted": "Draws fitted to training latents"}
+_TITLES: Final = {"prior": "Prior", "fitted": "Fitted to latents"}
 
 
 def draw(runs: pd.DataFrame, groups: Groups, caveat: str = "") -> Drawing | None:
@@ -33,7 +33,7 @@ def draw(runs: pd.DataFrame, groups: Groups, caveat: str = "") -> Drawing | None
     data = runs.drop_duplicates("run")[["run", "mix", "share", "seed", *names]]
     data = data.reset_index(drop=True)
     with house_style():
-        figure = new_figure(2.9, [_note(slopes), caveat])
+        figure = new_figure(2.0, [_note(slopes), caveat])
         panels = figure.subplots(1, len(names), sharey=True, squeeze=False)[0]
         for axes, name in zip(panels, names, strict=True):
             _panel(axes, data, name, groups)

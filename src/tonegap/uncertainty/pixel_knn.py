@@ -18,11 +18,11 @@ SIDE: Final = 16
 
 def fit(setting: Setting) -> Scorer:
     """Shrink the training images to 16 x 16 pixels and compare images with them."""
-    rows = [one_row_per_draw(small(images), times) for images, times in setting.batches()]
+    rows = [one_row_per_draw(small(images), times.cpu()) for images, times in setting.batches()]
     training = torch.cat(rows)
     return lambda images: {"u_pixel_knn": mean_distance(small(images), training)}
 
 
 def small(images: Float[Tensor, "batch 3 height width"]) -> Float[Tensor, "batch values"]:
-    """Average pixels down to 16 x 16, one row per image."""
-    return functional.adaptive_avg_pool2d(images, SIDE).flatten(1)
+    """Average pixels down to 16 x 16, one row per image; in float64, alike on every processor."""
+    return functional.adaptive_avg_pool2d(images.cpu().double(), SIDE).flatten(1)

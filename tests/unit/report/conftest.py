@@ -241,7 +241,7 @@ def context(claims) -> Context:
         conditions=conditions,
         few_images=5,
         analysis=_analysis(),
-        planted=[Planted("tone", "30 % more error", "28 %", agrees=True)],
+        planted=[Planted("tone", "30 % more error", "31 %", "+2 %", "28 %", agrees=True)],
         warnings=["dark images measure lighter than light ones"],
         deviations=[Deviation(HOSTILE, "a", "b", "data.mix")],
         provenance=Provenance(

@@ -208,7 +208,7 @@ def test_drawings_are_for_the_eye_only(outline):
 def test_numbers_say_what_they_rest_on(outline, context):
     """Phantoms and random features are named in the banner and above every table of numbers."""
     said = [p["text"] for p in outline.of("p") if p["attributes"].get("class") == "basis"]
-    assert said == ["Rests on phantom images and random features."] * 9
+    assert said == ["Rests on phantom images and random features."] * 10
     assert "Phantom images and random features" in outline.of("aside")[0]["text"]
     plain = _outline(render(replace(context, basis=[], caveats=[])))
     assert not any(p["attributes"].get("class") == "basis" for p in plain.of("p"))
@@ -326,6 +326,16 @@ def test_planted_effects_stand_beside_what_was_found(outline):
     (row,) = [row["text"] for row in outline.of("tr") if "30 % more error" in row["text"]]
     assert "28 %" in row
     assert "yes" in row
+
+
+def test_samples_have_a_section_if_there_are_any(outline, context):
+    """A sentence per sampler; no section in a study without samples."""
+    (item,) = [
+        li["text"] for li in outline.of("li") if "draws from the models' prior" in li["text"]
+    ]
+    assert "slope 0.62, 95 % interval 0.51 to 0.73" in item
+    without = replace(context.analysis, amplification=context.analysis.amplification[:0])
+    assert 'id="generation"' not in render(replace(context, analysis=without))
 
 
 def test_groups_of_another_variable_are_called_by_their_names(context):

@@ -52,3 +52,12 @@ def test_sides_of_a_shift_name_its_direction():
             assert "darker" in sides.below
             assert "lighter" in sides.above
             assert not any("worse" in words or "error" in words for words in sides)
+
+
+def test_sides_of_samples_speak_of_samples():
+    """A slope of distances says whether samples come nearer, not whether an error falls."""
+    sides = sides_of("slope_dark", "sample_distance_prior", LIGHT_AND_DARK)
+    assert sides == ("samples come nearer", "samples move away")
+    assert sides_of("gap_mixed", "sample_distance_fitted", LIGHT_AND_DARK).above == (
+        "dark fares worse"
+    )

@@ -37,7 +37,7 @@ def jacobians(model, images, names):
 
         parts = jacrev(decoded)(weights)
         found.append(torch.cat([parts[name].flatten(3) for name in names], dim=3))
-    return torch.stack(found).double()
+    return torch.stack(found)
 
 
 def decoder_names(model):
@@ -50,7 +50,7 @@ def decoder_names(model):
 
 
 def test_the_last_layer_is_that_of_the_exact_gauss_newton_matrix() -> None:
-    """Curvature, prior precision and score over every second pixel, equal to 1e-4 in float32."""
+    """Curvature, prior precision and score over every second pixel, equal to 1e-9."""
     model = small_model()
     names = ["to_image.weight", "to_image.bias"]
     every = jacobians(model, pictures(4), names)[:, :, ::2, ::2].flatten(1, 3)
@@ -62,7 +62,7 @@ def test_the_last_layer_is_that_of_the_exact_gauss_newton_matrix() -> None:
     expected = spread.mean(dim=(1, 2))
     scorer = last_layer_laplace.fit(setting_of(model, DRAWN))
     found = scorer(to_model_range(IMAGES))["u_last_layer_laplace"]
-    torch.testing.assert_close(found.double(), expected, rtol=1e-4, atol=0.0)
+    torch.testing.assert_close(found, expected, rtol=1e-9, atol=0.0)
 
 
 def test_gradients_along_a_vector_are_those_of_the_jacobian() -> None:
@@ -73,7 +73,7 @@ def test_gradients_along_a_vector_are_those_of_the_jacobian() -> None:
     vectors = decoder_laplace.rademacher(5, (3, 8, 8), torch.Generator().manual_seed(0))
     exact = torch.einsum("cxyp,vcxy->vp", jacobians(model, IMAGES[:1], names)[0], vectors.double())
     found = decoder.gradients(to_model_range(IMAGES[:1]), vectors)
-    torch.testing.assert_close(found.double(), exact, rtol=1e-4, atol=1e-5)
+    torch.testing.assert_close(found, exact, rtol=1e-9, atol=1e-12)
     setting = setting_of(model, DRAWN)
     chosen = decoder_laplace._decoder_weights(model, next(setting.batches())[0][:1])
     assert sum(weight.numel() for weight in chosen) == exact.shape[1]
@@ -120,8 +120,8 @@ def test_the_decoder_is_that_of_the_exact_gauss_newton_matrix(exact) -> None:
     every = jacobians(model, pictures(4), names).flatten(1, 3)
     total = torch.einsum("n,npi,npj->ij", TIMES, every, every)
     decoder = decoder_laplace.Decoder(model, [model.network.get_parameter(n) for n in names])
-    rows = decoder_laplace._training_rows(decoder, setting_of(model, DRAWN)).double()
-    torch.testing.assert_close(rows.T @ rows, total, rtol=1e-3, atol=1e-3)
+    rows = decoder_laplace._training_rows(decoder, setting_of(model, DRAWN))
+    torch.testing.assert_close(rows.T @ rows, total, rtol=1e-6, atol=1e-6)
     _, vectors = torch.linalg.eigh(total)
     basis, diagonal = vectors[:, -20:], torch.diagonal(total)
     here = jacobians(model, IMAGES, names).flatten(1, 3)
@@ -129,7 +129,7 @@ def test_the_decoder_is_that_of_the_exact_gauss_newton_matrix(exact) -> None:
     by_weight = (here.square().sum(1) / (diagonal + diagonal.mean())).sum(1)
     found = decoder_laplace.fit(setting_of(model, DRAWN))(to_model_range(IMAGES))
     for name, value in (("u_decoder_laplace", left), ("u_decoder_laplace_diagonal", by_weight)):
-        torch.testing.assert_close(found[name].double(), value, rtol=1e-3, atol=0.0)
+        torch.testing.assert_close(found[name], value, rtol=1e-6, atol=0.0)
 
 
 def test_many_images_are_sampled_without_bias(monkeypatch) -> None:

@@ -61,7 +61,7 @@ def test_batches_change_nothing() -> None:
     """Neither those of the training images nor those of the test images."""
     model, images = small_model(), pictures(5, seed=1)
     expected = assess(model, images, batch_size=16)
-    pd.testing.assert_frame_equal(assess(model, images, batch_size=2), expected, rtol=1e-4)
+    pd.testing.assert_frame_equal(assess(model, images, batch_size=2), expected, rtol=1e-9)
 
 
 def test_repeats_of_a_draw_are_grouped_and_counted() -> None:
