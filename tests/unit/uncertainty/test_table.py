@@ -10,8 +10,9 @@ import pytest
 import torch
 from small_scores import SIZE, pictures, setting_of, small_model
 
-from tonegap.assessment import per_image_errors
+from tonegap.assessment import PER_IMAGE, per_image_errors
 from tonegap.errors import ModelError
+from tonegap.fidelity.tone_shift import TONE_COLUMNS
 from tonegap.measures import SCORES
 from tonegap.model.protocol import as_generative
 from tonegap.model.tiny import TinyVAE
@@ -53,7 +54,7 @@ def test_a_score_gives_the_columns_of_its_rows(name) -> None:
     """Nothing is computed under a name that no table has, and nothing is missing."""
     frame = assess(small_model(), pictures(5, seed=1), [name])
     expected = {row.name for row in SCORES if row.by in {name, "sigma"}}
-    assert set(frame.columns) - {"mse", "nmse", "darkest"} == expected
+    assert set(frame.columns) - {*PER_IMAGE, *TONE_COLUMNS, "darkest"} == expected
     assert np.isfinite(frame[list(expected)]).all(axis=None)
 
 
