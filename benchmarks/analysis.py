@@ -16,12 +16,14 @@ import pandas as pd
 from tonegap.calibration.simulation import Scenario, draw_study
 from tonegap.groups import LIGHT_AND_DARK
 from tonegap.labels import LABEL_COLUMNS
+from tonegap.measures import SCORES
 from tonegap.statistics.claims import assess_claims
 from tonegap.statistics.decomposition import decompose
 from tonegap.statistics.heterogeneity import condition_gaps, heterogeneity
 from tonegap.statistics.influence import gap_without
 from tonegap.statistics.label_definitions import score_definitions
 from tonegap.statistics.paper import paper_sentences
+from tonegap.statistics.scorecard import scorecard
 
 N_LABELS = 114
 
@@ -50,7 +52,12 @@ def joined_study(seed: int) -> pd.DataFrame:
         "bytes_per_pixel": 0.1 + (place % 7) / 100.0,
         "qc": None,
     }
-    return table.assign(**facts).reset_index(drop=True)
+    scores = {
+        row.name: np.exp(rng.normal(size=len(table))) * table["mse"]
+        for row in SCORES
+        if row.name != "sigma"
+    }
+    return table.assign(**facts, **scores).reset_index(drop=True)
 
 
 def main() -> None:
@@ -68,6 +75,7 @@ def main() -> None:
         "labels": lambda: score_definitions(table, LIGHT_AND_DARK),
         "conditions": lambda: heterogeneity(condition_gaps(table, LIGHT_AND_DARK)),
         "influence": lambda: gap_without(table, LIGHT_AND_DARK),
+        "scorecard": lambda: scorecard(table, LIGHT_AND_DARK),
     }
     print(f"{len(table)} rows, {table['run'].nunique()} runs")
     for name, make in tables.items():

@@ -2,7 +2,7 @@
 
 A gap is the compared group minus the reference. A group without images, or a model without a
 posterior, gives ``None``, never a number. A new measure is a function in ``PER_IMAGE`` and a row in
-:mod:`tonegap.measures`; a new score likewise in ``SCORES``.
+:mod:`tonegap.measures`; scores are those of :mod:`tonegap.uncertainty`.
 """
 
 from __future__ import annotations
@@ -16,14 +16,16 @@ import torch
 from jaxtyping import Float, UInt8
 from torch import Tensor
 
-from tonegap.errors import ModelError
+from tonegap.fidelity.structure import structural_similarity
+from tonegap.fidelity.tone_shift import TONE_COLUMNS, tone_shifts
 from tonegap.groups import Groups
 from tonegap.labels import LABEL_COLUMNS
 from tonegap.measures import COLUMNS
 from tonegap.model.pixels import to_model_range
-from tonegap.model.protocol import GenerativeModel, Reconstructor
+from tonegap.model.protocol import GenerativeModel, Reconstructor, unusable
 from tonegap.model.vae import full_precision
 from tonegap.pixel_range import HALF_RANGE
+from tonegap.uncertainty.table import Scores, sigma_alone
 
 _FAR_OUT = 10.0  # an unbounded decoder may leave [-1, 1]; beyond this, it uses another range
 
@@ -64,40 +66,14 @@ def normalised_error(
     return torch.where(variance > MIN_VARIANCE, error / variance, torch.nan)
 
 
-def posterior_deviation(
-    model: GenerativeModel, images: Float[Tensor, "batch 3 height width"]
-) -> Float[Tensor, " batch"]:
-    """Return the mean posterior standard deviation per image; NaN if the model has none.
+PairMeasure = Callable[[Tensor, Tensor], Tensor]
+"""From images and their reconstructions, both in [-1, 1], to one number per image."""
 
-    Raises
-    ------
-    ModelError
-        If the model returns anything but one finite deviation per image.
-    """
-    sigma: object = model.posterior_std(images)
-    count = len(images)
-    if sigma is None:
-        return torch.full((count,), torch.nan)
-    wanted = f"one number per image, ({count},), or None"
-    if not isinstance(sigma, Tensor):
-        raise _unusable(model, "`posterior_std`", type(sigma).__name__, wanted)
-    if sigma.shape != (count,):
-        raise _unusable(model, "`posterior_std`", f"values of {tuple(sigma.shape)}", wanted)
-    if not (sigma.isfinite() & (sigma >= 0)).all():
-        raise _unusable(model, "`posterior_std`", "values that are negative, NaN or infinite",
-                        "deviations of at least 0")  # fmt: skip
-    return sigma
-
-
-PER_IMAGE: Mapping[str, Callable[[Tensor, Tensor], Tensor]] = MappingProxyType(
-    {"mse": squared_error, "nmse": normalised_error}
+PER_IMAGE: Mapping[str, PairMeasure] = MappingProxyType(
+    {"mse": squared_error, "nmse": normalised_error, "ssim": structural_similarity}
 )
-"""Measures of an image and its reconstruction, by name."""
-
-SCORES: Mapping[str, Callable[[GenerativeModel, Tensor], Tensor]] = MappingProxyType(
-    {"sigma": posterior_deviation}
-)
-"""Uncertainty scores of a model for an image, by name."""
+"""Measures of an image and its reconstruction, by name; beside them, those of
+:func:`~tonegap.fidelity.tone_shift.tone_shifts`, which are computed together."""
 
 
 @torch.no_grad()
@@ -106,6 +82,9 @@ def per_image_errors(
     images: UInt8[np.ndarray, "count height width 3"],
     batch_size: int,
     device: str = "cpu",
+    *,
+    scores: Scores | None = None,
+    more: Mapping[str, PairMeasure] = MappingProxyType({}),
 ) -> pd.DataFrame:
     """Assess every image.
 
@@ -119,34 +98,43 @@ def per_image_errors(
         Images per call of the model; does not change the results.
     device
         Device of the model.
+    scores
+        Uncertainty scores to compute; None: sigma alone.
+    more
+        Measures that need something of the run, such as a perceptual network.
 
     Raises
     ------
     ModelError
-        If the model does not return a picture, or a deviation, for every image.
+        If the model does not return a picture, or a score, for every image.
 
     Returns
     -------
     DataFrame
-        One row per image in their order: the measures of ``PER_IMAGE``, the scores of ``SCORES``,
-        and ``darkest``, the smallest value of the reconstruction, in [-1, 1].
+        One row per image in their order: the measures of ``PER_IMAGE`` and ``more``, colour and
+        tone (:func:`~tonegap.fidelity.tone_shift.tone_shifts`), the scores, and
+        ``darkest``, the smallest value of the reconstruction, in [-1, 1].
     """
+    scores = scores or sigma_alone(model)
     rows = [
-        _assess(model, to_model_range(images[start : start + batch_size]).to(device))
+        _assess(model, scores, more, to_model_range(images[start : start + batch_size]).to(device))
         for start in range(0, len(images), batch_size)
     ]
-    names = (*PER_IMAGE, *SCORES, "darkest")
+    names = (*PER_IMAGE, *more, *TONE_COLUMNS, *scores.columns, "darkest")
     return pd.DataFrame({name: _joined([row[name] for row in rows]) for name in names})
 
 
-def _assess(model: GenerativeModel, batch: Tensor) -> dict[str, np.ndarray]:
+def _assess(
+    model: GenerativeModel, scores: Scores, more: Mapping[str, PairMeasure], batch: Tensor
+) -> dict[str, np.ndarray]:
     shown = batch.clone()  # a model may write into its input
     again = reconstructed(model, shown)
     if not torch.equal(shown, batch):
         shown = batch.clone()  # else the same tensor: models may cache results for it
     pixels, again = batch.cpu().double(), again.cpu().double()
-    values = {name: measure(pixels, again) for name, measure in PER_IMAGE.items()}
-    values |= {name: score(model, shown) for name, score in SCORES.items()}
+    values = {name: measure(pixels, again) for name, measure in {**PER_IMAGE, **more}.items()}
+    values |= tone_shifts(pixels, again)
+    values |= scores.of(shown)
     values["darkest"] = again.flatten(1).amin(dim=1)
     return {name: _array(column) for name, column in values.items()}
 
@@ -165,16 +153,16 @@ def reconstructed(
     """
     found: object = model.reconstruct(images)
     if not isinstance(found, Tensor):
-        raise _unusable(model, "`reconstruct`", type(found).__name__, "a torch.Tensor")
+        raise unusable(model, "`reconstruct`", type(found).__name__, "a torch.Tensor")
     if found.shape != images.shape:
         shapes = (str(tuple(found.shape)), str(tuple(images.shape)))
-        raise _unusable(model, "`reconstruct`", f"images of {shapes[0]}", shapes[1])
+        raise unusable(model, "`reconstruct`", f"images of {shapes[0]}", shapes[1])
     found = full_precision(found.to(images.device))
     if not found.isfinite().all():
-        raise _unusable(model, "`reconstruct`", "values that are NaN or infinite", "[-1, 1]")
+        raise unusable(model, "`reconstruct`", "values that are NaN or infinite", "[-1, 1]")
     largest = float(found.abs().max()) if found.numel() else 0.0
     if largest > _FAR_OUT:
-        raise _unusable(model, "`reconstruct`", f"values up to {largest:.4g}", "[-1, 1]")
+        raise unusable(model, "`reconstruct`", f"values up to {largest:.4g}", "[-1, 1]")
     return found
 
 
@@ -246,13 +234,6 @@ def _by_group(per_image: pd.DataFrame, measure: str, groups: Groups) -> dict[str
         means[name] = float(values.mean()) if len(values) else None
     reference, compared = means[groups.reference], means[groups.compared]
     return means | {"gap": None if reference is None or compared is None else compared - reference}
-
-
-def _unusable(model: Reconstructor, method: str, gave: str, wanted: str) -> ModelError:
-    return ModelError(
-        f"{method} of {type(model).__name__} returned {gave}, expected {wanted}: the model "
-        "cannot be assessed (docs/own-model.md)"
-    )
 
 
 def _array(values: Tensor) -> np.ndarray:

@@ -19,6 +19,7 @@ from tonegap.files.atomic import require_free_space
 from tonegap.files.cache import user_cache
 from tonegap.files.manifest import file_urls, read_manifest
 from tonegap.files.parameters import read_params
+from tonegap.files.pictures import require_private
 from tonegap.files.repository import changed_files, configured, dvc, git
 from tonegap.files.store import ImageStore
 from tonegap.workspace import Workspace
@@ -236,5 +237,6 @@ CHECKS: tuple[tuple[str, Callable[[Path], str]], ...] = (
     ("perceptual weights", _weights),
     ("image store", _store),
     ("images", _images),
+    ("pictures", require_private),
     ("slurm", _slurm),
 )

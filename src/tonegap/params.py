@@ -36,6 +36,16 @@ Match = Literal["none", "condition", "condition_source"]
 Distinct = Literal["paper", "equal"]
 PerceptualNetwork = Literal["vgg19", "squeezenet1_1"]
 Baseline = Literal["pca", "jpeg"]
+ScoreName = Literal[
+    "kl",
+    "latent_knn",
+    "last_layer_laplace",
+    "decoder_laplace",
+    "pixel_knn",
+    "colour_distance",
+    "jpeg_bytes",
+    "darkness",
+]
 
 _RESERVED = ("all", "neither", "gap")
 """Words used beside the names of groups in metrics and tables."""
@@ -45,8 +55,10 @@ _LONGEST_NAME = 80
 _SHOWN = reprlib.Repr()
 _SHOWN.maxlevel, _SHOWN.maxstring = 2, _LONGEST_NAME
 
-# Side of the smallest image for which each network's last tap still has a pixel.
-_SMALLEST_IMAGE: dict[PerceptualNetwork, int] = {"vgg19": 16, "squeezenet1_1": 17}
+SMALLEST_IMAGE: Final[Mapping[PerceptualNetwork, int]] = MappingProxyType(
+    {"vgg19": 16, "squeezenet1_1": 17}
+)
+"""Side of the smallest image for which each network's last tap still has a pixel."""
 
 
 class Section(pydantic.BaseModel):
@@ -150,6 +162,7 @@ class DataParams(Section):
     duplicates: SplitDuplicates
     match: Match
     distinct: Distinct
+    panel_seeds: Annotated[int, pydantic.Field(ge=0, le=10_000)]
 
 
 class ModelParams(Section):
@@ -216,11 +229,13 @@ class EvaluateParams(Section):
     model: Annotated[str, pydantic.Field(pattern=r"^(trained|[A-Za-z_][\w.]*:[A-Za-z_]\w*)$")]
     batch_size: Count
     baselines: tuple[Baseline, ...]
+    scores: tuple[ScoreName, ...]
     pca_components: Count
     jpeg_quality: Annotated[int, pydantic.Field(ge=1, le=100)]
     grid_images: Annotated[int, pydantic.Field(ge=0, le=16)]
+    samples: Annotated[int, pydantic.Field(ge=0, le=100_000)]
 
-    @pydantic.field_validator("baselines", mode="before")
+    @pydantic.field_validator("baselines", "scores", mode="before")
     @classmethod
     def _as_tuple(cls, value: object) -> object:
         return tuple(value) if isinstance(value, list) else value
@@ -285,18 +300,22 @@ def params_from_mapping(raw: object, origin: str = "params.yaml") -> Params:
             f"{len(params.model.block_widths)} down-sampling blocks (model.block_widths) need a "
             f"multiple of {factor}"
         )
-    smallest = _SMALLEST_IMAGE[params.train.perceptual_network]
-    if params.train.perceptual_scale > 0 and params.data.image_size < smallest:
+    smallest = SMALLEST_IMAGE[params.train.perceptual_network]
+    used = params.train.perceptual_scale > 0 or params.evaluate.samples > 0
+    if used and params.data.image_size < smallest:
         raise ParameterError(
             f"{origin}: data.image_size is {params.data.image_size}, but the perceptual network "
             f"{params.train.perceptual_network} halves images under {smallest} px to nothing; "
-            "use larger images, or set train.perceptual_scale to 0"
+            "use larger images, or set train.perceptual_scale and evaluate.samples to 0"
         )
     return params
 
 
 ADDED: Final[Mapping[str, Any]] = MappingProxyType(
     {
+        "data.panel_seeds": 0,
+        "evaluate.scores": [],
+        "evaluate.samples": 0,
         "model.bias_before_norm": True,
         "train.perceptual_norm": "none",
         "train.schedule": "constant",

@@ -84,6 +84,7 @@ def _split(at: Workspace) -> None:
         share=params.share,
         groups=groups_of(params.groups),
         split=at.split,
+        panel=at.panel,
     )
 
 
@@ -116,11 +117,14 @@ def _evaluate(at: Workspace) -> None:
         image_rows=at.image_rows,
         cohort=at.cohort,
         split=at.split,
+        panel=at.panel,
         fetch=at.fetch,
         weights=at.weights,
         params=params.evaluate,
         groups=groups_of(params.groups),
         device=choose_arithmetic(params.train.device, "float32").device,
+        network=params.train.perceptual_network,
+        network_weights=params.train.perceptual_weights,
         settings={
             "mix": params.data.mix,
             "share": params.share,
@@ -131,6 +135,8 @@ def _evaluate(at: Workspace) -> None:
         evaluation=at.evaluation,
         conditions=at.conditions,
         examples=at.examples,
+        panel_sketches=at.panel_sketches,
+        generation=at.generation,
         plots=at.evaluate_plots,
     )
 
@@ -199,6 +205,8 @@ def _tables(at: Workspace) -> dict[str, Path]:
         "conditions_gap": at.conditions_gap,
         "heterogeneity": at.heterogeneity,
         "influence": at.influence,
+        "scorecard": at.scorecard,
+        "amplification": at.amplification,
     }
 
 

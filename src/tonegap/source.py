@@ -29,6 +29,7 @@ from tonegap.files.manifest import (
 )
 from tonegap.files.obtain import obtain, write_missing
 from tonegap.files.parameters import read_params
+from tonegap.files.pictures import PRIVATE
 from tonegap.files.store import ImageStore, md5_of
 from tonegap.files.tables import write_csv
 from tonegap.files.tally import in_words
@@ -90,6 +91,8 @@ class Chosen:
         if self.skipped:
             lines.append(f"  each with its reason in {self.skipped}")
         lines += _listing(self.listed, self.added)
+        if self.listed:
+            lines.append(f"pictures of patients go to the DVC remote {PRIVATE} alone")
         return [*lines, f"runs will see {self.at_hand}"]
 
 

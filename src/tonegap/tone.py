@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
-from jaxtyping import Float, UInt8
+from jaxtyping import Bool, Float, UInt8
 
 ITA_CLASSES: Final = ("very light", "light", "intermediate", "tan", "brown", "dark")
 """From light to dark; the position plus one is the Fitzpatrick type that phantoms get."""
@@ -21,7 +21,6 @@ _XYZ_OF_RGB: Final = np.array(
 ) / np.array([[0.95047], [1.0], [1.08883]])
 _SRGB_KNEE: Final = 0.04045
 _LAB_KNEE: Final = 0.008856
-_THIRD: Final = np.float32(1.0 / 3.0)  # as a power, twice as fast as numpy's cube root
 _MIN_CHROMA: Final = 6.0
 _MIN_LIGHTNESS: Final = 8.0
 _MAX_LIGHTNESS: Final = 96.0
@@ -35,30 +34,35 @@ def _linear_of_srgb() -> Float[np.ndarray, " 256"]:
     return np.where(value > _SRGB_KNEE, ((value + 0.055) / 1.055) ** 2.4, value / 12.92)
 
 
-_LINEAR: Final = _linear_of_srgb().astype(np.float32)
-_WEIGHTS: Final = _XYZ_OF_RGB.T.astype(np.float32)
+_LINEAR: Final = _linear_of_srgb()
 
 
-def lab(image: UInt8[np.ndarray, "*pixels 3"]) -> Float[np.ndarray, "*pixels 3"]:
+def lab(
+    image: UInt8[np.ndarray, "*pixels 3"], dtype: type[np.floating[Any]] = np.float32
+) -> Float[np.ndarray, "*pixels 3"]:
     """Convert 8-bit sRGB to CIELAB under D65, 2 degree observer.
 
     Parameters
     ----------
     image
         RGB, 0-255.
+    dtype
+        Format of the result. Differences of colours need float64: in float32 processors disagree
+        on their sixth digit.
 
     Returns
     -------
     array
-        L* in [0, 100], a* and b*; float32.
+        L* in [0, 100], a* and b*.
 
     Notes
     -----
     CIE 15:2004, section 8.2.1. scikit-image computes the same; the table of linear light
     makes this one fast enough for a stage that measures thousands of pictures.
     """
-    xyz = _LINEAR[image] @ _WEIGHTS
-    root = np.where(xyz > _LAB_KNEE, xyz**_THIRD, 7.787 * xyz + 16.0 / 116.0)
+    xyz = _LINEAR.astype(dtype)[image] @ _XYZ_OF_RGB.T.astype(dtype)
+    # A power is twice as fast as numpy's cube root.
+    root = np.where(xyz > _LAB_KNEE, xyz ** dtype(1.0 / 3.0), 7.787 * xyz + 16.0 / 116.0)
     x, y, z = root[..., 0], root[..., 1], root[..., 2]
     return np.stack([116.0 * y - 16.0, 500.0 * (x - y), 200.0 * (y - z)], axis=-1)
 
@@ -84,7 +88,9 @@ def ita_class(ita: float) -> str:
     return ITA_CLASSES[sum(ita <= bound for bound in _LOWER_BOUNDS_DEGREES)]
 
 
-def mean_ita(image: UInt8[np.ndarray, "height width 3"]) -> float:
+def mean_ita(
+    image: UInt8[np.ndarray, "height width 3"], dtype: type[np.floating[Any]] = np.float32
+) -> float:
     """Individual typology angle of the skin in a picture, in degrees.
 
     The angle of the median L* and the median b* over the pixels that may be skin, so that
@@ -95,6 +101,8 @@ def mean_ita(image: UInt8[np.ndarray, "height width 3"]) -> float:
     ----------
     image
         RGB, 0-255, at least 1 x 1 pixel.
+    dtype
+        As of :func:`lab`.
 
     Returns
     -------
@@ -108,14 +116,32 @@ def mean_ita(image: UInt8[np.ndarray, "height width 3"]) -> float:
     and clipped highlights fail it. Where less than 5 % of the pixels pass, such as in
     greyscale pictures, all pixels count.
     """
-    height, width = image.shape[:2]
-    grid = image[:: max(1, height // _GRID), :: max(1, width // _GRID)].reshape(-1, 3)
-    colours = lab(grid)
-    skin = colours[_may_be_skin(colours)]
-    if len(skin) < _MIN_SKIN_SHARE * len(colours):
-        skin = colours
-    lightness, b = np.median(skin[:, ::2], axis=0)
+    colours = lab(on_grid(image).reshape(-1, 3), dtype)
+    lightness, b = typical_colour(colours[skin_pixels(colours)])
     return float(ita_degrees(np.asarray(lightness), np.asarray(b)))
+
+
+def on_grid(
+    images: UInt8[np.ndarray, "*batch height width 3"],
+) -> UInt8[np.ndarray, "*batch rows columns 3"]:
+    """Pixels of a regular grid of about 64 x 64; all of them in pictures below 128 pixels."""
+    height, width = images.shape[-3:-1]
+    return images[..., :: max(1, height // _GRID), :: max(1, width // _GRID), :]
+
+
+def typical_colour(colours: Float[np.ndarray, "pixels 3"]) -> tuple[float, float]:
+    """Median L* and median b* of CIELAB colours: their angle is the ITA of a region."""
+    lightness, b = np.median(colours[:, ::2], axis=0)
+    return float(lightness), float(b)
+
+
+def skin_pixels(colours: Float[np.ndarray, "pixels 3"]) -> Bool[np.ndarray, " pixels"]:
+    """Whether each CIELAB colour counts as skin by the rule in :func:`mean_ita`.
+
+    All do where less than 5 % pass.
+    """
+    skin = _may_be_skin(colours)
+    return skin if skin.mean() >= _MIN_SKIN_SHARE else np.ones_like(skin)
 
 
 def _may_be_skin(colours: Float[np.ndarray, "pixels 3"]) -> np.ndarray:

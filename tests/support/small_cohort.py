@@ -17,6 +17,7 @@ DATA = DataParams(
     duplicates="paper",
     match="none",
     distinct="paper",
+    panel_seeds=0,
 )
 
 

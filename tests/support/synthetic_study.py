@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 
 from tonegap.examples import StudyExamples
+from tonegap.measures import COLUMNS, MEASURES
 
 GROUP_OF = {1: "light", 2: "light", 5: "dark", 6: "dark"}
 MIXES = {"light": 0.0, "mixed": 0.5, "dark": 1.0}
@@ -47,16 +48,19 @@ def study_images() -> pd.DataFrame:
                             "mse_jpeg": random.uniform(0.001, 0.002),
                         }
                     )
-    return pd.DataFrame(rows)
+    table = pd.DataFrame(rows)
+    more = [row.name for row in MEASURES if row.per_image and row.name not in table]
+    return table.assign(**{name: random.uniform(0.1, 0.2, len(table)) for name in more})
 
 
 @pytest.fixture(scope="session")
 def study(study_images) -> pd.DataFrame:
     """Run means of the images."""
     keys = ["study", "run", "mix", "share", "seed", "group"]
-    values = ["mse", "nmse", "sigma", "mse_pca", "mse_jpeg"]
+    values = [name for name in COLUMNS if name in study_images]
     grouped = study_images.groupby(keys, sort=False)
-    return grouped[values].mean().assign(n=grouped.size(), n_distinct_train=150).reset_index()
+    runs = grouped[values].mean().assign(n=grouped.size(), n_distinct_train=150).reset_index()
+    return runs.assign(sample_share_prior=0.1 + 0.6 * runs["share"])
 
 
 @pytest.fixture(scope="session")

@@ -16,7 +16,7 @@ TINY = {
     "data": {"image_size": 32, "n_test": 6, "n_train": 12, "mix": "mixed"},
     "model": {"base_width": 4, "block_widths": [1, 2], "latent_channels": 4},
     "train": {"epochs": 2, "batch_size": 4, "perceptual_network": "squeezenet1_1"},
-    "evaluate": {"pca_components": 4, "grid_images": 2},
+    "evaluate": {"pca_components": 4, "grid_images": 2, "samples": 8},
 }
 
 

@@ -17,6 +17,7 @@ from tonegap.assessment import (
     summary,
 )
 from tonegap.groups import LIGHT_AND_DARK, Groups
+from tonegap.measures import MEASURES
 from tonegap.model.pixels import to_model_range
 
 
@@ -111,8 +112,17 @@ def test_model_without_posterior_has_no_sigma(images: np.ndarray) -> None:
 def test_no_images_give_an_empty_table() -> None:
     """An empty test set is a table without rows, with its columns."""
     frame = per_image_errors(Dimmer(), np.empty((0, 4, 4, 3), dtype=np.uint8), batch_size=2)
-    assert list(frame.columns) == ["mse", "nmse", "sigma", "darkest"]
+    full = per_image_errors(Dimmer(), np.zeros((1, 8, 8, 3), dtype=np.uint8), batch_size=2)
+    assert list(frame.columns) == list(full.columns)
     assert len(frame) == 0
+
+
+def test_every_measure_of_an_image_has_its_column(images: np.ndarray) -> None:
+    """The columns are the rows of the table of measures; LPIPS needs a network of the run."""
+    found = per_image_errors(Dimmer(), images, batch_size=3, more={"lpips_squeeze": squared_error})
+    listed = {row.name for row in MEASURES if row.per_image and not row.needs}
+    assert listed <= set(found.columns)
+    np.testing.assert_array_equal(found["lpips_squeeze"], found["mse"])
 
 
 def test_baseline_errors_are_the_same_measure(images: np.ndarray) -> None:

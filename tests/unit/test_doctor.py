@@ -31,7 +31,7 @@ def clone(repository, tmp_path, monkeypatch) -> Path:
     """Make a small clone: what git needs to know, and a cache and a home of its own."""
     folder = tmp_path / "clone"
     (folder / ".dvc").mkdir(parents=True)
-    for name in ("params.yaml", "dvc.yaml"):
+    for name in ("params.yaml", "dvc.yaml", "data.dvc", "images.txt"):
         shutil.copy(repository / name, folder)
     (folder / ".dvc/config").write_text("[cache]\n    type = copy\n")
     home = tmp_path / "home"

@@ -101,7 +101,15 @@ def test_every_artifact_is_described_and_made(repository):
     collected = {path: stage for path, stage in described.items() if stage == "study collect"}
     assert described == made | collected
     others = {
-        *("params.yaml", "dvc.yaml", "data.dvc", "images.txt", "studies", "studies/planted.json"),
+        *(
+            "params.yaml",
+            "dvc.yaml",
+            "data.dvc",
+            "images.txt",
+            "studies",
+            "metrics/planted.json",
+            "metrics/noise.json",
+        ),
         *("lists", "private", "private/study_examples.npz", "data/missing.csv"),
         *("docs/deviations.md", "dvc.lock", "gate.yaml", "metrics/noise.json"),
     }

@@ -39,7 +39,7 @@ def test_the_committed_file_is_valid_and_explains_every_key(repository):
         ("filter", "near_distance", 17, "filter.near_distance is 17: input should be less than"),
         ("data", "n_test", 0, "data.n_test is 0: input should be greater than"),
         ("data", "n_test", True, "data.n_test is True"),
-        ("data", "image_size", 36, "multiple of 8"),
+        ("data", "image_size", 34, "multiple of 4"),
         ("train", "epochs", 3.5, "train.epochs is 3.5"),
         ("train", "learning_rate", float("inf"), "train.learning_rate is inf"),
         ("train", "device", "gpu", "train.device is 'gpu'"),
@@ -88,7 +88,7 @@ def test_scientific_notation_is_a_number(tmp_path, repository):
     """1e-4 is a number, as in YAML 1.2; a YAML 1.1 reader would make it text."""
     text = (repository / "params.yaml").read_text()
     path = tmp_path / "params.yaml"
-    path.write_text(text.replace("learning_rate: 0.001", "learning_rate: 1e-4"))
+    path.write_text(text.replace("learning_rate: 0.005", "learning_rate: 1e-4"))
     assert read_params(path).train.learning_rate == 1e-4
 
 

@@ -154,6 +154,7 @@ def _data(sizes: Sizes, seed: int, mix: str) -> DataParams:
         duplicates="paper",
         match="none",
         distinct="paper",
+        panel_seeds=0,
     )
 
 

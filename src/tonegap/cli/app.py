@@ -14,7 +14,19 @@ from typing import Annotated
 import typer
 
 import tonegap
-from tonegap.cli import bench, calibrate, compare, doctor, model, pull_request, source, split, study
+from tonegap.cli import (
+    bench,
+    calibrate,
+    compare,
+    doctor,
+    guard,
+    model,
+    planted,
+    pull_request,
+    source,
+    split,
+    study,
+)
 from tonegap.errors import TonegapError, one_line
 from tonegap.pipeline import STAGES, run_stage
 from tonegap.workspace import Workspace
@@ -37,6 +49,8 @@ app.command("model")(model.describe)
 app.command("split")(split.describe)
 app.command("calibrate")(calibrate.calibrate)
 app.command("doctor")(doctor.doctor)
+app.command("planted")(planted.planted)
+app.command("guard")(guard.guard)
 app.command("pr-report")(pull_request.pull_request_report)
 
 

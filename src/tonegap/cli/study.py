@@ -170,6 +170,26 @@ def collect(
     typer.echo("now run `dvc repro` for figures and report, and commit them with the tables")
 
 
+@app.command("noise")
+def noise(
+    name: Annotated[
+        str, typer.Argument(help="A study whose grid varies train.seed alone.")
+    ] = "noise",
+) -> None:
+    """Write how much each metric scatters over training seeds, for pull requests to compare."""
+    from tonegap.digits import json_value  # noqa: PLC0415
+    from tonegap.files.tables import write_json  # noqa: PLC0415
+    from tonegap.study.noise import measure_noise  # noqa: PLC0415
+    from tonegap.study.records import study_state  # noqa: PLC0415
+    from tonegap.workspace import Workspace  # noqa: PLC0415
+
+    study = _study(name, None)
+    measured = measure_noise(_ROOT, study, study_state(_ROOT, study))
+    write_json(json_value(measured), _ROOT / Workspace.noise)
+    count = measured["design"]["n"]
+    typer.echo(f"{Workspace.noise}: {len(measured['metrics'])} metrics over {count} runs")
+
+
 @app.command("clean")
 def clean(
     name: Name,

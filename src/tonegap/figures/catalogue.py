@@ -14,8 +14,9 @@ from typing import Final, Literal
 import pandas as pd
 
 from tonegap.cohort.conditions import prevalence
-from tonegap.figures import annotated, boxes, conditions, flow, reconstructions
+from tonegap.figures import annotated, boxes, conditions, flow, generation, reconstructions
 from tonegap.figures import prevalence as prevalences
+from tonegap.figures import scorecard as scorecards
 from tonegap.figures.forest import draw_decomposition
 from tonegap.figures.material import Material, Study
 from tonegap.figures.style import Drawing, mixes_in_order
@@ -24,11 +25,15 @@ from tonegap.labels import LABEL_COLUMNS
 from tonegap.measures import MEASURES, SCORES, Measure, Score
 from tonegap.statistics.decomposition import decompose
 from tonegap.statistics.heterogeneity import condition_gaps
+from tonegap.statistics.scorecard import scorecard
 
 _BALANCED = 0.5
 _NO_EXAMPLES = (
     "No example reconstructions are available. Those of photographs show patients and stay on the "
     "machine that collected the study."
+)
+_NO_SAMPLES = (
+    "The study has no such samples: its models cannot draw them, or evaluate.samples is 0."
 )
 _BY_NAME = {row.name: row for row in (*MEASURES, *SCORES)}
 
@@ -90,7 +95,7 @@ def _prevalence(material: Material) -> Drawing:
 def _boxes_of(measure: Measure | Score) -> Callable[[Material], Drawing | None]:
     def draw(material: Material) -> Drawing | None:
         study = _study(material)
-        if not study.runs[measure.name].notna().any():
+        if measure.name not in study.runs or not study.runs[measure.name].notna().any():
             return None
         return boxes.draw(study.runs, measure, study.groups, study.caveat)
 
@@ -139,10 +144,23 @@ def _shares_with_examples(study: Study) -> dict[str, float]:
     return {mix: share for mix, share in mixes_in_order(study.runs) if mix in known}
 
 
+def _generation_share(material: Material) -> Drawing | None:
+    study = _study(material)
+    return generation.draw(study.runs, study.groups, study.caveat)
+
+
 def _decomposition(material: Material) -> Drawing | None:
     study = _study(material)
     found = decompose(study.images, study.groups)
     return draw_decomposition(found, study.groups, study.caveat) if len(found) else None
+
+
+def _scorecard(material: Material) -> Drawing | None:
+    study = _study(material)
+    found = scorecard(study.images, study.groups)
+    if not found.loc[found["kind"] != "error", "estimate"].notna().any():
+        return None
+    return scorecards.draw(found, study.groups, study.caveat)
 
 
 def _study(material: Material) -> Study:
@@ -230,6 +248,58 @@ CATALOGUE: Final = (
         absent="No condition has test images in both groups.",
     ),
     Entry(
+        "tone_shift",
+        "Tone shift of skin by training mix and test group",
+        "Zero is faithful. Above it, reconstructed skin is lighter than the original, below it "
+        "darker, in degrees of the individual typology angle (ITA).",
+        _boxes_of(_BY_NAME["ita_shift_skin"]),
+        needs="study",
+        absent="The study was made before tone shift was measured; run and collect it again.",
+    ),
+    Entry(
+        "ssim",
+        "Structural similarity (SSIM) by training mix and test group",
+        "Higher is better, 1 is a perfect reconstruction; at each mix, compare the boxes.",
+        _boxes_of(_BY_NAME["ssim"]),
+        needs="study",
+        absent="The study was made before SSIM was measured; run and collect it again.",
+    ),
+    Entry(
+        "lpips",
+        "Perceptual distance (LPIPS) by training mix and test group",
+        "Lower is better, 0 is a perfect reconstruction; at each mix, compare the boxes.",
+        _boxes_of(_BY_NAME["lpips_squeeze"]),
+        needs="study",
+        absent="LPIPS needs trained features of squeezenet1_1; the study has others.",
+    ),
+    Entry(
+        "generation_share",
+        "Share of {compared} images among samples",
+        "On the dashed line a model generates the mix that it was trained on. A flatter line "
+        "levels the mix, a steeper one exaggerates it.",
+        _generation_share,
+        needs="study",
+        absent=_NO_SAMPLES,
+    ),
+    Entry(
+        "sample_distance_prior",
+        "Distance of test images to the nearest draw from the prior",
+        "At zero a sample comes as near as another real image of the group does; the higher, the "
+        "less the model generates anything like these images.",
+        _boxes_of(_BY_NAME["sample_distance_prior"]),
+        needs="study",
+        absent=_NO_SAMPLES,
+    ),
+    Entry(
+        "sample_distance_fitted",
+        "Distance of test images to the nearest draw fitted to training latents",
+        "At zero a sample comes as near as another real image of the group does; the higher, the "
+        "less the model generates anything like these images.",
+        _boxes_of(_BY_NAME["sample_distance_fitted"]),
+        needs="study",
+        absent=_NO_SAMPLES,
+    ),
+    Entry(
         "decomposition",
         "What goes with the gap",
         "Read downwards: each line holds more equal between the groups. What remains of the gap "
@@ -237,6 +307,15 @@ CATALOGUE: Final = (
         _decomposition,
         needs="study",
         absent="No mix has test images of both groups.",
+    ),
+    Entry(
+        "scorecard",
+        "What uncertainty scores know of the errors",
+        "A flag lies right of both bands: it ranks the errors, and it rises for a group that "
+        "training lacks. Scores that know no model are the bars to beat.",
+        _scorecard,
+        needs="study",
+        absent="The study has no score with seeds enough to assess it.",
     ),
 )
 """Every figure, in the order of the report."""

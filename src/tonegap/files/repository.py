@@ -11,7 +11,7 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TextIO
@@ -100,6 +100,38 @@ def object_ids(root: Path, commit: str, paths: Sequence[str]) -> dict[str, str]:
     listing = git(root, "ls-tree", "-z", "--full-tree", commit, "--", *paths)
     entries = (entry.split("\t", 1) for entry in listing.split("\0") if entry)
     return {path: facts.split()[2] for facts, path in entries}
+
+
+def blobs(root: Path, identities: Sequence[str]) -> dict[str, bytes]:
+    """Return the content of every file among git's objects, by its hash.
+
+    Raises
+    ------
+    MachineError
+        If git fails.
+    """
+    done = subprocess.run(
+        ["git", "cat-file", "--batch"],  # noqa: S607
+        cwd=root,
+        input="".join(f"{identity}\n" for identity in identities).encode(),
+        capture_output=True,
+        check=False,
+    )
+    if done.returncode != 0:
+        raise MachineError(f"`git cat-file` failed: {done.stderr.decode(errors='replace').strip()}")
+    return dict(_files_in(done.stdout))
+
+
+def _files_in(batch: bytes) -> Iterator[tuple[str, bytes]]:
+    """Read `git cat-file --batch`: a line with hash, kind and size, then that many bytes."""
+    start = 0
+    while start < len(batch):
+        end = batch.index(b"\n", start)
+        identity, kind, size = batch[start:end].decode().split()
+        start = end + 1 + int(size)
+        if kind == "blob":
+            yield identity, batch[end + 1 : start]
+        start += 1
 
 
 def changed_files(root: Path, paths: Sequence[str]) -> list[str]:

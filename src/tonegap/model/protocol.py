@@ -6,6 +6,7 @@ a module with ``encode`` and ``decode``, which :func:`as_generative` then adapts
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Protocol, runtime_checkable
 
 import torch
@@ -14,6 +15,9 @@ from torch import Tensor, nn
 
 from tonegap.errors import ModelError
 from tonegap.model.vae import Posterior, reparameterise
+
+_AT_ONCE = 64
+"""Latents that are decoded together: samples may be many, and each layer holds all of them."""
 
 
 @runtime_checkable
@@ -38,7 +42,35 @@ class GenerativeModel(Reconstructor, Protocol):
         ...
 
     def sample(self, count: int, seed: int) -> Float[Tensor, "count 3 height width"]:
-        """Generate images in [-1, 1], a function of ``seed`` alone."""
+        """Generate images in [-1, 1], a function of ``seed`` alone.
+
+        Raises
+        ------
+        NotImplementedError
+            If the model cannot generate: what is measured on samples is then absent.
+        """
+        ...
+
+
+@runtime_checkable
+class HasPosterior(Protocol):
+    """A model with a Gaussian posterior, for the scores that need one."""
+
+    def posterior(
+        self, images: Float[Tensor, "batch 3 height width"]
+    ) -> tuple[Float[Tensor, "batch ..."], Float[Tensor, "batch ..."]]:
+        """Return the mean and log-variance of the posterior of images in [-1, 1]."""
+        ...
+
+
+@runtime_checkable
+class HasUncertainty(Protocol):
+    """A model or network that brings uncertainty scores of its own."""
+
+    def uncertainty(
+        self, images: Float[Tensor, "batch 3 height width"]
+    ) -> Mapping[str, Float[Tensor, " batch"]]:
+        """Return one number per image for each score, larger for less certain."""
         ...
 
 
@@ -92,6 +124,11 @@ class VaeAdapter:
         return deviations.reshape(len(images), -1).mean(dim=1)
 
     @torch.no_grad()
+    def posterior(self, images: Float[Tensor, "batch 3 height width"]) -> Posterior:
+        """Return the mean and log-variance of the posterior."""
+        return self._encode(images)
+
+    @torch.no_grad()
     def sample(self, count: int, seed: int) -> Float[Tensor, "count 3 height width"]:
         """Decode draws from the prior N(0, I)."""
         shape = latent_shape(self.network, self.image_size)
@@ -99,7 +136,18 @@ class VaeAdapter:
         # In float64, because float32 draws depend on the instruction set.
         generator = torch.Generator().manual_seed(seed)
         noise = torch.randn(count, *shape, generator=generator, dtype=torch.float64)
-        return self.vae.decode(_suiting(self.network, noise))
+        return self.decode(noise)
+
+    @torch.no_grad()
+    def encode(self, images: Float[Tensor, "batch 3 height width"]) -> Posterior:
+        """Return the posterior of images in [-1, 1]."""
+        return self._encode(images)
+
+    @torch.no_grad()
+    def decode(self, latent: Float[Tensor, "batch ..."]) -> Float[Tensor, "batch 3 height width"]:
+        """Return the images of any number of latents, a few at a time."""
+        parts = torch.split(_suiting(self.network, latent), _AT_ONCE)
+        return torch.cat([self.vae.decode(part) for part in parts])
 
     def _encode(self, images: Tensor) -> Posterior:
         # Assessment needs the reconstruction and the deviation of the same batch, so the
@@ -128,6 +176,14 @@ def as_generative(network: nn.Module, image_size: int) -> GenerativeModel:
         network.eval()
         return network
     return VaeAdapter(network, image_size)
+
+
+def unusable(model: object, method: str, gave: str, wanted: str) -> ModelError:
+    """Return the error for a method of a user's model that returned what cannot be used."""
+    return ModelError(
+        f"{method} of {type(model).__name__} returned {gave}, expected {wanted}: the model "
+        "cannot be assessed (docs/own-model.md)"
+    )
 
 
 def forward_pass(

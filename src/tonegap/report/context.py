@@ -66,10 +66,25 @@ class Provenance:
 
 @dataclass(frozen=True)
 class Planted:
-    """An effect that a phantom recipe plants, in words, and what the study found."""
+    """An effect that the phantoms plant, and what the study found.
+
+    Attributes
+    ----------
+    effect, planted
+        Its name; what the recipe does, in words.
+    measured, melanin
+        The effect on the squared error of a reference model, and the part that tone alone has,
+        as phrases with their unit.
+    found
+        The sentence of the study's contrast.
+    agrees : bool or None
+        Whether the verdict agrees; None while it is undecided.
+    """
 
     effect: str
     planted: str
+    measured: str
+    melanin: str
     found: str
     agrees: bool | None
 
@@ -80,7 +95,7 @@ class Analysis:
 
     Attributes
     ----------
-    decomposition, labels, conditions_gap, heterogeneity, influence
+    decomposition, labels, conditions_gap, heterogeneity, influence, scorecard, amplification
         Tables of :mod:`tonegap.statistics`, as written below metrics/.
     sentence
         The decomposition in one sentence; empty if there is none.
@@ -91,6 +106,8 @@ class Analysis:
     conditions_gap: pd.DataFrame
     heterogeneity: pd.DataFrame
     influence: pd.DataFrame
+    scorecard: pd.DataFrame
+    amplification: pd.DataFrame
     sentence: str = ""
 
 

@@ -29,7 +29,10 @@ from tonegap.report.estimates import (
     influence_forest,
     labels_forest,
 )
+from tonegap.report.generation import generation_sentences
 from tonegap.report.paper import sentences_of
+from tonegap.report.scorecard import MEANINGS as FLAG_MEANINGS
+from tonegap.report.scorecard import scorecard_view
 from tonegap.report.summary import summary_of
 from tonegap.report.wording import comparison_name, measure_name
 
@@ -82,6 +85,9 @@ def render(context: Context) -> str:
         labels=labels_forest(analysis),
         condition_gaps=condition_forest(analysis, groups),
         influence=influence_forest(analysis),
+        scorecard=scorecard_view(analysis.scorecard, groups),
+        flag_meanings=FLAG_MEANINGS,
+        generation=generation_sentences(analysis.amplification, groups),
         verdicts=[(*VERDICTS[name], name, meaning) for name, meaning in MEANINGS.items()],
         reading=context.claims.get("paper_reading"),
         mixes=mixes,

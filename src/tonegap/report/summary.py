@@ -11,6 +11,7 @@ from tonegap.groups import Groups
 from tonegap.report.arms import ArmView
 from tonegap.report.claims import ClaimView
 from tonegap.report.context import Context
+from tonegap.report.tone import tone_sentences
 from tonegap.statistics.contrasts import LOG_ERROR
 
 _DECIDED: Final = ("supported", "contradicted")
@@ -40,6 +41,7 @@ def summary_of(context: Context, claims: Sequence[ClaimView], arms: Sequence[Arm
             *([_gap(gap, groups)] if gap else []),
             *([_own_share(own_share)] if own_share else []),
             *([context.analysis.sentence] if context.analysis.sentence else []),
+            *tone_sentences(context.claims, groups, context.basis),
         ],
         sure=[*([_detectable(gap)] if gap else []), *_tally(claims)],
         data=_data(context, arms),

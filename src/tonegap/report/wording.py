@@ -8,7 +8,7 @@ from typing import NamedTuple
 from tonegap.groups import Groups
 from tonegap.measures import MEASURES, SCORES
 
-_ACRONYMS = ("auc", "jpeg", "mse", "nmse", "pca")
+_ACRONYMS = ("auc", "ita", "jpeg", "lpips", "mse", "nmse", "pca", "ssim")
 _OWN_SHARE = "{} images, as their share in training rises from none to all"
 _COMPARISONS: Mapping[str, str] = {
     "slope_{reference}": _OWN_SHARE.format("{Reference}"),
@@ -24,6 +24,9 @@ _COMPARISONS: Mapping[str, str] = {
     "sigma_share_slope_{compared}": "{Compared} images, as the share of {compared} ones rises",
     "curvature": "Curvature: the mixed set against the mean of the pure ones",
     "sensitivity": "Which group depends more on the training mix",
+    "mean_{reference}": "{Reference} images, mean of all mixes",
+    "mean_{compared}": "{Compared} images, mean of all mixes",
+    "tone_slope_all": "Mean of all mixes",
     "sigma_auc_all": "Mean of all mixes",
     "sigma_gap_all": "Mean of all mixes",
     "auc_excess_all": "Mean of all mixes",
@@ -31,7 +34,7 @@ _COMPARISONS: Mapping[str, str] = {
     "sigma_error_rank_{compared}": "Among {compared} images",
 }
 _EQUAL = "_equal_distinct"
-_BY_MIX = ("sigma_auc_", "sigma_gap_", "auc_excess_")
+_BY_MIX = ("sigma_auc_", "sigma_gap_", "auc_excess_", "tone_slope_")
 _MEASURES: Mapping[str, str] = {
     **{row.name: row.axis for row in (*MEASURES, *SCORES)},
     "log_mse": "MSE, logarithm",
@@ -40,6 +43,7 @@ _MEASURES: Mapping[str, str] = {
     "sigma_auc": "AUC of sigma, less 0.5",
     "auc_excess": "AUC of the error less AUC of sigma",
     "sigma_error_rank": "Rank correlation of sigma with the error",
+    "tone_slope": "Slope of the reconstructed on the original skin tone, less 1",
 }
 
 
@@ -51,6 +55,10 @@ class Sides(NamedTuple):
 
 
 _HIGHER_IS_BETTER = {row.name for row in MEASURES if row.better == "higher"}
+_SHIFTS = {row.name for row in MEASURES if row.better == "zero"}
+_OF_ERROR = ("slope", "own_share", "gap", "sensitivity", "curvature")
+"""Comparisons whose sides speak of errors: they are turned where higher values are better."""
+
 _NO_SIDES = Sides("lower", "higher")
 _SIDES: Mapping[str, Sides] = {
     "slope": Sides("error falls", "error rises"),
@@ -63,6 +71,17 @@ _SIDES: Mapping[str, Sides] = {
     "sigma_gap": Sides("lower on {compared}", "higher on {compared}"),
     "auc_excess": Sides("sigma shows more", "sigma shows less"),
     "sigma_error_rank": Sides("falls with error", "rises with error"),
+    "tone_slope": Sides("tones move together", "tones move apart"),
+}
+_SIDES_OF_SHIFTS: Mapping[str, Sides] = {
+    "slope": Sides("becomes darker", "becomes lighter"),
+    "gap": Sides("{compared} shifted darker", "{compared} shifted lighter"),
+    "mean": Sides("made darker", "made lighter"),
+}
+
+_SAMPLES = "sample_distance"
+_SIDES_OF_SAMPLES: Mapping[str, Sides] = {
+    "slope": Sides("samples come nearer", "samples move away"),
 }
 
 
@@ -92,12 +111,18 @@ def measure_name(name: str) -> str:
 
 def sides_of(contrast: str, metric: str, groups: Groups) -> Sides:
     """Return what the two sides of zero mean for a comparison of a measure."""
-    for start, sides in _SIDES.items():
+    for start, sides in _sides_by_start(metric).items():
         if contrast.startswith(start):
             below, above = (_filled(words, groups) for words in sides)
-            turned = start == "gap" and metric in _HIGHER_IS_BETTER
+            turned = start in _OF_ERROR and metric in _HIGHER_IS_BETTER
             return Sides(above, below) if turned else Sides(below, above)
     return _NO_SIDES
+
+
+def _sides_by_start(metric: str) -> Mapping[str, Sides]:
+    if metric in _SHIFTS:
+        return _SIDES_OF_SHIFTS
+    return {**_SIDES, **_SIDES_OF_SAMPLES} if metric.startswith(_SAMPLES) else _SIDES
 
 
 def _filled(words: str, groups: Groups) -> str:

@@ -17,12 +17,15 @@ from tonegap.facts import caveats_of
 from tonegap.files.collected import Collected, read_collected
 from tonegap.files.tables import read_csv, write_csv, write_json
 from tonegap.labels import LABEL_COLUMNS
+from tonegap.statistics.amplification import amplification
 from tonegap.statistics.claims import assess_claims, no_claims
 from tonegap.statistics.decomposition import decompose
+from tonegap.statistics.design import ordinary_rows
 from tonegap.statistics.heterogeneity import condition_gaps, heterogeneity
 from tonegap.statistics.influence import gap_without
 from tonegap.statistics.label_definitions import score_definitions
 from tonegap.statistics.paper import paper_sentences
+from tonegap.statistics.scorecard import scorecard
 
 TABLES: Final[Mapping[str, Callable[[Collected], pd.DataFrame]]] = MappingProxyType(
     {
@@ -31,6 +34,8 @@ TABLES: Final[Mapping[str, Callable[[Collected], pd.DataFrame]]] = MappingProxyT
         "conditions_gap": lambda study: condition_gaps(study.images, study.groups),
         "heterogeneity": lambda study: heterogeneity(condition_gaps(study.images, study.groups)),
         "influence": lambda study: gap_without(study.images, study.groups),
+        "scorecard": lambda study: scorecard(study.images, study.groups),
+        "amplification": lambda study: amplification(ordinary_rows(study.runs)),
     }
 )
 """Tables by file name, with the analysis that makes each."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from tonegap.digits import rounded_table
 from tonegap.facts import is_phantom
 from tonegap.figures.catalogue import CATALOGUE, Entry
 from tonegap.figures.encoding import ENCODERS
@@ -110,7 +111,7 @@ def _write(drawing: Drawing | None, path: Path) -> None:
         for suffix in (*ENCODERS, ".csv"):
             path.with_suffix(suffix).unlink(missing_ok=True)
         return
-    write_csv(drawing.data, path.with_suffix(".csv"))
+    write_csv(rounded_table(drawing.data), path.with_suffix(".csv"))
     for suffix, encode in ENCODERS.items():
         write_bytes(path.with_suffix(suffix), encode(drawing.figure))
 

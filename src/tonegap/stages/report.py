@@ -31,7 +31,10 @@ from tonegap.statistics.decomposition import decomposition_sentence
 from tonegap.statistics.design import ordinary_rows
 
 _FLOW_COLUMNS = ("step", "group", "left", "excluded")
-_TABLES = ("decomposition", "labels", "conditions_gap", "heterogeneity", "influence")
+_TABLES = (
+    *("decomposition", "labels", "conditions_gap", "heterogeneity", "influence"),
+    *("scorecard", "amplification"),
+)
 
 
 def run(
@@ -129,9 +132,15 @@ def _planted(
     ]
 
 
-def _compared(effect: Mapping[str, str], row: Mapping[str, Any]) -> Planted:
-    agrees = {"supported": True, "contradicted": False}.get(str(row["verdict"]))
-    return Planted(effect["effect"], effect["planted"], str(row["sentence"]), agrees)
+def _compared(effect: Mapping[str, Any], row: Mapping[str, Any]) -> Planted:
+    return Planted(
+        effect=effect["effect"],
+        planted=effect["planted"],
+        measured=f"{effect['percent']:+.1f} % (\N{PLUS-MINUS SIGN} {effect['percent_se']:.1f})",
+        melanin=f"{effect['melanin_percent']:+.1f} %",
+        found=str(row["sentence"]),
+        agrees={"supported": True, "contradicted": False}.get(str(row["verdict"])),
+    )
 
 
 def _warnings(counts: Mapping[str, Any], collected: Collected | None) -> list[str]:

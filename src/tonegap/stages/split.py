@@ -1,4 +1,4 @@
-"""Stage ``split``: two test sets and the training draw of one seed and mix."""
+"""Stage ``split``: two test sets and the training draw of one seed and mix; the panel."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from tonegap.files.tables import read_csv, write_csv
 from tonegap.groups import Groups
 from tonegap.params import DataParams
 from tonegap.sampling.diversity import repetitive_draws
+from tonegap.sampling.panel import draw_panel
 from tonegap.sampling.split import draw_split
 
 _COHORT_COLUMNS = ("md5hash", "group", "label_fine", "source", "cluster")
@@ -21,8 +22,9 @@ def run(
     share: float,
     groups: Groups,
     split: Path,
+    panel: Path,
 ) -> None:
-    """Draw the split; warn on stderr if a group has few distinct training images.
+    """Draw the split and the panel; warn on stderr if a group has few distinct training images.
 
     Parameters
     ----------
@@ -36,6 +38,8 @@ def run(
         The groups.
     split
         Written: one row per draw.
+    panel
+        Written: the images that runs of every seed reconstruct.
 
     Raises
     ------
@@ -45,5 +49,6 @@ def run(
     images = read_csv(cohort, _COHORT_COLUMNS, "the cohort")
     drawn = draw_split(images, data, share, groups)
     write_csv(drawn, split)
+    write_csv(draw_panel(images, data, groups), panel)
     for problem in repetitive_draws(drawn):
         print(f"tonegap split: warning: {problem}", file=sys.stderr)  # noqa: T201  its own words

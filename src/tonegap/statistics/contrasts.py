@@ -25,6 +25,9 @@ SMALL_EFFECT_D = 0.2
 AUC_MARGIN = float(stats.norm.cdf(SMALL_EFFECT_D / np.sqrt(2.0))) - 0.5
 """The same as |AUC - 0.5|: 0.056. P(X > Y) = Phi(d / sqrt 2) for two normals d apart."""
 
+SMALL_CORRELATION = 0.1
+"""Cohen's (1988) small correlation: what the scorecard counts as none."""
+
 ROUNDING = 1e-9
 MIXED = 0.5
 """The share at which both groups are half of the training draws."""
@@ -39,13 +42,27 @@ MEASURE_WORDS: Mapping[str, str] = {
     "mse_given_pca": "MSE at equal difficulty for PCA",
     "mse_given_jpeg": "MSE at equal difficulty for JPEG",
 }
-BOUNDS: Mapping[str, float] = {"sigma_auc": 0.5, "auc_excess": 1.0, "sigma_error_rank": 1.0}
+BOUNDS: Mapping[str, float] = {
+    "sigma_auc": 0.5,
+    "auc_excess": 1.0,
+    "sigma_error_rank": 1.0,
+    "score_rank": 1.0,
+    "score_partial": 1.0,
+    "score_worst": 0.5,
+    "score_auc": 0.5,
+}
+MARGINS: Mapping[str, float] = {
+    "sigma_auc": AUC_MARGIN,
+    "score_rank": SMALL_CORRELATION,
+    "score_interaction": SMALL_EFFECT_D,
+}
 _SIGMA_NEEDS = " (a model without a posterior has no sigma)"
 _BASELINE_NEEDS = " (it needs the baseline's error in every row, positive and not all the same)"
 NEEDS: Mapping[str, str] = {
     LOG_ERROR: " (an error of 0 has no logarithm)",
     **dict.fromkeys(("sigma", "sigma_auc", "auc_excess", "sigma_error_rank"), _SIGMA_NEEDS),
     **dict.fromkeys(("mse_given_pca", "mse_given_jpeg"), _BASELINE_NEEDS),
+    **{row.name: f" (it needs {row.needs})" for row in MEASURES if row.needs},
 }
 ONE_MIX = "the study has runs of one mix only, a slope needs two"
 NOT_SYMMETRIC = "the study has no mixes that are symmetric about an even one"
@@ -107,7 +124,7 @@ class Contrast:
     @property
     def margin(self) -> float | None:
         """Largest difference that still counts as none, for a test of equivalence."""
-        return AUC_MARGIN if self.expected == "equivalent" else None
+        return MARGINS[self.measure] if self.expected == "equivalent" else None
 
     @property
     def bound(self) -> float:

@@ -52,12 +52,12 @@ from tonegap.statistics.contrasts import (
 )
 from tonegap.statistics.design import Arm
 
-_EXPECTED: Mapping[str, Expected] = {
-    row.name: "positive" if row.better == "lower" else "negative"
-    for row in MEASURES
-    if row.per_image
-}
+_WORSE: Mapping[str, Expected] = {"lower": "positive", "higher": "negative", "zero": "none"}
+_EXPECTED = {row.name: _WORSE[row.better] for row in MEASURES if row.per_image}
 """The sign of a gap by which the compared group fares worse; other measures are described."""
+
+_SIGNED = {row.name for row in MEASURES if row.per_image and row.better == "zero"}
+"""Shifts: beside their gaps, the mean shift of each group is a finding."""
 
 
 def declared_contrasts(
@@ -84,9 +84,11 @@ def declared_contrasts(
         for contrast in (
             *_slopes(measure, shares, groups),
             *_gaps(measure, _EXPECTED.get(measure, "none"), groups),
+            *(_means(measure, shares, groups) if measure in _SIGNED else ()),
         )
     ]
-    return (*of_log, *_sigma(shares, groups), *twins, *others)
+    slope = _tone_slope(shares, groups)
+    return (*of_log, *_sigma(shares, groups), *twins, *others, *slope)
 
 
 def _of_log_error(shares: Sequence[float], groups: Groups) -> list[Contrast]:
@@ -150,6 +152,31 @@ def _gaps(measure: str, expected: Expected, groups: Groups) -> list[Contrast]:
             meaning=f"{words}, {MEASURE_WORDS[measure]}",
         )
         for name, (coefficients, words) in cases.items()
+    ]
+
+
+def _means(measure: str, shares: Sequence[float], groups: Groups) -> list[Contrast]:
+    return [
+        _description(
+            f"mean_{group}",
+            measure,
+            mean_of([{Arm(share, group): 1.0} for share in shares]),
+            f"{MEASURE_WORDS[measure]} of {group} images, mean over the mixes",
+            claim="C2",
+        )
+        for group in groups.pair
+    ]
+
+
+def _tone_slope(shares: Sequence[float], groups: Groups) -> list[Contrast]:
+    """Tone compression of each mix, and its mean over the mixes."""
+    both = {share: {Arm(share, group): 0.5 for group in groups.pair} for share in shares}
+    over = [(_percent(share), both[share], _trained(share, groups)) for share in shares]
+    over.append(("all", mean_of(list(both.values())), "mean over the mixes"))
+    words = "Slope of the reconstructed on the original skin tone, less 1"
+    return [
+        _description(f"tone_slope_{n}", "tone_slope", c, f"{words}, {w}", claim="C2")
+        for n, c, w in over
     ]
 
 

@@ -1,19 +1,23 @@
-"""Does sigma raise a flag? Its AUC, signed by the error gap.
+"""Does an uncertainty raise a flag? The four answers, and the question of C3b about sigma.
 
-An uncertainty that warns of the error gap is larger on the group that is reconstructed worse. In
-each mix whose gap in log error is established (its 95 % interval leaves out 0), sigma's AUC - 0.5
-takes the sign of that gap; the mean over these mixes is ``sigma_flag``. With the margin of C3 the
-answer is one of
+A quantity that is positive where the score is higher as the error is larger, and that has a margin
+within which it counts as none, gives one of
 
-=============  ====================================================================
-``flags``      shown to lie above the margin: sigma is higher where the error is larger
-``blind``      shown to lie within the margin: sigma hardly tells the groups apart
-``anti-flag``  shown to lie below minus the margin: sigma is lower where the error is larger
+=============  ==============================================================================
+``flags``      shown to lie above the margin: the score is higher where the error is larger
+``blind``      shown to lie within the margin: the score hardly differs
+``anti-flag``  shown to lie below minus the margin: the score is lower where the error is larger
 ``undecided``  none of these
-=============  ====================================================================
+=============  ==============================================================================
 
-each at 5 %, one-sided. In a mix without an established gap there is nothing to warn of. The sign
-comes from the same images; at the interval's 95 % it is wrong in at most 2.5 % of studies.
+each at 5 %, one-sided (:func:`flag_reading`). The scorecard of every score
+(:mod:`tonegap.statistics.scorecard`) speaks these words, too.
+
+C3b asks whether sigma is larger on the group that is reconstructed worse. In each mix whose gap in
+log error is established (its 95 % interval leaves out 0), sigma's AUC - 0.5 takes the sign of that
+gap; the mean over these mixes is ``sigma_flag``, with the margin of C3. In a mix without an
+established gap there is nothing to warn of. The sign comes from the same images; at the interval's
+95 % it is wrong in at most 2.5 % of studies.
 """
 
 from __future__ import annotations
@@ -77,7 +81,7 @@ def flag_finding(
         found,
         p_holm=found.p,
         p_beyond_holm=found.p_beyond,
-        verdict=_reading(found, alpha),
+        verdict=flag_reading(found, alpha),
     )
 
 
@@ -95,7 +99,8 @@ def _contrast(signs: dict[float, float], groups: Groups) -> Contrast:
     )
 
 
-def _reading(found: Estimate, alpha: float) -> Verdict | Reading:
+def flag_reading(found: Estimate, alpha: float = 0.05) -> Verdict | Reading:
+    """Return the answer of an estimate that has a margin and is positive where a score warns."""
     if found.p <= alpha:
         return "blind"
     if found.p_beyond > alpha:

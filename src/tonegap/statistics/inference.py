@@ -162,6 +162,18 @@ class Estimate:
 
 def obstacle(contrast: Contrast, design: Design, values: Float[np.ndarray, " rows"]) -> str | None:
     """Return why a contrast cannot be assessed on these rows, or None."""
+    reason = lacking(contrast, design, values)
+    if reason is not None:
+        return reason
+    used = values[design.coefficients_of(contrast.coefficients)[design.arm] != 0.0]
+    size = float(np.abs(used).max())
+    if np.ptp(used) <= max(MIN_VARIATION * size, SMALLEST):
+        return f"{contrast.measure} is the same in every row, so that nothing can be compared"
+    return None
+
+
+def lacking(contrast: Contrast, design: Design, values: Float[np.ndarray, " rows"]) -> str | None:
+    """Return which arms, runs, images or values a contrast lacks, or None."""
     if not contrast.coefficients:
         return contrast.lacks
     absent = [arm for arm in contrast.coefficients if arm not in design.arms]
@@ -172,13 +184,7 @@ def obstacle(contrast: Contrast, design: Design, values: Float[np.ndarray, " row
     if missing:
         rows = f"{missing} of {int(used.sum())} rows"
         return f"{contrast.measure} is missing or not finite in {rows}{contrast.needs}"
-    few = _too_few(contrast, design) or _pooled(contrast, design) or _unpaired(contrast, design)
-    if few is not None:
-        return few
-    size = float(np.abs(values[used]).max())
-    if np.ptp(values[used]) <= max(MIN_VARIATION * size, SMALLEST):
-        return f"{contrast.measure} is the same in every row, so that nothing can be compared"
-    return None
+    return _too_few(contrast, design) or _pooled(contrast, design) or _unpaired(contrast, design)
 
 
 def _too_few(contrast: Contrast, design: Design) -> str | None:

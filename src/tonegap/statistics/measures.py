@@ -24,6 +24,7 @@ from tonegap.errors import DataError
 from tonegap.groups import LIGHT_AND_DARK, Groups
 from tonegap.measures import MEASURES
 from tonegap.statistics.design import Design
+from tonegap.statistics.tone_slope import ORIGINAL, SHIFT, slope_pseudovalues
 
 MIN_ROWS = 3
 """Fewest rows of a run's group, or of an arm, from which a rank or a line is drawn."""
@@ -55,11 +56,12 @@ def measure_columns(
     Returns
     -------
     DataFrame
-        ``log_mse`` (natural logarithm; NaN for an error of 0), ``mse``, ``nmse``, ``sigma`` (arm
-        mean = mean); ``mse_given_pca``, ``mse_given_jpeg``
+        ``log_mse`` (natural logarithm; NaN for an error of 0), the measures of an image and its
+        reconstruction, ``sigma`` (arm mean = mean); ``mse_given_pca``, ``mse_given_jpeg``
         (arm mean = mean at the study's common difficulty); ``sigma_auc`` (gap of a mix's two
         arms = AUC - 0.5); ``auc_excess`` (gap = AUC of the error - AUC of sigma);
-        ``sigma_error_rank`` (arm mean = mean over runs of Spearman's correlation).
+        ``sigma_error_rank`` (arm mean = mean over runs of Spearman's correlation);
+        ``tone_slope`` (mean of a mix's two arms = slope of the tone - 1).
     """
     makers = _makers(table, design, groups)
     return pd.DataFrame({name: makers[name]() for name in names or makers})
@@ -69,7 +71,7 @@ def _makers(
     table: pd.DataFrame, design: Design, groups: Groups
 ) -> dict[str, Callable[[], Float[np.ndarray, " rows"]]]:
     """Return the maker of each measure; those that are not wanted cost nothing."""
-    mse, sigma = _column(table, "mse"), _column(table, "sigma")
+    mse, sigma = numeric(table, "mse"), numeric(table, "sigma")
     compared = np.asarray(table["group"].to_numpy() == groups.compared)
 
     @cache
@@ -81,13 +83,16 @@ def _makers(
 
     return {
         "log_mse": lambda: _log(mse),
-        **{row.name: partial(_column, table, row.name) for row in MEASURES if row.per_image},
+        **{row.name: partial(numeric, table, row.name) for row in MEASURES if row.per_image},
         "sigma": lambda: sigma,
         "mse_given_pca": lambda: given("mse_pca"),
         "mse_given_jpeg": lambda: given("mse_jpeg"),
         "sigma_auc": sigma_auc,
         "auc_excess": lambda: auc_pseudovalues(mse, compared, design.run) - sigma_auc(),
         "sigma_error_rank": lambda: rank_pseudovalues(sigma, mse, 2 * design.run + compared),
+        "tone_slope": lambda: slope_pseudovalues(
+            numeric(table, ORIGINAL), numeric(table, SHIFT), compared, design.run
+        ),
     }
 
 
@@ -245,7 +250,7 @@ def _difficulty(table: pd.DataFrame, name: str, design: Design) -> Float[np.ndar
     A run fits its PCA on its own training images, so that a mix makes its own group look
     easy; the mixes of a seed share their test images, and their mean favours none of them.
     """
-    log_error = _log(_column(table, name))
+    log_error = _log(numeric(table, name))
     sums = np.bincount(design.image, weights=log_error)
     return np.asarray((sums / np.bincount(design.image))[design.image])
 
@@ -256,7 +261,7 @@ def _log(values: Float[np.ndarray, " rows"]) -> Float[np.ndarray, " rows"]:
     return np.where(positive, np.log(np.where(positive, values, 1.0)), np.nan)
 
 
-def _column(table: pd.DataFrame, name: str) -> Float[np.ndarray, " rows"]:
+def numeric(table: pd.DataFrame, name: str) -> Float[np.ndarray, " rows"]:
     """Read a numeric column; all NaN where the table lacks it.
 
     Infinities become NaN, and so do sizes whose squares would be infinite.

@@ -11,7 +11,7 @@ from tonegap.statistics.inference import Estimate
 
 READINGS: Mapping[str, str] = {
     "supported": "consistent with the claim",
-    "undecided": "undecided: 80 % of such studies would find an effect of {mde} or more",
+    "undecided": "undecided: 80 % of such studies would find an effect of {mde} or {beyond}",
     "contradicted": "the opposite of the claim",
     "described": "described, not tested",
 }
@@ -78,7 +78,10 @@ def _of(contrast: Contrast, decision: Decision) -> str:
 
 def _reading(contrast: Contrast, found: Estimate, verdict: str) -> str:
     if contrast.margin is None:
-        return READINGS[verdict].format(mde=_value(contrast, found.minimum_detectable))
+        # Signed like the effect that the claim expects.
+        sign, beyond = (-1.0, "less") if contrast.expected == "negative" else (1.0, "more")
+        mde = _value(contrast, sign * found.minimum_detectable)
+        return READINGS[verdict].format(mde=mde, beyond=beyond)
     if verdict == "undecided" and found.seeds_are_too_few:
         chance = 2 ** (found.n_seeds - 1)  # either side will do
         return TOO_FEW_SEEDS.format(margin=contrast.margin, seeds=found.n_seeds, chance=chance)

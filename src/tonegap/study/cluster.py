@@ -8,6 +8,7 @@ that the hub's own configuration names.
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import shutil
 import sys
@@ -105,9 +106,12 @@ def _verify(clone: Path, cell: ClusterCell) -> None:
             "run of the same name may have come first: see `git ls-remote`"
         )
     if not cell.cache:
-        status = dvc(clone, "status", "--cloud", "--quiet", accept=(0, 1), log=sys.stdout)
-        if status.returncode:
+        # Not `dvc status --cloud`, which asks the default remote alone: pictures go to another.
+        status = dvc(clone, "data", "status", "--not-in-remote", "--json", log=sys.stdout).stdout
+        missing = json.loads(status).get("not_in_remote", [])
+        if missing:
             raise StudyError(
-                f"the data of {cell.name} are not in the hub's DVC remote; check that its "
-                ".dvc/config names one (`dvc remote list`), then run the study again"
+                f"{len(missing)} files of {cell.name} are not in the hub's DVC remotes, such as "
+                f"{missing[0]}; check that its .dvc/config names them (`dvc remote list`, "
+                "docs/remotes.md), then run the study again"
             )

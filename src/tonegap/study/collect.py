@@ -18,17 +18,21 @@ from dvc.api import read as read_output
 from dvc.exceptions import DvcException
 
 import tonegap
+from tonegap.cohort.groups import groups_of
 from tonegap.digits import rounded_table
 from tonegap.errors import StudyError
 from tonegap.examples import StudyExamples
 from tonegap.files.examples import read_examples, write_examples
+from tonegap.files.panel import read_panel
 from tonegap.files.repository import experiments, file_at
 from tonegap.files.saved_model import read_facts
 from tonegap.files.tables import write_csv, write_json
 from tonegap.measures import COLUMNS
 from tonegap.sampling.diversity import training_sizes
+from tonegap.statistics.tone_slope import tone_slopes
 from tonegap.study.plan import Cell, Overrides, Study
 from tonegap.study.state import CellState
+from tonegap.uncertainty.ensemble import Member, ensemble_columns
 from tonegap.workspace import Workspace
 
 RUN_COLUMNS = ("study", "run", "mix", "share", "seed", "distinct")
@@ -119,6 +123,7 @@ def collect_study(
     _require_done(study, states, done, partial=partial)
     at = Workspace(root)
     images = pd.concat([images_of(root, study, state) for state in done], ignore_index=True)
+    images = pd.concat([images, rounded_table(_ensembles(root, images, done))], axis=1)
     runs = pd.concat([_runs_of(root, images, state) for state in done], ignore_index=True)
     write_csv(rounded_table(runs), at.study)
     write_csv(images, at.study_images)
@@ -126,7 +131,7 @@ def collect_study(
     examples = _collect_examples(at, done)
     return [
         f"{Workspace.study}: {len(runs)} rows, one per run and group",
-        f"{Workspace.study_images}: {len(images)} rows, one per run and test image",
+        f"{Workspace.study_images}: {len(images)} rows, one per run and test image{_share(images)}",
         f"{Workspace.study_facts}: settings and experiments of {len(done)} of {len(states)} runs",
         *([f"{examples}: example reconstructions"] if examples else []),
     ]
@@ -162,7 +167,8 @@ def _output(root: Path, path: Path, state: CellState) -> bytes:
 
 def _table(root: Path, path: Path, state: CellState) -> pd.DataFrame:
     text = io.BytesIO(_output(root, path, state))
-    return pd.read_csv(text, keep_default_na=False, na_values=[""])
+    names = {"md5hash": str, "cluster": str}  # not numbers, even if all have digits only
+    return pd.read_csv(text, keep_default_na=False, na_values=[""], dtype=names)
 
 
 def images_of(root: Path, study: Study, state: CellState) -> pd.DataFrame:
@@ -182,8 +188,30 @@ def images_of(root: Path, study: Study, state: CellState) -> pd.DataFrame:
     return table
 
 
+def _ensembles(root: Path, images: pd.DataFrame, done: Sequence[CellState]) -> pd.DataFrame:
+    """Compare what the models of one mix make of the same image (docs/uncertainty.md)."""
+    members = (_member(root, state) for state in done if state.cell.params.data.panel_seeds)
+    kinds = images["mix"] + ", " + images["distinct"]
+    return ensemble_columns(images, kinds, members)
+
+
+def _share(images: pd.DataFrame) -> str:
+    """Tell how many rows have an ensemble, as the end of a sentence."""
+    return f"; {images['u_ensemble'].notna().sum()} with an ensemble"
+
+
+def _member(root: Path, state: CellState) -> Member:
+    data = state.cell.params.data
+    split = _table(root, Workspace.split, state)
+    trained = split[split["role"] == "train"]
+    clusters = trained["cluster"].where(trained["cluster"].notna(), trained["md5hash"])
+    panel = read_panel(_output(root, Workspace.panel_sketches, state))
+    kind = f"{data.mix}, {data.distinct}"
+    return Member(kind, frozenset(clusters), panel)
+
+
 def _runs_of(root: Path, images: pd.DataFrame, state: CellState) -> pd.DataFrame:
-    """Return a row per group: means over its test images, and the diversity of its training."""
+    """Return a row per group: means over its test images, tone slopes, diversity of training."""
     mine = images[images["run"] == state.cell.name]
     split = _table(root, Workspace.split, state)
     measures = [name for name in COLUMNS if name in mine.columns]
@@ -193,7 +221,28 @@ def _runs_of(root: Path, images: pd.DataFrame, state: CellState) -> pd.DataFrame
     groups = rows.index.get_level_values("group")
     for place, (name, key) in enumerate((("n_train", "draws"), ("n_distinct_train", "distinct"))):
         rows.insert(place + 1, name, [sizes.get(group, {}).get(key, 0) for group in groups])
-    return rows.reset_index()
+    slopes = tone_slopes(mine, groups_of(state.cell.params.groups))
+    rows["tone_slope"] = [slopes[group] for group in groups]
+    rows["tone_slope_all"] = slopes["all"]
+    rows = rows.astype({"tone_slope": float, "tone_slope_all": float}).reset_index()
+    return rows.assign(**_generation(root, state, rows["group"]))
+
+
+def _generation(root: Path, state: CellState, groups: pd.Series) -> dict[str, Any]:
+    """Return what a run's samples are like, by column; the kernel distance is each row's own.
+
+    The share is that of the compared group, the same in every row of the run.
+    """
+    text = file_at(root, str(state.commit), Workspace.generation.as_posix())
+    samplers = pd.read_csv(io.StringIO(text)) if text else pd.DataFrame()
+    pair = groups_of(state.cell.params.groups).pair
+    columns: dict[str, Any] = {}
+    for row in samplers.to_dict("records"):
+        kid = dict(zip(pair, (row["kid_reference"], row["kid_compared"]), strict=True))
+        columns[f"sample_share_{row['sampler']}"] = row["share"]
+        columns[f"ita_distance_{row['sampler']}"] = row["ita_distance"]
+        columns[f"kid_{row['sampler']}"] = groups.map(kid)
+    return columns
 
 
 def _facts(

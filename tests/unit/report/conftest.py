@@ -74,6 +74,34 @@ def _estimates(**columns):
     return pd.DataFrame([{**numbers, **counts, **columns}])
 
 
+def _scorecard():
+    """Give the rows of two scores: one that flags, one that cannot be assessed."""
+    both, pair = [""], ["light", "dark"]
+    quantities = {
+        **dict.fromkeys(("rank", "partial", "worst_found"), pair),
+        **dict.fromkeys(("interaction", "auc", "rank_darkness"), both),
+    }
+    nothing = float("nan")
+    scores = {
+        "u_kl": {"words": "KL", "kind": "model", "verdict": "flags", "because": nothing},
+        "u_mine": {
+            "words": HOSTILE,
+            "kind": "own",
+            "verdict": "not assessable",
+            "because": f"there is no {HOSTILE}",
+        },
+    }
+    known = {"estimate": 0.71, "low": 0.52, "high": 0.93, "margin": 0.2, "reason": nothing}
+    unknown = dict.fromkeys(("estimate", "low", "high", "margin"), nothing)
+    return pd.DataFrame(
+        {"score": name, "quantity": quantity, "group": group or nothing, **facts}
+        | (known if name == "u_kl" else unknown | {"reason": "only two seeds"})
+        for name, facts in scores.items()
+        for quantity, groups in quantities.items()
+        for group in groups
+    )
+
+
 def _analysis():
     overall = {"mix": "overall", "reliability": float("nan")}
     shrunken = {
@@ -94,6 +122,10 @@ def _analysis():
         conditions_gap=_estimates(label=HOSTILE, **overall, **shrunken),
         heterogeneity=pd.DataFrame(),
         influence=_estimates(left_out="condition", label=HOSTILE),
+        scorecard=_scorecard(),
+        amplification=pd.DataFrame(
+            [{"sampler": "prior", "slope": 0.62, "low": 0.51, "high": 0.73, "reason": ""}]
+        ),
         sentence="Of 36 %, 8 points go with conditions and sources, 28 (20 to 37) remain.",
     )
 
@@ -209,7 +241,7 @@ def context(claims) -> Context:
         conditions=conditions,
         few_images=5,
         analysis=_analysis(),
-        planted=[Planted("tone", "30 % more error", "28 %", agrees=True)],
+        planted=[Planted("tone", "30 % more error", "31 %", "+2 %", "28 %", agrees=True)],
         warnings=["dark images measure lighter than light ones"],
         deviations=[Deviation(HOSTILE, "a", "b", "data.mix")],
         provenance=Provenance(

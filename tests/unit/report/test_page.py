@@ -185,8 +185,8 @@ def test_intervals_are_drawn_over_their_axis(outline, claims):
     drawn = [row for row in (*claims["contrasts"], *claims["descriptions"])
              if row["estimate"] is not None]  # fmt: skip
     intervals, dots = _drawings(outline, "interval"), _drawings(outline, "estimate")
-    forests = 4  # one line with an estimate in each
-    assert len(intervals) == len(dots) == len(drawn) + forests
+    others = 5  # four forests and the scorecard, one line with an estimate in each
+    assert len(intervals) == len(dots) == len(drawn) + others
     for line, dot in zip(intervals, dots, strict=True):
         low, value, high = (float(text.rstrip("%")) for text in (line["x1"], dot["cx"], line["x2"]))
         assert 0 < low < value < high < 100
@@ -208,7 +208,7 @@ def test_drawings_are_for_the_eye_only(outline):
 def test_numbers_say_what_they_rest_on(outline, context):
     """Phantoms and random features are named in the banner and above every table of numbers."""
     said = [p["text"] for p in outline.of("p") if p["attributes"].get("class") == "basis"]
-    assert said == ["Rests on phantom images and random features."] * 8
+    assert said == ["Rests on phantom images and random features."] * 10
     assert "Phantom images and random features" in outline.of("aside")[0]["text"]
     plain = _outline(render(replace(context, basis=[], caveats=[])))
     assert not any(p["attributes"].get("class") == "basis" for p in plain.of("p"))
@@ -307,11 +307,35 @@ def test_the_papers_sentences_come_first(outline):
     assert "waits for the equal-distinct study" in rows[2]
 
 
+def test_the_scorecard_has_a_row_per_score(outline, context):
+    """Numbers of both groups, the verdict as words, and why one is missing."""
+    rows = [row["text"] for row in outline.of("tr") if "from the model" in row["text"]]
+    assert len(rows) == 1
+    for part in ("KL", "0.71 / 0.71", "+0.52 to +0.93", "flags"):
+        assert part in rows[0]
+    (mine,) = [row["text"] for row in outline.of("tr") if "brought by the model" in row["text"]]
+    assert "only two seeds" in mine
+    assert "not assessable" in mine
+    without = replace(context.analysis, scorecard=context.analysis.scorecard.iloc[:0])
+    page = render(replace(context, analysis=without))
+    assert 'id="scorecard"' not in page
+
+
 def test_planted_effects_stand_beside_what_was_found(outline):
     """What a recipe plants, what was found, and whether they agree."""
     (row,) = [row["text"] for row in outline.of("tr") if "30 % more error" in row["text"]]
     assert "28 %" in row
     assert "yes" in row
+
+
+def test_samples_have_a_section_if_there_are_any(outline, context):
+    """A sentence per sampler; no section in a study without samples."""
+    (item,) = [
+        li["text"] for li in outline.of("li") if "draws from the models' prior" in li["text"]
+    ]
+    assert "slope 0.62, 95 % interval 0.51 to 0.73" in item
+    without = replace(context.analysis, amplification=context.analysis.amplification[:0])
+    assert 'id="generation"' not in render(replace(context, analysis=without))
 
 
 def test_groups_of_another_variable_are_called_by_their_names(context):

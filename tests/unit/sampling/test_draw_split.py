@@ -26,6 +26,7 @@ DATA = DataParams(
     duplicates="paper",
     match="none",
     distinct="paper",
+    panel_seeds=0,
 )
 
 

@@ -10,10 +10,13 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from safetensors.torch import save_file
 
-from tonegap.errors import ModelError
+from tonegap.errors import ModelError, WeightsError
+from tonegap.files.panel import read_panel
 from tonegap.files.parameters import read_params
 from tonegap.groups import LIGHT_AND_DARK
+from tonegap.model.perceptual import feature_network, random_weights
 from tonegap.stages import evaluate
 from tonegap.tables import COHORT_COLUMNS
 
@@ -32,6 +35,7 @@ def folder(tmp_path):
     cohort.assign(**own).to_csv(tmp_path / "cohort.csv", index=False)
     fetch = pd.DataFrame({"md5hash": IDS, "status": "rendered"})
     fetch.to_csv(tmp_path / "fetch.csv", index=False)
+    pd.DataFrame({"md5hash": IDS[2:5]}).to_csv(tmp_path / "panel.csv", index=False)
     _draw(tmp_path, train=IDS[4:])
     return tmp_path
 
@@ -47,27 +51,32 @@ def _draw(folder, train):
 def assess(folder, repository, monkeypatch):
     """Assess a finished model, given as a class; gives the table and the document."""
 
-    def run(model, name="load", **changes):
+    def run(model, name="load", network="squeezenet1_1", network_weights="random", **changes):
         module = types.ModuleType("users_package")
         module.load = lambda image_size, device: model()
         monkeypatch.setitem(sys.modules, "users_package", module)
         params = read_params(repository / "params.yaml").evaluate
-        chosen = {"model": f"users_package:{name}", "batch_size": 3, "grid_images": 2}
+        chosen = {"model": f"users_package:{name}", "batch_size": 3, "grid_images": 2, "samples": 0}
         evaluate.run(
             images=folder / "images.npy",
             image_rows=folder / "images.csv",
             cohort=folder / "cohort.csv",
             split=folder / "split.csv",
+            panel=folder / "panel.csv",
             fetch=folder / "fetch.csv",
             weights=folder / "absent.safetensors",
             params=params.model_copy(update=chosen | changes),
             groups=LIGHT_AND_DARK,
             device=torch.device("cpu"),
+            network=network,
+            network_weights=network_weights,
             settings={"mix": "mixed", "seed": 0},
             per_image=folder / "per_image.csv",
             evaluation=folder / "evaluate.json",
             conditions=folder / "conditions.csv",
             examples=folder / "examples.npz",
+            panel_sketches=folder / "panel.npz",
+            generation=folder / "generation.csv",
             plots=folder / "plots",
         )
         table = pd.read_csv(folder / "per_image.csv")
@@ -150,6 +159,45 @@ def test_what_reconstruct_writes_never_reaches_the_deviation(assess):
     careful, _ = assess(Careful)
     for model in (Careless, Aside):
         pd.testing.assert_frame_equal(assess(model)[0], careful)
+
+
+def test_scores_are_columns_of_the_table(assess):
+    """Those that are asked for, and sigma; those that know no model exist for every model."""
+    table, document = assess(Half, scores=("kl", "darkness"))
+    scores = [name for name in table if name == "sigma" or name.startswith("u_")]
+    assert scores == ["sigma", "u_kl", "u_darkness"]
+    assert table["u_kl"].isna().all()
+    assert table["u_darkness"].between(0.0, 1.0).all()
+    assert document["u_kl"] == {"light": None, "dark": None, "gap": None}
+
+
+def test_an_own_score_is_a_column_too(assess):
+    """The model of the documentation may bring one."""
+
+    class Own(Half):
+        def uncertainty(self, images):
+            return {"contrast": images.flatten(1).std(dim=1)}
+
+    table, _ = assess(Own)
+    assert (table["u_contrast"] > 0.0).all()
+
+
+def test_the_panel_is_reconstructed_and_sketched(assess, folder):
+    """Its images in their order, whether they are tested, trained on or neither."""
+    assess(Half)
+    panel = read_panel((folder / "panel.npz").read_bytes())
+    assert list(panel.md5hashes) == IDS[2:5]
+    assert panel.n_values == 3 * SIZE * SIZE
+    pixels = np.load(folder / "images.npy")[2:5].astype(float) / 127.5 - 1.0
+    halves = pixels.transpose(0, 3, 1, 2).reshape(3, -1) / 2.0
+    np.testing.assert_allclose(panel.sketches, halves, atol=5e-4)
+
+
+def test_without_a_panel_there_are_no_sketches(assess, folder):
+    """The file is there, and empty."""
+    pd.DataFrame({"md5hash": []}).to_csv(folder / "panel.csv", index=False)
+    assess(Half)
+    assert read_panel((folder / "panel.npz").read_bytes()).md5hashes == ()
 
 
 def _gives(method, value):
@@ -255,3 +303,106 @@ def test_pictures_of_one_colour_have_no_normalised_error(assess, folder):
     assert table["nmse"].isna().all()
     assert np.isfinite(table[["mse", "mse_pca", "mse_jpeg"]]).to_numpy().all()
     assert document["nmse"] == {"light": None, "dark": None, "gap": None}
+
+
+@pytest.fixture
+def trained_file(tmp_path):
+    """Write a file of weights that nobody calls random."""
+    network = random_weights(feature_network("squeezenet1_1"), 0)
+    path = tmp_path / "trained.safetensors"
+    save_file(network.state_dict(), path)
+    return str(path)
+
+
+@pytest.fixture
+def large(folder):
+    """Pictures of 32 px: SqueezeNet's last tap needs 17."""
+    pixels = np.random.default_rng(0).integers(0, 256, (8, 32, 32, 3), dtype=np.uint8)
+    np.save(folder / "images.npy", pixels)
+
+
+def test_lpips_is_measured_with_trained_squeezenet_features(assess, large, trained_file):
+    """A column, its means and its gap."""
+    table, document = assess(Half, network_weights=trained_file)
+    assert (table["lpips_squeeze"] > 0).all()
+    assert document["lpips_squeeze"]["light"] > 0
+
+
+@pytest.mark.parametrize(("network", "trained"), [("squeezenet1_1", False), ("vgg19", True)])
+def test_lpips_is_absent_with_other_features(assess, large, trained_file, network, trained):
+    """No number under a name that stands for other features: no column, no key."""
+    weights = trained_file if trained else "random"
+    table, document = assess(Half, network=network, network_weights=weights)
+    assert "lpips_squeeze" not in table
+    assert "lpips_squeeze" not in document
+
+
+def test_lpips_is_absent_of_pictures_too_small_for_the_network(assess, trained_file):
+    """At 16 px nothing is left at the last tap; the other measures stand."""
+    table, _ = assess(Half, network_weights=trained_file)
+    assert "lpips_squeeze" not in table
+    assert table["ssim"].notna().all()
+
+
+def test_weights_that_are_not_there_are_named(assess, large):
+    """An error that says what to set, before anything is written."""
+    with pytest.raises(WeightsError, match=r"train\.perceptual_weights is nowhere\.safe"):
+        assess(Half, network_weights="nowhere.safetensors")
+
+
+def test_the_tone_slope_is_written(assess, large):
+    """Half of every value brings tones together: by group, and over both."""
+    _, document = assess(Half)
+    assert set(document["tone_slope"]) == {"light", "dark", "all"}
+
+
+class Sampler(Half):
+    """Draws noise, the same for a seed."""
+
+    def sample(self, count, seed):
+        generator = torch.Generator().manual_seed(seed)
+        return torch.rand(count, 3, 32, 32, generator=generator) * 2.0 - 1.0
+
+
+def test_samples_are_compared_with_real_images(assess, large, folder):
+    """A column per sampler, its means, a row of the table, and why another is absent."""
+    table, document = assess(Sampler, samples=5)
+    assert np.isfinite(table["sample_distance_prior"]).all()
+    assert "sample_distance_fitted" not in table
+    assert set(document["sample_distance_prior"]) == {"light", "dark", "gap"}
+    rows = pd.read_csv(folder / "generation.csv")
+    assert rows[["sampler", "samples"]].to_numpy().tolist() == [["prior", 5]]
+    stated = document["settings"]["samples"]
+    assert stated["count"] == 5
+    assert "fitted" in stated["absent"]
+    again, _ = assess(Sampler, samples=5)
+    pd.testing.assert_frame_equal(table, again)
+
+
+@pytest.mark.parametrize("status", ["rendered", "verified"])
+def test_samples_of_photographs_are_never_pictured(assess, large, folder, status):
+    """A sample of a model of patients may show one: it is drawn for phantoms only."""
+    fetch = pd.read_csv(folder / "fetch.csv", dtype=str)
+    fetch.loc[0, "status"] = status
+    fetch.to_csv(folder / "fetch.csv", index=False)
+    assess(Sampler, samples=5)
+    drawn = {path.name for path in (folder / "plots").glob("*.png")}
+    pictures = {"samples.png", "reconstructions.png"}
+    assert drawn == (pictures if status == "rendered" else set())
+
+
+def test_without_samples_the_table_has_no_rows(assess, large, folder):
+    """`evaluate.samples: 0`, or a model that cannot sample: the columns alone."""
+
+    class Silent(Half):
+        def sample(self, count, seed):
+            raise NotImplementedError
+
+    for model, samples in ((Sampler, 0), (Silent, 5)):
+        table, document = assess(model, samples=samples)
+        assert not any(name.startswith("sample_distance") for name in table.columns)
+        rows = pd.read_csv(folder / "generation.csv")
+        assert "share" in rows.columns
+        assert len(rows) == 0
+    assert set(document["settings"]["samples"]["absent"]) == {"prior", "fitted"}
+    assert not (folder / "plots" / "samples.png").exists()

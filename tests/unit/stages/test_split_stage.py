@@ -28,6 +28,7 @@ def test_the_split_is_written_as_drawn(cohort, tmp_path):
         share=SHARE,
         groups=LIGHT_AND_DARK,
         split=tmp_path / "split.csv",
+        panel=tmp_path / "panel.csv",
     )
     written = read_csv(tmp_path / "split.csv", SPLIT_COLUMNS, "the split")
     drawn = draw_split(read_csv(cohort, ["md5hash"], "the cohort"), DATA, SHARE, LIGHT_AND_DARK)
@@ -43,6 +44,7 @@ def test_the_same_seed_gives_the_same_bytes(cohort, tmp_path):
             share=SHARE,
             groups=LIGHT_AND_DARK,
             split=tmp_path / name,
+            panel=tmp_path / "panel.csv",
         )
     assert (tmp_path / "one.csv").read_bytes() == (tmp_path / "two.csv").read_bytes()
 
@@ -57,6 +59,7 @@ def test_few_distinct_images_are_warned_of(cohort, tmp_path, capsys):
             share=SHARE,
             groups=LIGHT_AND_DARK,
             split=tmp_path / "split.csv",
+            panel=tmp_path / "panel.csv",
         )
         lines = capsys.readouterr().err.splitlines()
         assert [line.split(" of the group ")[1].split()[0] for line in lines] == warned
@@ -72,4 +75,5 @@ def test_a_missing_cohort_is_named(tmp_path):
             share=SHARE,
             groups=LIGHT_AND_DARK,
             split=tmp_path / "s",
+            panel=tmp_path / "p",
         )

@@ -154,3 +154,13 @@ def test_primaries_and_families_are_corrected_apart() -> None:
     first, other = with_verdicts([*gaps(with_p(0.04)), *beside], ALPHA)
     assert first.contrast.family == PRIMARY
     assert (first.p_holm, other.p_holm) == pytest.approx((0.04, 0.5))
+
+
+def test_an_undecided_sentence_names_an_effect_of_the_expected_sign() -> None:
+    """Where the claim expects a fall, the effect to be found is negative, not "+25 % or more"."""
+    undecided = Estimate(0.0, 0.1, 50.0, None, 100, 90, 30, 10)
+    findings = with_verdicts([Finding(GAP, undecided), Finding(OWN, undecided)], ALPHA)
+    rise, fall = (str(finding.to_mapping()["sentence"]) for finding in findings)
+    ratio = math.exp(undecided.minimum_detectable)
+    assert f"an effect of {100 * (ratio - 1):+.3g} % or more" in rise
+    assert f"an effect of {100 * (1 / ratio - 1):+.3g} % or less" in fall

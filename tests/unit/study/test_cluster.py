@@ -75,14 +75,19 @@ if 'run' in sys.argv:
     assert run_cluster_cell(cell) == ""
 
 
-def test_data_that_were_not_pushed_are_a_failure(cell, monkeypatch, toy):
-    """Without a shared cache the remote must hold everything, whatever the push said."""
-    script = """import subprocess
+@pytest.mark.parametrize("missing", [[], ["data/raw.zip", "models/vae.safetensors"]])
+def test_data_that_were_not_pushed_are_a_failure(cell, monkeypatch, toy, missing):
+    """Without a shared cache the remotes must hold everything, whatever the push said."""
+    script = """import json, subprocess
 if 'run' in sys.argv:
     ref = 'refs/exps/%s/%s/toy-light-s0' % (BASE[:2], BASE[2:])
     subprocess.run(['git', 'update-ref', ref, 'HEAD'], check=True)
     subprocess.run(['git', 'push', '--quiet', 'origin', ref + ':' + ref], check=True)
-sys.exit('status' in sys.argv)"""
+if sys.argv[1:4] == ['data', 'status', '--not-in-remote']:
+    print(json.dumps({'not_in_remote': MISSING} if MISSING else {}))"""
+    script = script.replace("MISSING", repr(missing))
     dvc(monkeypatch, script.replace("BASE", repr(cell.baseline)))
     away = ClusterCell(cell.name, (), cell.hub, cell.baseline, None, None)
-    assert "are not in the hub's DVC remote" in run_cluster_cell(away)
+    reason = run_cluster_cell(away)
+    assert ("2 files of toy-light-s0 are not in the hub's DVC remotes" in reason) == bool(missing)
+    assert ("data/raw.zip" in reason) == bool(missing)

@@ -13,6 +13,7 @@ import pytest
 from tonegap.errors import StudyError
 from tonegap.examples import Examples
 from tonegap.files.examples import write_examples
+from tonegap.files.panel import write_panel
 from tonegap.files.parameters import read_yaml
 from tonegap.files.repository import Experiment
 from tonegap.statistics.claims import assess_claims
@@ -20,6 +21,7 @@ from tonegap.study import collect
 from tonegap.study.collect import RUN_COLUMNS, collect_study, runs_where
 from tonegap.study.plan import plan_study
 from tonegap.study.state import CellState
+from tonegap.uncertainty.ensemble import Panel
 from tonegap.workspace import Workspace
 
 GRID = {
@@ -42,6 +44,8 @@ def _per_image(cell) -> pd.DataFrame:
             "cluster": IMAGES,
             "mse": rng.uniform(0.01, 0.02, 20) * ([1.0] * 10 + [factor] * 10),
             "sigma": rng.uniform(0.1, 0.2, 20),
+            "ita_seen": (tones := rng.uniform(-40.0, 60.0, 20)),
+            "ita_shift_skin": -0.25 * tones,
         }
     )
 
@@ -50,7 +54,15 @@ def _split(cell) -> pd.DataFrame:
     """Give the training draw: dark images where the mix has any, one drawn twice."""
     share = cell.params.share
     rows = [("light", "a")] * 2 * (share < 1.0) + [("dark", "b"), ("dark", "c")] * (share > 0.0)
-    return pd.DataFrame(rows, columns=["group", "md5hash"]).assign(role="train")
+    copied = IMAGES[cell.params.data.seed]  # of the test image whose place is the seed
+    table = pd.DataFrame(rows, columns=["group", "md5hash"])
+    return table.assign(role="train", cluster=copied)
+
+
+def _panel(cell) -> Panel:
+    """Give every test image but the last a sketch of one value, the seed."""
+    values = np.full((19, 1), cell.params.data.seed, dtype=np.float16)
+    return Panel(tuple(IMAGES[:19]), values, n_values=3)
 
 
 def _picture(value: int) -> np.ndarray:
@@ -81,13 +93,18 @@ def states(study, monkeypatch, tmp_path):
             )
             write_examples(examples, tmp_path / "examples.npz")
             return (tmp_path / "examples.npz").read_bytes()
+        if path == Workspace.panel_sketches:
+            write_panel(_panel(cell), tmp_path / "panel.npz")
+            return (tmp_path / "panel.npz").read_bytes()
         table = _per_image(cell) if path == Workspace.per_image else _split(cell)
         return table.to_csv(index=False).encode()
 
     facts = {"settings": {"images": "phantom", "mix": "light", "seed": 0}}
     monkeypatch.setattr(collect, "_output", output)
     monkeypatch.setattr(collect, "_made_on", lambda *_: {"device": "cpu", "torch": "2"})
-    monkeypatch.setattr(collect, "file_at", lambda *_: json.dumps(facts))
+    tracked = {"metrics/evaluate.json": json.dumps(facts)}
+    world.tracked = tracked
+    monkeypatch.setattr(collect, "file_at", lambda _root, _commit, path: tracked.get(path))
     runs = [
         Experiment(name, baseline=40 * "ab"[number % 2], commit=f"c0ffee{number}")
         for number, name in enumerate(cell.name for cell in study.cells)
@@ -109,8 +126,52 @@ def test_tables_tell_runs_on_equal_distinct_images_apart(study, states):
         assert (table["distinct"] == np.where(of_equal, "equal", "paper")).all()
     row = runs[(runs["run"] == "toy-mixed-s1-distinctpaper") & (runs["group"] == "light")].iloc[0]
     mine = images[(images["run"] == row["run"]) & (images["group"] == "light")]
-    assert row["mse"] == pytest.approx(mine["mse"].mean())
+    assert row["mse"] == pytest.approx(mine["mse"].mean(), rel=1e-5)
     assert (row["n"], row["n_distinct_train"]) == (10, 1)
+
+
+def test_ensembles_are_of_models_that_did_not_see_the_image_or_a_copy(study, states):
+    """Three seeds, sketches 0, 1, 2: variance 1 over three values; each model saw one image."""
+    lines = collect_study(states.at.root, study, states.done, partial=False)
+    images = pd.read_csv(states.at.study_images)
+    for _, mine in images.groupby("run"):
+        assert mine["ensemble_models"].tolist() == [2, 2, 2, *[3] * 16, 0]
+        found = mine["u_ensemble"].to_numpy()
+        assert found[3:19] == pytest.approx(1.0 / 3.0)
+        assert np.isnan(found[[*range(3), 19]]).all()
+    assert f"{18 * 16} with an ensemble" in lines[1]
+
+
+def test_the_slope_of_tone_is_collected(study, states):
+    """Of each run's group, and of both of the pair."""
+    collect_study(states.at.root, study, states.done, partial=False)
+    runs = pd.read_csv(states.at.study)
+    assert runs[["tone_slope", "tone_slope_all"]].to_numpy() == pytest.approx(0.75)
+
+
+def test_what_samples_are_like_is_collected(study, states):
+    """Share and tones of the run in both rows, the kernel distance of each group in its own."""
+    states.tracked["metrics/generation.csv"] = (
+        "sampler,share,ita_distance,kid_reference,kid_compared\n"
+        "prior,0.25,3.5,0.1,\nfitted,0.5,1.5,0.2,0.4\n"
+    )
+    collect_study(states.at.root, study, states.done, partial=False)
+    runs = pd.read_csv(states.at.study)
+    assert (runs["sample_share_prior"] == 0.25).all()
+    assert (runs["sample_share_fitted"] == 0.5).all()
+    assert (runs["ita_distance_fitted"] == 1.5).all()
+    by_group = runs.groupby("group")[["kid_prior", "kid_fitted"]].mean()
+    assert by_group.loc["light"].tolist() == pytest.approx([0.1, 0.2])
+    assert by_group.loc["dark"].tolist() == pytest.approx([np.nan, 0.4], nan_ok=True)
+
+
+def test_runs_without_samples_have_no_columns_of_them(study, states):
+    """No file, as of earlier experiments, or a table without rows."""
+    for text in (None, "sampler,share,ita_distance,kid_reference,kid_compared\n"):
+        if text:
+            states.tracked["metrics/generation.csv"] = text
+        collect_study(states.at.root, study, states.done, partial=False)
+        assert "sample_share_prior" not in pd.read_csv(states.at.study)
 
 
 def test_the_best_case_at_equal_distinct_images_is_assessed_from_the_table(study, states):
