@@ -2,11 +2,12 @@
 
     python benchmarks/three_pull_requests.py --threads 1 2
 
-A clone of the committed state, whose training mix is `mixed`, is the base. Its noise is measured first,
-because metrics/noise.json is of the mix in params.yaml: ten models, which takes most of the time. The
-pull requests change a sentence, train twice as long, and leave the dark images out of training. The
-gate should pass the first two and fail the third, naming `mse.gap`, whatever the number of threads.
-The command prints every limit that was judged and ends with code 1 if a decision is another.
+A clone of the committed state, whose training mix is `mixed`, is the base. Its noise is measured
+first, because metrics/noise.json is of the mix in params.yaml: ten models, which takes most of the
+time. The pull requests change a sentence, train twice as long, and leave the dark images out of
+training. The gate should pass the first two and fail the third, naming `mse.gap`, whatever the
+number of threads. The command prints every limit that was judged and ends with code 1 if a decision
+is another.
 """
 
 from __future__ import annotations
