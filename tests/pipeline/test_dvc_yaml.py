@@ -124,3 +124,23 @@ def _paths(given: Any) -> list[Path]:
     if isinstance(given, dict):
         return [path for value in given.values() for path in _paths(value)]
     return []
+
+
+def _uncached(stages: dict, kind: str, stage: str) -> list[str]:
+    items = stages[stage].get(kind, ())
+    return [next(iter(item)) for item in items if isinstance(item, dict)
+            and not next(iter(item.values())).get("cache", True)]  # fmt: skip
+
+
+@pytest.mark.parametrize("stage", tuple(STAGES)[: tuple(STAGES).index("evaluate") + 1])
+def test_a_run_can_be_restored(stages, stage):
+    """DVC's run cache leaves out a stage with a plain output that git tracks."""
+    assert _uncached(stages, "outs", stage) == []
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_dvc_can_read_every_metric(stages, stage):
+    """DVC reads JSON; a CSV would stand as one long text in `dvc exp show` and fail elsewhere."""
+    assert [
+        path for path in _uncached(stages, "metrics", stage) if not path.endswith(".json")
+    ] == []

@@ -27,7 +27,7 @@ PICTURED: Final = (
     Workspace.images,
     Workspace.weights,  # a model can give back what it was trained on
     Workspace.examples,
-    Workspace.panel_sketches,
+    Workspace.panel_sketches,  # made of reconstructions
 )
 """Outputs that show patients, or may give their pictures back, if the data are photographs."""
 

@@ -14,11 +14,12 @@ GROUPS = ("light", "dark", "neither")
 
 def _declared(repository):
     """Every table that dvc.yaml plots with a template of ours: path, properties."""
+    ours = {path.stem for path in (repository / ".dvc/plots").glob("*.json")}
     document = YAML(typ="safe").load((repository / "dvc.yaml").read_text())
     for stage in document["stages"].values():
         for item in stage.get("plots", []):
             path, properties = next(iter(item.items()))
-            if "template" in properties:
+            if properties.get("template") in ours:
                 yield path, properties
     for item in document["plots"]:
         properties = next(iter(item.values()))
