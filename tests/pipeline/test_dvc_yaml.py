@@ -12,8 +12,9 @@ from ruamel.yaml import YAML
 from tests.support.stage_deps import DECLARATIONS, is_code, stage_deps
 from tonegap import pipeline
 from tonegap.files.parameters import read_params
-from tonegap.params import Params, known_keys
+from tonegap.params import Params
 from tonegap.pipeline import STAGES, run_stage
+from tonegap.raw_params import known_keys
 from tonegap.workspace import Workspace
 
 _PASSED_ALONG = {("split", "data.image_size")}

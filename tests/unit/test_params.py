@@ -8,7 +8,7 @@ import torch
 from tonegap.errors import ParameterError
 from tonegap.files.parameters import read_params, read_yaml
 from tonegap.model.perceptual import feature_network
-from tonegap.params import known_keys, params_from_mapping
+from tonegap.raw_params import known_keys, params_from_mapping
 from tonegap.study.files import read_study, study_names
 
 

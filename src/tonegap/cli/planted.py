@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from pathlib import Path
 
 import typer
@@ -19,6 +18,7 @@ def planted() -> None:
     from tonegap.digits import json_value  # noqa: PLC0415
     from tonegap.errors import DataError  # noqa: PLC0415
     from tonegap.files.parameters import read_params  # noqa: PLC0415
+    from tonegap.files.store import md5_of  # noqa: PLC0415
     from tonegap.files.tables import read_csv, write_json  # noqa: PLC0415
 
     at = Workspace(Path())
@@ -35,7 +35,7 @@ def planted() -> None:
     effects = measure_planted(phantoms, design)
     document = {
         "schema": SCHEMA,
-        "annotations_md5": hashlib.md5(at.annotations.read_bytes()).hexdigest(),  # noqa: S324
+        "annotations_md5": md5_of(at.annotations.read_bytes()),
         "reference": f"PCA of {design.components} components, {design.repeats} random halves",
         "effects": effects,
     }

@@ -6,14 +6,12 @@ ignores, and nothing drawn from it may be committed.
 
 from __future__ import annotations
 
-import io
 from pathlib import Path
 
 import numpy as np
 
-from tonegap.errors import DataError
 from tonegap.examples import Examples, StudyExamples
-from tonegap.files.arrays import write_arrays
+from tonegap.files.arrays import opened_arrays, write_arrays
 from tonegap.groups import Groups
 
 
@@ -30,11 +28,8 @@ def read_examples(content: bytes) -> Examples:
     DataError
         If the bytes are something else.
     """
-    try:
-        with np.load(io.BytesIO(content), allow_pickle=False) as arrays:
-            return Examples.from_arrays(arrays)
-    except (ValueError, OSError, EOFError, KeyError) as error:
-        raise DataError(f"these are no example reconstructions ({error}); evaluate again") from None
+    with opened_arrays(content, "example reconstructions") as arrays:
+        return Examples.from_arrays(arrays)
 
 
 def read_study_examples(path: Path, groups: Groups) -> StudyExamples | None:

@@ -6,13 +6,11 @@ output that git ignores, like the other files of a run.
 
 from __future__ import annotations
 
-import io
 from pathlib import Path
 
 import numpy as np
 
-from tonegap.errors import DataError
-from tonegap.files.arrays import write_arrays
+from tonegap.files.arrays import opened_arrays, write_arrays
 from tonegap.uncertainty.ensemble import Panel
 
 
@@ -34,9 +32,6 @@ def read_panel(content: bytes) -> Panel:
     DataError
         If the bytes are something else.
     """
-    try:
-        with np.load(io.BytesIO(content), allow_pickle=False) as arrays:
-            names = tuple(map(str, arrays["md5hash"]))
-            return Panel(names, arrays["sketch"], int(arrays["n_values"]))
-    except (ValueError, OSError, EOFError, KeyError) as error:
-        raise DataError(f"these are no sketches of a panel ({error}); evaluate again") from None
+    with opened_arrays(content, "sketches of a panel") as arrays:
+        names = tuple(map(str, arrays["md5hash"]))
+        return Panel(names, arrays["sketch"], int(arrays["n_values"]))

@@ -9,7 +9,8 @@ from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
 from tonegap.errors import ParameterError, one_line
-from tonegap.params import Params, params_from_mapping
+from tonegap.params import Params
+from tonegap.raw_params import params_from_mapping
 
 _LONGEST = 400  # characters of a reason
 

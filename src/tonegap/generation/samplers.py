@@ -14,6 +14,7 @@ from tonegap.errors import ModelError, one_line
 from tonegap.generation.latent_gaussian import LatentGaussian, fit_latent_gaussian
 from tonegap.model.pixels import to_8_bit, to_model_range
 from tonegap.model.protocol import GenerativeModel, TrainableVAE
+from tonegap.uncertainty.posterior import posterior_of
 
 SAMPLERS: Final = ("prior", "fitted")
 """``prior``: the model's own ``sample``. ``fitted``: decoded draws from a
@@ -80,7 +81,7 @@ def _fitted(
     """Return the Gaussian and the shape of one latent."""
     means, variances = [], []
     for images in _batches(train, batch_size, device):
-        mu, log_var = vae.encode(images)
+        mu, log_var = posterior_of(vae, images)
         means.append(mu.cpu().double().numpy())
         variances.append(log_var.double().exp().cpu().numpy())
     shape = means[0].shape[1:]

@@ -143,7 +143,13 @@ def _shape_problem(model: TrainableVAE, image_size: int) -> str | None:
 
 def _describe_mismatch(model: TrainableVAE, image_size: int) -> str | None:
     images = torch.zeros(_PROBED, 3, image_size, image_size)
-    mu, log_var = model.encode(images)
+    encoded: object = model.encode(images)
+    if isinstance(encoded, Tensor):
+        return (
+            f"`encode` returned one tensor, of {tuple(encoded.shape)}; it must return two, mu and "
+            "log_var of the posterior"
+        )
+    mu, log_var = cast("tuple[Tensor, Tensor]", encoded)
     if mu.shape != log_var.shape or mu.shape[:1] != (_PROBED,):
         return (
             f"`encode` returned mu of {tuple(mu.shape)} and log_var of {tuple(log_var.shape)} for "

@@ -56,7 +56,7 @@ class GenerativeModel(Reconstructor, Protocol):
 class HasPosterior(Protocol):
     """A model with a Gaussian posterior, for the scores that need one."""
 
-    def posterior(
+    def encode(
         self, images: Float[Tensor, "batch 3 height width"]
     ) -> tuple[Float[Tensor, "batch ..."], Float[Tensor, "batch ..."]]:
         """Return the mean and log-variance of the posterior of images in [-1, 1]."""
@@ -75,14 +75,8 @@ class HasUncertainty(Protocol):
 
 
 @runtime_checkable
-class TrainableVAE(Protocol):
+class TrainableVAE(HasPosterior, Protocol):
     """A module that tonegap can train: an encoder to a Gaussian and a decoder."""
-
-    def encode(
-        self, images: Float[Tensor, "batch 3 height width"]
-    ) -> tuple[Float[Tensor, "batch ..."], Float[Tensor, "batch ..."]]:
-        """Return the mean and log-variance of the posterior of images in [-1, 1]."""
-        ...
 
     def decode(self, latent: Float[Tensor, "batch ..."]) -> Float[Tensor, "batch 3 height width"]:
         """Return the images of latents, in [-1, 1]."""
@@ -122,11 +116,6 @@ class VaeAdapter:
         """Return the mean over latent elements of ``exp(log_var / 2)``; the prior has one."""
         deviations = torch.exp(0.5 * self._encode(images).log_var)
         return deviations.reshape(len(images), -1).mean(dim=1)
-
-    @torch.no_grad()
-    def posterior(self, images: Float[Tensor, "batch 3 height width"]) -> Posterior:
-        """Return the mean and log-variance of the posterior."""
-        return self._encode(images)
 
     @torch.no_grad()
     def sample(self, count: int, seed: int) -> Float[Tensor, "count 3 height width"]:

@@ -6,7 +6,6 @@ The same files give the same bytes on every clone.
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -20,6 +19,7 @@ from tonegap.figures.conditions import MIN_IMAGES, condition_errors
 from tonegap.figures.flow import step_name
 from tonegap.files.atomic import write_text
 from tonegap.files.collected import Collected, read_collected
+from tonegap.files.store import md5_of
 from tonegap.files.tables import read_csv, read_json
 from tonegap.groups import Groups
 from tonegap.labels import LABEL_COLUMNS
@@ -122,7 +122,7 @@ def _planted(
 ) -> list[Planted]:
     """Compare the effects that the phantoms' recipe plants with what the study found."""
     document = read_json(path, "the planted effects")
-    if document["annotations_md5"] != _md5(annotations):
+    if document["annotations_md5"] != md5_of(annotations.read_bytes()):
         return []  # other images than those of the recipe
     found = {(row["contrast"], row["metric"]): row for row in contrasts}
     return [
@@ -204,7 +204,7 @@ def _picture(entry: Mapping[str, Any], figures: Path) -> Picture:
 
 
 def _provenance(facts: Mapping[str, Any], annotations: Path) -> Provenance:
-    shown = {"Annotation table (md5, as in data.dvc)": _md5(annotations)}
+    shown = {"Annotation table (md5, as in data.dvc)": md5_of(annotations.read_bytes())}
     if facts:
         shown = {
             "Study": str(facts["study"]),
@@ -226,7 +226,3 @@ def _joined(value: object) -> str:
     if isinstance(value, Mapping):
         return ", ".join(f"{key} {entry}" for key, entry in value.items())
     return str(value)
-
-
-def _md5(path: Path) -> str:
-    return hashlib.md5(path.read_bytes(), usedforsecurity=False).hexdigest()

@@ -17,7 +17,8 @@ from typing import Any
 
 from tonegap.errors import ParameterError, StudyError
 from tonegap.nearest import nearest
-from tonegap.params import Params, known_keys, nearest_key, params_from_mapping
+from tonegap.params import Params
+from tonegap.raw_params import known_keys, nearest_key, params_from_mapping
 
 _NAME = re.compile(r"^[A-Za-z0-9][A-Za-z0-9_]*$")
 _SHORT = {"data.mix": "{}", "data.seed": "s{}"}

@@ -17,7 +17,8 @@ from tonegap.errors import ParameterError, StudyError
 from tonegap.files.atomic import write_text
 from tonegap.files.parameters import read_yaml
 from tonegap.files.repository import changed_files, experiments, file_at, object_ids
-from tonegap.params import Params, params_of_experiment
+from tonegap.params import Params
+from tonegap.raw_params import params_of_experiment
 from tonegap.study.outcome import INTERRUPTED
 from tonegap.study.plan import Cell, Study
 from tonegap.study.state import Attempt, CellState, Record, cell_states

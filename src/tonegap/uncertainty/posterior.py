@@ -17,8 +17,8 @@ def posterior_of(model: HasPosterior, images: Float[Tensor, "batch 3 height widt
     ModelError
         If the model returns anything but two finite tensors of equal shape, one row per image.
     """
-    found: object = model.posterior(images)
-    method, wanted = "`posterior`", f"mu and log_var of ({len(images)}, ...)"
+    found: object = model.encode(images)
+    method, wanted = "`encode`", f"mu and log_var of ({len(images)}, ...)"
     if not isinstance(found, tuple) or len(found) != 2 or not _are_tensors(found):  # noqa: PLR2004
         raise unusable(model, method, type(found).__name__, wanted)
     mu, log_var = (full_precision(part) for part in found)

@@ -41,6 +41,11 @@ class Uneven(Wrong):
     def encode(self, images):
         return images, images[:, :1]
 
+class Single(Wrong):
+    """A plain autoencoder: its code has no variance."""
+    def encode(self, images):
+        return images
+
 class OneForAll(Wrong):
     """Takes the batch for part of the image."""
     def encode(self, images):
@@ -95,6 +100,9 @@ def lazy(params, image_size, seed):
 
 def grey(params, image_size, seed):
     return Wrong()
+
+def single(params, image_size, seed):
+    return Single(3, 3, 1)
 
 def uneven(params, image_size, seed):
     return Uneven()
@@ -238,6 +246,7 @@ def test_misspelt_function_is_corrected() -> None:
         ("linear", "returned Linear; training needs a torch.nn.Module"),
         ("grey", r"`decode` returned images of (2, 1, 16, 16), expected (2, 3, 16, 16)"),
         ("uneven", "`encode` returned mu of (2, 3, 16, 16) and log_var of (2, 1, 16, 16)"),
+        ("single", "`encode` returned one tensor, of (2, 3, 16, 16); it must return two"),
         ("one_for_all", "log_var of (1, 3, 16, 16) for 2 images; they must be of equal shape"),
         ("breaks", "2 grey images of 16 px could not be encoded and decoded (RuntimeError"),
         ("silent", "could not be encoded and decoded (AssertionError at "),

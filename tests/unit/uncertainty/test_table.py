@@ -101,7 +101,7 @@ def test_an_own_model_with_a_posterior_has_its_kl() -> None:
     """`posterior` is all that it takes; the divergence is that of torch.distributions."""
 
     class Own(Half):
-        def posterior(self, images):
+        def encode(self, images):
             mean = images.flatten(1)[:, :4]
             return mean, -0.5 * mean
 
@@ -126,7 +126,7 @@ def test_a_posterior_that_cannot_be_used_is_named(given, expected) -> None:
     """With the method, what it gave, and where to read."""
 
     class Own(Half):
-        def posterior(self, images):
+        def encode(self, images):
             return given(images)
 
     with pytest.raises(ModelError, match=expected):
