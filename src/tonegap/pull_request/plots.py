@@ -35,7 +35,7 @@ def draw_differences(root: Path, revision: str, label: str, folder: Path) -> lis
     short = revision[:_LETTERS]
     asked = ("plots", "diff", short, WORKSPACE)
     dvc(root, *asked, "-o", str(folder.resolve()))
-    drawings = json.loads(dvc(root, *asked, "--json").stdout.replace(short, label))
+    drawings = json.loads(dvc(root, *asked, "--json").stdout.replace(short, label) or "{}")
     _rename(folder, short, label)
     return _pictures(drawings, folder)
 
@@ -45,6 +45,8 @@ def _rename(folder: Path, revision: str, label: str) -> None:
     for path in [path for path in folder.rglob(f"*{revision}*") if path.is_file()]:
         path.rename(path.with_name(path.name.replace(revision, label)))
     page = folder / _PAGE
+    if not page.is_file():  # a pipeline without plots
+        return
     text = page.read_text(encoding="utf-8").replace(revision, label)
     write_bytes(page, text.encode("utf-8"))
 

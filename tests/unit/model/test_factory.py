@@ -102,7 +102,7 @@ def grey(params, image_size, seed):
     return Wrong()
 
 def single(params, image_size, seed):
-    return Single(3, 3, 1)
+    return Single()
 
 def uneven(params, image_size, seed):
     return Uneven()

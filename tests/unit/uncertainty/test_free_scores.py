@@ -44,7 +44,7 @@ def test_latent_distance_is_that_of_scikit_learn_with_repeats_as_rows() -> None:
     model = small_model()
 
     def latent(images):
-        return model.posterior(to_model_range(images)).mu.flatten(1).numpy()
+        return model.encode(to_model_range(images)).mu.flatten(1).numpy()
 
     expected = neighbour_distance(latent(DRAWN), latent(IMAGES))
     np.testing.assert_allclose(score(latent_knn.fit, model=model), expected, rtol=1e-6)

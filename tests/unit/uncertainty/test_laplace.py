@@ -21,7 +21,7 @@ def jacobians(model, images, names):
     network = model.network
     weights = {name: network.get_parameter(name).detach() for name in names}
     found = []
-    for mu in model.posterior(to_model_range(images)).mu:
+    for mu in model.encode(to_model_range(images)).mu:
 
         def decoded(values, mu=mu):
             class Decoder(torch.nn.Module):

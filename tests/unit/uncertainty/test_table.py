@@ -117,7 +117,7 @@ def test_an_own_model_with_a_posterior_has_its_kl() -> None:
 @pytest.mark.parametrize(
     ("given", "expected"),
     [
-        (lambda x: x, r"`posterior` of Own returned Tensor"),
+        (lambda x: x, r"`encode` of Own returned Tensor"),
         (lambda x: (x, x[:1]), "returned values of"),
         (lambda x: (x / 0.0 * 0.0, x), "NaN or infinite"),
     ],
