@@ -172,7 +172,7 @@ def run(
         "training": sets.training,
         "jpeg_quality": params.jpeg_quality,
         **_as_fitted(baselines),
-        "samples": {"count": params.samples, "absent": generated.absent},
+        "samples": _sample_facts(generated, params.samples, network, network_weights),
         **facts,
     }
     write_csv(table, per_image)
@@ -290,6 +290,18 @@ def _generation(
         batch_size=params.batch_size,
         device=device,
     )
+
+
+def _sample_facts(
+    generated: Generation, count: int, network: PerceptualNetwork, weights: str
+) -> dict[str, Any]:
+    """Return what numbers about samples rest on, and why a sampler is not there."""
+    if not count:
+        return {"count": 0}
+    from tonegap.files.weights import weights_label  # noqa: PLC0415 - torchvision loads slowly
+
+    label = weights_label(network, weights)
+    return {"count": count, "features": label, "absent": dict(generated.absent)}
 
 
 def _baseline(

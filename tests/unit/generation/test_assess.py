@@ -7,8 +7,8 @@ import math
 import numpy as np
 import pytest
 import torch
+from sampled_phantoms import CPU, PER_GROUP
 
-from tests.unit.generation.conftest import CPU, PER_GROUP
 from tonegap.generation.assess import COLUMNS, assess_generation, compare_samples
 from tonegap.groups import LIGHT_AND_DARK, Groups
 

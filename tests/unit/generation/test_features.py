@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 import torch
+from sampled_phantoms import CPU
 
-from tests.unit.generation.conftest import CPU
 from tonegap.generation.features import space_of
 from tonegap.model.pixels import to_model_range
 

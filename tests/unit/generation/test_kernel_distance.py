@@ -8,9 +8,9 @@ import warnings
 import numpy as np
 import pytest
 import torch
+from sampled_phantoms import PER_GROUP
 from torchmetrics.image.kid import KernelInceptionDistance
 
-from tests.unit.generation.conftest import PER_GROUP
 from tonegap.generation.features import PooledFeatures
 from tonegap.generation.kernel_distance import FEWEST, kernel_distance, kernel_distances
 from tonegap.model.pixels import to_model_range

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from sampled_phantoms import PER_GROUP
 
-from tests.unit.generation.conftest import PER_GROUP
 from tonegap.generation.nearest_sample import SMALLEST, nearest_sample
 
 GROUP = np.repeat(["light", "dark"], PER_GROUP)

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
+from sampled_phantoms import CPU
 from torch import Tensor, nn
 
-from tests.unit.generation.conftest import CPU
 from tonegap.errors import ModelError
 from tonegap.generation.samplers import fitted_samples, prior_samples
 from tonegap.model.protocol import VaeAdapter

@@ -5,12 +5,14 @@ from __future__ import annotations
 import math
 
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from sampled_phantoms import PER_GROUP
 
-from tests.unit.generation.conftest import PER_GROUP
 from tonegap.generation.share import MIN_DIFFERENCE, adjusted_count, fit_group_classifier
+from tonegap.statistics.amplification import amplification
 
 IS_DARK = np.repeat([False, True], PER_GROUP)
 CLUSTER = np.arange(2 * PER_GROUP)
@@ -50,6 +52,27 @@ def test_planted_draws_are_counted(world, space, dark: int) -> None:
     found = adjusted_count(float(taken.mean()), classifier.tpr, classifier.fpr)
     assert found == pytest.approx(dark / 60, abs=0.1)
     assert classifier.tpr - classifier.fpr > 0.7
+
+
+@pytest.mark.parametrize(("dropped", "slope"), [(0.0, 1.0), (1.0, 0.0)])
+def test_shares_follow_the_mix_with_the_slope_of_the_sampler(
+    world, space, dropped: float, slope: float
+) -> None:
+    """Held-out images drawn by the mix give slope 1; a sampler without dark images gives 0."""
+    classifier = fit_group_classifier(space.points(world.test().test), IS_DARK, CLUSTER)
+    held = {group: space.points(getattr(world, group)[PER_GROUP:]) for group in ("light", "dark")}
+    runs = []
+    for seed in range(4):
+        rng = np.random.default_rng(seed)
+        for share in (0.0, 0.5, 1.0):
+            dark = round(60 * share * (1.0 - dropped))
+            drawn = [rng.choice(held["light"], 60 - dark), rng.choice(held["dark"], dark)]
+            counted = float(classifier.is_compared(np.concatenate(drawn)).mean())
+            found = adjusted_count(counted, classifier.tpr, classifier.fpr)
+            runs.append({"run": f"{share}-{seed}", "seed": seed, "share": share,
+                         "sample_share_prior": found})  # fmt: skip
+    (row,) = amplification(pd.DataFrame(runs)).to_dict("records")
+    assert row["slope"] == pytest.approx(slope, abs=0.1)
 
 
 def test_rates_are_of_images_that_the_classifier_did_not_see() -> None:

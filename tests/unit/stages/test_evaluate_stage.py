@@ -374,6 +374,7 @@ def test_samples_are_compared_with_real_images(assess, large, folder):
     assert rows[["sampler", "samples"]].to_numpy().tolist() == [["prior", 5]]
     stated = document["settings"]["samples"]
     assert stated["count"] == 5
+    assert stated["features"] == "squeezenet1_1, random (untrained) features"
     assert "fitted" in stated["absent"]
     again, _ = assess(Sampler, samples=5)
     pd.testing.assert_frame_equal(table, again)
