@@ -15,7 +15,7 @@ import pydantic
 
 from tonegap.errors import ParameterError
 from tonegap.nearest import LONGEST_NAME, nearest_foreign
-from tonegap.params import SMALLEST_IMAGE, Params, Section
+from tonegap.params import SMALLEST_IMAGE, FilterParams, Params, Section
 
 # Foreign values in messages: with YAML aliases, a small file can hold a huge value.
 _SHOWN = reprlib.Repr()
@@ -82,6 +82,17 @@ ADDED: Final[Mapping[str, Any]] = MappingProxyType(
 
 A new parameter needs a row here; otherwise every earlier experiment counts as outdated.
 """
+
+
+def filter_params(**values: Any) -> FilterParams:
+    """Return the section ``filter``; a later key that is not given takes its value in ``ADDED``."""
+    prefix = "filter."
+    added = {
+        dotted.removeprefix(prefix): value
+        for dotted, value in ADDED.items()
+        if dotted.startswith(prefix)
+    }
+    return FilterParams.model_validate({**added, **values})
 
 
 def params_of_experiment(raw: object) -> Params:

@@ -61,9 +61,11 @@ class Planted:
 
 
 RECIPES: Final[dict[str, Planted]] = {
-    "null": Planted("null", (), (), "nothing: both groups come from one distribution", dealt=True),
+    "no_effect": Planted(
+        "no_effect", (), (), "nothing: both groups come from one distribution", dealt=True
+    ),
     "diversity": Planted(
-        "null",
+        "no_effect",
         (),
         (),
         "nothing, but light has four times as many images to train on",
@@ -71,7 +73,7 @@ RECIPES: Final[dict[str, Planted]] = {
         dealt=True,
     ),
     "contrast_only": Planted(
-        "null",
+        "no_effect",
         GAP,
         (),
         "dark pictures differ 1.136 times as much from the mean picture: PCA finds the same "

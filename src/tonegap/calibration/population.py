@@ -23,17 +23,18 @@ from PIL import Image
 from tonegap.cohort.rules import CohortParams
 from tonegap.cohort.selection import select_cohort
 from tonegap.framing import centre_square
-from tonegap.params import FilterParams, GroupsParams
+from tonegap.params import GroupsParams
 from tonegap.phantom.recipes import annotation_table, identifier
 from tonegap.phantom.render import render_jpeg
 from tonegap.phantom.spec import PhantomSpec, format_url, parse_url
+from tonegap.raw_params import filter_params
 
 IMAGE_SIZE: Final = 16
 """Side of the images, pixels: the smallest that ``data.image_size`` allows."""
 
 _RENDERED: Final = 32  # pixels; drawn at twice the size, then framed as any image is
 _COHORT: Final = CohortParams(
-    FilterParams(exclude_qc=(), min_side=16, duplicates="keep", near_distance=6),
+    filter_params(exclude_qc=(), min_side=16, duplicates="keep", near_distance=6),
     GroupsParams.model_validate(
         {
             "column": "fst",

@@ -65,7 +65,7 @@ ROUNDING = 1e-9
 FAMILY = "any"
 
 RECIPES: Mapping[str, str] = {
-    "null": "nothing",
+    "no_effect": "nothing",
     "trainings_alike": "nothing, and trainings hardly differ: the hardest for tests on run means",
     "tone": "a higher dark error in every mix",
     "representation_only": "an error that falls as the group's own share goes from 0 to 1",
@@ -125,7 +125,7 @@ def planted(design: Scenario, recipe: str, effect: float = 0.1) -> Scenario:
     size = math.log1p(effect)
     at_margin = SMALL_EFFECT_D * math.sqrt(1.0 + design.sigma_run_group_sd**2)
     changes: Mapping[str, Mapping[str, float]] = {
-        "null": {},
+        "no_effect": {},
         "trainings_alike": {"run_sd": 0.004, "run_group_sd": 0.003, "sigma_run_group_sd": 0.02},
         "tone": {"log_gap": size},
         "representation_only": {"log_slope": -size},

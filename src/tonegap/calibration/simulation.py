@@ -65,7 +65,7 @@ class Scenario:
         Correlation, in [-1, 1], of an image's difficulty with its part of log sigma.
     """
 
-    name: str = "null"
+    name: str = "no_effect"
     shares: tuple[float, ...] = (0.0, 0.5, 1.0)
     n_seeds: int = 10
     n_test: int = 500

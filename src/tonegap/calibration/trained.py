@@ -20,10 +20,12 @@ from tonegap.calibration.population import IMAGE_SIZE, Population
 from tonegap.groups import LIGHT_AND_DARK
 from tonegap.model.baselines import PcaBaseline
 from tonegap.params import DataParams
+from tonegap.sampling.diversity import effective_numbers, training_sizes
 from tonegap.sampling.split import draw_split
 from tonegap.statistics.declared import declared_contrasts
 from tonegap.statistics.decomposition import decompose
 from tonegap.statistics.design import design_of, rows_of_pair
+from tonegap.statistics.draws import with_draws
 from tonegap.statistics.inference import estimate
 from tonegap.statistics.measures import measure_columns
 from tonegap.statistics.within_runs import OVERALL
@@ -134,6 +136,7 @@ def _runs(
             pca = PcaBaseline(population.images[rows["train"]], sizes.components, seed)
             test = cohort.loc[rows["test"]] if tested is None else tested
             yield test.assign(
+                **_drawn(split, known, test["group"]),
                 run=f"{mix}-{seed}",
                 mix=mix,
                 share=share,
@@ -141,6 +144,17 @@ def _runs(
                 distinct="paper",
                 mse=reconstruction_errors(pca, population.images[test.index], _BATCH),
             )
+
+
+def _drawn(split: pd.DataFrame, pool: pd.DataFrame, groups: pd.Series) -> dict[str, pd.Series]:
+    """Return what a run drew of each row's group, as metrics/study.csv has it."""
+    draws = {group: sizes["draws"] for group, sizes in training_sizes(split).items()}
+    effective = effective_numbers(split, pool)
+    return {
+        "n_train": groups.map(draws).fillna(0).astype(int),
+        "n_effective_train": groups.map({g: sizes["train"] for g, sizes in effective.items()}),
+        "n_effective_pool": groups.map({g: sizes["pool"] for g, sizes in effective.items()}),
+    }
 
 
 def _data(sizes: Sizes, seed: int, mix: str) -> DataParams:
@@ -180,7 +194,7 @@ def estimates(table: pd.DataFrame) -> pd.DataFrame:
 def _contrasts(table: pd.DataFrame) -> pd.DataFrame:
     """Estimate the declared contrasts of :data:`CONTRASTS`."""
     rows = rows_of_pair(table, LIGHT_AND_DARK)
-    design = design_of(rows)
+    design = with_draws(design_of(rows), rows)
     values = measure_columns(rows, design, sorted({m for m, _ in CONTRASTS}), LIGHT_AND_DARK)
     found = []
     for contrast in declared_contrasts(sorted(set(MIXES.values())), LIGHT_AND_DARK):

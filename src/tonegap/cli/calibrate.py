@@ -29,7 +29,7 @@ def calibrate(
     ] = None,
     recipe: Annotated[
         list[str] | None,
-        typer.Option(help="The planted effect, by default `null`; may be repeated, or `all`."),
+        typer.Option(help="The planted effect, by default `no_effect`; may be repeated, or `all`."),
     ] = None,
     design: Annotated[
         str, typer.Option(help="Study whose sizes to use: phantom, pilot or paper.")
@@ -56,13 +56,13 @@ def calibrate(
     ``--design`` and ``--effect`` apply to simulated errors only.
     """
     if model is not None:
-        _calibrate_trained(recipe or ["null"], studies, seed, processes, output)
+        _calibrate_trained(recipe or ["no_effect"], studies, seed, processes, output)
         return
     from tonegap.calibration.simulated import DESIGNS, RECIPES, planted  # noqa: PLC0415
     from tonegap.calibration.simulated import calibrate as measure  # noqa: PLC0415
     from tonegap.files.tables import write_csv  # noqa: PLC0415
 
-    recipes = _known_recipes(recipe or ["null"], RECIPES)
+    recipes = _known_recipes(recipe or ["no_effect"], RECIPES)
     _require_known(design, DESIGNS, "design")
     _require_folder(output)
     scenarios = [planted(DESIGNS[design], name, effect) for name in recipes]

@@ -28,8 +28,8 @@ def calibrate_trained(
 ) -> None:
     """Draw whole studies of each recipe and print, and write, the rates.
 
-    Finished studies are stored in the user's cache, so a repeated call runs only the missing
-    ones. The output is written after every recipe.
+    Trained studies are stored in the user's cache, so a repeated call trains only the missing
+    ones and assesses all. The output is written after every recipe.
     """
     import pandas as pd  # noqa: PLC0415
 
@@ -49,14 +49,14 @@ def calibrate_trained(
 def _rates(
     calibration: TrainedCalibration, studies: int, over: Callable[..., Iterable[Any]]
 ) -> pd.DataFrame:
+    import pandas as pd  # noqa: PLC0415
+
     from tonegap.calibration.rates import rates  # noqa: PLC0415
-    from tonegap.files.calibration_store import run_study  # noqa: PLC0415
+    from tonegap.files.calibration_store import assess_study  # noqa: PLC0415
 
     truth = calibration.truth()
-    missing = calibration.unfinished(studies)
-    calibration.keep(over(run_study, [calibration] * len(missing), missing))
-    finished = calibration.finished
-    return rates(finished[finished["study"] < studies], truth, calibration.recipe)
+    found = over(assess_study, [calibration] * studies, range(studies))
+    return rates(pd.concat(found, ignore_index=True), truth, calibration.recipe)
 
 
 def _print(table: pd.DataFrame, recipe: str) -> None:

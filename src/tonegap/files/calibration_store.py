@@ -1,12 +1,16 @@
-"""What a calibration on trained PCA keeps between calls: populations, truths, finished studies."""
+"""What a calibration on trained PCA keeps between calls: populations, truths, trained studies.
+
+A study is kept as the errors of its trainings, not as what the statistics make of them. A change of
+the statistics is calibrated again without training.
+"""
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
+from typing import Final
 
 import numpy as np
 import pandas as pd
@@ -16,6 +20,10 @@ from tonegap.calibration.population import Population, render_population
 from tonegap.calibration.trained import draw_study, estimates, sizes_of, true_values
 from tonegap.files.atomic import replacing
 from tonegap.phantom.mixtures import RECIPES as PHANTOMS
+from tonegap.statistics.draws import COLUMNS
+
+_NAMES: Final = {"md5hash": str, "cluster": str}  # hexadecimal digits can look like a number
+_KEPT: Final = ("run", "mix", "share", "seed", "distinct", "md5hash", "group", "mse", *COLUMNS)
 
 
 @dataclass(frozen=True)
@@ -55,12 +63,6 @@ class TrainedCalibration:
         task = repr((phantoms, self.n_per_group, self.seed, *further))
         return self.root / f"{name}-{hashlib.sha256(task.encode()).hexdigest()[:12]}"
 
-    @property
-    def finished(self) -> pd.DataFrame:
-        """Rows of the studies that are finished; empty at first."""
-        path = self.folder / "studies.csv"
-        return pd.read_csv(path) if path.exists() else pd.DataFrame({"study": []})
-
     def truth(self) -> pd.DataFrame:
         """Return the true values; they are measured once."""
         path, planted = self.folder / "truth.csv", RECIPES[self.recipe]
@@ -70,25 +72,33 @@ class TrainedCalibration:
                 found.to_csv(temporary, index=False)
         return pd.read_csv(path)
 
-    def unfinished(self, studies: int) -> list[int]:
-        """Numbers of the studies below ``studies`` that are still to be done."""
-        done = set(self.finished["study"])
-        return [number for number in range(studies) if number not in done]
+    def study(self, number: int) -> pd.DataFrame:
+        """Return the per-image table of one study; its number and the seed decide every draw.
 
-    def keep(self, done: Iterable[pd.DataFrame]) -> None:
-        """Append studies as they finish, so that an interrupted call resumes where it stopped."""
-        path = self.folder / "studies.csv"
-        path.parent.mkdir(parents=True, exist_ok=True)
-        for rows in done:
-            rows.to_csv(path, mode="a", header=not path.exists(), index=False)
+        It is trained if it is not stored, so that an interrupted calibration goes on where it
+        stopped.
+        """
+        path = self.folder / "studies" / f"{number}.csv.gz"
+        if not path.exists():
+            child = np.random.SeedSequence([self.seed, *self.recipe.encode(), number])
+            planted = RECIPES[self.recipe]
+            table = draw_study(_population(self), planted, sizes_of(planted), child)
+            with replacing(path) as temporary:
+                table[list(_KEPT)].to_csv(temporary, index=False, compression="gzip")
+        kept = pd.read_csv(path, dtype=_NAMES, float_precision="round_trip")
+        return kept.merge(_of_images(self), on="md5hash", validate="many_to_one")
 
 
-def run_study(calibration: TrainedCalibration, number: int) -> pd.DataFrame:
-    """Draw and assess one study; its number and the seed decide every draw."""
-    child = np.random.SeedSequence([calibration.seed, *calibration.recipe.encode(), number])
-    planted = RECIPES[calibration.recipe]
-    table = draw_study(_population(calibration), planted, sizes_of(planted), child)
-    return estimates(table).assign(study=number)
+def assess_study(calibration: TrainedCalibration, number: int) -> pd.DataFrame:
+    """Return the estimates of one study."""
+    return estimates(calibration.study(number)).assign(study=number)
+
+
+@lru_cache(maxsize=1)
+def _of_images(calibration: TrainedCalibration) -> pd.DataFrame:
+    """Return the columns of the images that no study changes."""
+    cohort = _population(calibration).cohort
+    return cohort[[name for name in cohort if name not in _KEPT or name == "md5hash"]]
 
 
 @lru_cache(maxsize=1)
@@ -102,5 +112,4 @@ def _population(calibration: TrainedCalibration) -> Population:
             drawn.cohort.to_csv(temporary, index=False)
         with replacing(images) as temporary, temporary.open("wb") as stream:
             np.save(stream, drawn.images)
-    names = {"md5hash": str, "cluster": str}  # hexadecimal digits can look like a number
-    return Population(pd.read_csv(cohort, dtype=names), np.load(images))
+    return Population(pd.read_csv(cohort, dtype=_NAMES), np.load(images))

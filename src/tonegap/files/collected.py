@@ -12,6 +12,7 @@ import pandas as pd
 from tonegap.errors import DataError
 from tonegap.files.tables import read_csv, read_json
 from tonegap.groups import Groups
+from tonegap.statistics.draws import COLUMNS as DRAWN
 
 _RUN_COLUMNS = ("study", "run", "mix", "share", "seed", "group", "n", "mse", "sigma")
 _IMAGE_COLUMNS = ("run", "mix", "share", "seed", "md5hash", "group", "cluster", "label_fine", "mse")
@@ -26,7 +27,7 @@ class Collected:
     runs
         A row per run and group.
     images
-        A row per run and test image.
+        A row per run and test image, with what the run drew of the row's group.
     facts
         Name, settings, counts of runs, versions.
     """
@@ -79,4 +80,14 @@ def read_collected(
             f"{runs} holds {len(names)} studies ({', '.join(map(str, names[:3]))}), whose runs "
             "cannot be compared; collect one of them"
         )
-    return Collected(by_run, by_image, read_json(facts, "the study's facts")), ""
+    return Collected(
+        by_run, _with_draws(by_image, by_run), read_json(facts, "the study's facts")
+    ), ""
+
+
+def _with_draws(images: pd.DataFrame, runs: pd.DataFrame) -> pd.DataFrame:
+    """Add what each run drew of the row's group; tables collected before lack the columns."""
+    if any(name not in runs.columns for name in DRAWN):
+        return images
+    keys = ["run", "group"]
+    return images.merge(runs[[*keys, *DRAWN]], on=keys, how="left", validate="many_to_one")

@@ -5,18 +5,18 @@ Everything that a recipe does not name has the same distribution in all groups.
 =====================  =====================================================================
 recipe                 what differs between light (FST 1-2) and dark (FST 5-6)
 =====================  =====================================================================
-null                   Nothing. Melanin is drawn from all tones in every group, so the group
+no_effect              Nothing. Melanin is drawn from all tones in every group, so the group
                        label is random and every metric, raw or normalised, is null.
 tone                   Melanin only. Equal structures have different raw errors on different
                        tones (and different normalised ones), so this is not a null.
-condition_only         Shares of the conditions. Melanin as in ``null``.
+condition_only         Shares of the conditions. Melanin as in ``no_effect``.
 source_only            Share of the source ``b``: lower JPEG quality, cropped, captioned.
-                       Melanin as in ``null``.
+                       Melanin as in ``no_effect``.
 representation_only    Dark pictures are upside down. The groups look different, yet are
                        mirror images of each other in distribution, so neither is harder:
                        a gap comes from the shares in training, and at equal shares it is
                        null. (Training may flip pictures left to right, never top to
-                       bottom.) Melanin as in ``null``.
+                       bottom.) Melanin as in ``no_effect``.
 representation_mild    As ``representation_only``, but 28 % of each group have the other
                        group's orientation, so that the training share matters as much as in
                        the paper.
@@ -125,14 +125,14 @@ class Recipe:
 
 
 _ANY_TONE: Final = Profile(melanin_follows_fst=False)
-_NULL: Final = Recipe(light=_ANY_TONE, dark=_ANY_TONE, other=_ANY_TONE)
+_NO_EFFECT: Final = Recipe(light=_ANY_TONE, dark=_ANY_TONE, other=_ANY_TONE)
 # Weights in the order of CONDITIONS. With these, non-neoplastic conditions are commoner and
 # malignant ones rarer on dark skin, as in Fitzpatrick17k (.70/.81 and .15/.10).
 _LIGHT_CONDITIONS: Final = (14.0, 10.0, 8.0, 12.0, 12.0, 6.0, 4.0, 5.0, 8.0, 7.0, 14.0)
 _DARK_CONDITIONS: Final = (14.0, 4.0, 12.0, 6.0, 8.0, 14.0, 16.0, 7.0, 6.0, 4.0, 9.0)
 
 RECIPES: Final[dict[str, Recipe]] = {
-    "null": _NULL,
+    "no_effect": _NO_EFFECT,
     "tone": Recipe(),
     "condition_only": Recipe(
         light=replace(_ANY_TONE, conditions=_LIGHT_CONDITIONS),
@@ -144,7 +144,7 @@ RECIPES: Final[dict[str, Recipe]] = {
         dark=replace(_ANY_TONE, share_b=0.5),
         other=_ANY_TONE,
     ),
-    "representation_only": replace(_NULL, dark=replace(_ANY_TONE, upside_down=1.0)),
+    "representation_only": replace(_NO_EFFECT, dark=replace(_ANY_TONE, upside_down=1.0)),
     "representation_mild": Recipe(
         light=replace(_ANY_TONE, upside_down=0.28),
         dark=replace(_ANY_TONE, upside_down=0.72),

@@ -108,6 +108,39 @@ def training_sizes(split: pd.DataFrame) -> dict[str, dict[str, int]]:
     }
 
 
+def effective_numbers(split: pd.DataFrame, pool: pd.DataFrame) -> dict[str, dict[str, float]]:
+    """Return how many clusters of near duplicates draw and pool of each group amount to.
+
+    Kish's (1965) effective number ``n^2 / sum_c n_c^2``, with ``n_c`` images of cluster c among
+    n: the number of clusters, if all are equally large.
+
+    Parameters
+    ----------
+    split
+        role, group, md5hash, cluster: one row per draw.
+    pool
+        group, md5hash, cluster of all images that test sets and training draws may take.
+
+    Returns
+    -------
+    dict
+        ``{group: {"train": ..., "pool": ...}}``; 0 for a group without draws.
+    """
+    train = split[split["role"] == "train"]
+    return {
+        str(group): {
+            "train": _effective(train[train["group"] == group]),
+            "pool": _effective(images),
+        }
+        for group, images in pool.groupby("group")
+    }
+
+
+def _effective(rows: pd.DataFrame) -> float:
+    sizes = rows["cluster"].where(rows["cluster"].notna(), rows["md5hash"]).value_counts()
+    return float(sizes.sum() ** 2 / (sizes**2).sum()) if len(sizes) else 0.0
+
+
 def repetitive_draws(split: pd.DataFrame) -> list[str]:
     """Describe each group whose training draws have too few distinct images.
 

@@ -8,7 +8,7 @@
      "claims": [{"claim", "statement", "verdict", "p", "p_holm", "because"}],
      "contrasts": [{"claim", "contrast", "metric", "family", "expected", "estimate",
                     "low", "high", "low_90", "high_90", "percent", "percent_low",
-                    "percent_high", "se", "df", "p", "p_beyond", "mde", "mde_percent",
+                    "percent_high", "se", "df", "pool_share", "p", "p_beyond", "mde", "mde_percent",
                     "n_images", "n_clusters", "n_runs", "n_seeds", "p_holm",
                     "p_beyond_holm", "p_tests", "margin", "verdict", "waiting",
                     "reason", "sentence"}],
@@ -23,7 +23,9 @@
 Numbers that do not exist are null, the others have six significant digits, so that processors
 that round differently in the last place write the same file. An interval is 95 % unless named
 otherwise; those of AUC and of rank correlations are not symmetric about the estimate, whose
-``se`` is that on its own scale (see :mod:`tonegap.statistics.inference`). Differences of log
+``se`` is that on its own scale (see :mod:`tonegap.statistics.inference`). ``pool_share`` is the
+share of ``se`` squared that another pool of training images adds
+(:mod:`tonegap.statistics.training_pool`); null where it is not known. Differences of log
 errors have percents, too: ``100 (exp(x) - 1)``. ``mde`` is the smallest effect that 80 % of such
 studies detect. ``p_tests`` names the null of ``p``. A test of equivalence has a second one,
 ``p_beyond``, whose null is that the contrast lies within the margin: a small ``p`` supports the
@@ -56,6 +58,7 @@ from tonegap.statistics.design import (
     rows_of_equal_distinct,
     rows_of_pair,
 )
+from tonegap.statistics.draws import with_draws
 from tonegap.statistics.false_positives import STUDIES, false_positive_rates
 from tonegap.statistics.flag import flag_finding
 from tonegap.statistics.inference import estimate, obstacle
@@ -80,7 +83,7 @@ WARNING = (
 _METHOD = {
     "unit": "cluster of near duplicates, crossed with seeds",
     "interval": "95 %, t, two-way cluster variance; AUC and rank correlations on the scale of "
-    "atanh; conditional on the images that the study trains on",
+    "atanh; over pools of training images where pool_share is a number, else given this pool",
     "correction": "largest p within a claim, Holm over the claims; Holm within each family of "
     "contrasts",
     "auc_margin": AUC_MARGIN,
@@ -234,9 +237,10 @@ def assess_claims(
     table
         The per-image study table: one row per run x test image, columns run, share,
         seed, md5hash, group, cluster, and mse; nmse, sigma, mse_pca and mse_jpeg where they
-        exist. A column ``distinct`` (``paper``, ``equal``) marks runs trained on equal
-        numbers of distinct images; where both kinds occur, only the contrasts that need
-        equal numbers use the ``equal`` ones. Rows of groups outside the pair are ignored.
+        exist. With the columns of :mod:`tonegap.statistics.draws` intervals hold against other
+        pools of training images. A column ``distinct`` (``paper``, ``equal``) marks runs trained
+        on equal numbers of distinct images; where both kinds occur, only the contrasts that
+        need equal numbers use the ``equal`` ones. Rows of groups outside the pair are ignored.
     study
         The study's name.
     groups
@@ -253,7 +257,7 @@ def assess_claims(
     """
     table = rows_of_pair(table, groups)
     ordinary, equal = ordinary_rows(table), rows_of_equal_distinct(table)
-    design = design_of(ordinary)
+    design = with_draws(design_of(ordinary), ordinary)
     shares = sorted(set(ordinary["share"].astype(float)))
     contrasts = declared_contrasts(shares, groups)
     measures = measure_columns(ordinary, design, groups=groups)
@@ -287,7 +291,7 @@ def _at_equal_distinct(
 ) -> list[Finding]:
     if equal.empty:
         return [Finding(contrast, None, WAITING) for contrast in contrasts]
-    design = design_of(equal)
+    design = with_draws(design_of(equal), equal)
     measures = measure_columns(equal, design, sorted({c.measure for c in contrasts}), groups)
     return [_finding(contrast, design, measures) for contrast in contrasts]
 

@@ -42,6 +42,27 @@ class Arm(NamedTuple):
 
 
 @dataclass(frozen=True)
+class Draws:
+    """The training draws behind each arm: of its group, under its mix, mean over the seeds.
+
+    How overlaps are measured: :mod:`tonegap.statistics.draws`.
+
+    Attributes
+    ----------
+    share
+        Share of the group among the draws of a run, in [0, 1].
+    itself
+        Overlap of a draw with itself, in [0, 1]; 0 where the mix draws none of the group.
+    pool
+        Overlap of two independent draws, in [0, 1].
+    """
+
+    share: Float[np.ndarray, " arms"]
+    itself: Float[np.ndarray, " arms"]
+    pool: Float[np.ndarray, " arms"]
+
+
+@dataclass(frozen=True)
 class Design:
     """Codes of arm, unit and seed for each row of the per-image study table.
 
@@ -55,6 +76,8 @@ class Design:
         Seed of each row, from 0.
     image, run
         Codes of the image and the run, which are only counted, never resampled.
+    draws
+        What the runs drew to train on; None where it is unknown or does not matter.
     """
 
     arms: tuple[Arm, ...]
@@ -63,6 +86,7 @@ class Design:
     seed: Int[np.ndarray, " rows"]
     image: Int[np.ndarray, " rows"]
     run: Int[np.ndarray, " rows"]
+    draws: Draws | None = None
 
     @property
     def n_units(self) -> int:

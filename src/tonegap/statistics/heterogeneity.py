@@ -36,6 +36,7 @@ from tonegap.statistics.within_runs import (
     contrast_of_groups,
     design_where,
     estimate_of,
+    given_pool,
     numbers,
     percent,
     rows_of,
@@ -79,7 +80,7 @@ def condition_gaps(table: pd.DataFrame, groups: Groups) -> pd.DataFrame:
     DataError
         If an error has no logarithm.
     """
-    rows = rows_of(ordinary_rows(table), groups)
+    rows = given_pool(rows_of(ordinary_rows(table), groups))
     is_compared = rows.is_group(groups.compared)
     relative = _relative_to_run(rows, is_compared)
     label, names = pd.factorize(rows.table["label_fine"], sort=True)

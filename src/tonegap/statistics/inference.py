@@ -16,12 +16,8 @@ from scipy import special
 
 from tonegap.statistics.contrasts import Contrast
 from tonegap.statistics.design import Arm, Design
-from tonegap.statistics.variance import (
-    arm_means,
-    contrast_influence,
-    distinct,
-    two_way_variance,
-)
+from tonegap.statistics.training_pool import variance_of
+from tonegap.statistics.variance import arm_means, contrast_influence, distinct
 
 MIN_UNITS = 3
 """Fewest seeds, and fewest image clusters, of an arm that is tested. Two seeds have one
@@ -65,6 +61,9 @@ class Estimate:
         correlation. The interval then lies within the bounds and is wider towards 0. On the
         plain scale t covers 88-93 % of the AUCs of three or four unlike trainings, on this one
         94-96 % (``docs/experiments.md``).
+    pool_share
+        Share of the variance that another pool of training images adds, in [0, 1]; NaN where this
+        is not known, so that the interval is conditional on the study's pool.
     """
 
     value: float
@@ -76,6 +75,7 @@ class Estimate:
     n_runs: int
     n_seeds: int
     bound: float = math.inf
+    pool_share: float = math.nan
 
     def interval(self, level: float = 0.95) -> tuple[float, float]:
         """Two-sided interval of the given coverage, in the measure's units."""
@@ -242,9 +242,7 @@ def estimate(contrast: Contrast, design: Design, values: Float[np.ndarray, " row
     size = float(np.abs(filled).max())
     if contrast.is_within_runs:
         filled = np.where(rows, filled - midpoints(design, filled, rows), 0.0)
-    variance = two_way_variance(
-        design, contrast_influence(design, filled, coefficients), coefficients
-    )
+    variance = variance_of(design, contrast_influence(design, filled, coefficients), coefficients)
     return Estimate(
         value=float(coefficients[used] @ arm_means(design, filled)[0][used]),
         # A measure that is constant within arms has no scatter to divide by.
@@ -256,6 +254,7 @@ def estimate(contrast: Contrast, design: Design, values: Float[np.ndarray, " row
         n_runs=distinct(design.run[rows]),
         n_seeds=distinct(design.seed[rows]),
         bound=contrast.bound,
+        pool_share=variance.pool_share,
     )
 
 

@@ -35,6 +35,7 @@ from tonegap.statistics.inference import Estimate
 from tonegap.statistics.within_runs import (
     Rows,
     estimate_of,
+    given_pool,
     numbers,
     rows_of,
     slope_within_runs,
@@ -99,7 +100,7 @@ def score_definitions(table: pd.DataFrame, groups: Groups) -> pd.DataFrame:
     DataError
         If an error has no logarithm.
     """
-    rows = rows_of(ordinary_rows(table))
+    rows = given_pool(rows_of(ordinary_rows(table)))
     own = Definition(
         "study",
         f"the study's own groups: {groups.described(groups.compared)} minus "

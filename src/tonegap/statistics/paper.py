@@ -46,6 +46,7 @@ from tonegap.statistics.association import Association, condition_associations
 from tonegap.statistics.claims import Claims
 from tonegap.statistics.contrasts import EQUAL_DISTINCT, LOG_ERROR, Contrast, Expected
 from tonegap.statistics.design import design_of, ordinary_rows, rows_of_pair
+from tonegap.statistics.draws import with_draws
 from tonegap.statistics.fairness import Fairness, fairness_by_condition
 from tonegap.statistics.inference import Estimate, estimate, obstacle
 from tonegap.statistics.measures import measure_columns
@@ -247,7 +248,7 @@ def _missing(name: str, words: str, metric: str, reason: str) -> Part:
 
 def _arm_means(rows: pd.DataFrame, groups: Groups) -> list[Part]:
     """Row 1: each arm's mean error with its interval, tested against the paper's bound."""
-    design = design_of(rows)
+    design = with_draws(design_of(rows), rows)
     values = measure_columns(rows, design, ["mse"], groups)["mse"].to_numpy()
     parts = []
     for arm in design.arms:

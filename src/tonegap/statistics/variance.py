@@ -29,12 +29,27 @@ of freedom of Satterthwaite (1946) reject up to twice too often with three seeds
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Float, Int
 
 from tonegap.statistics.design import Design
+
+
+@dataclass(frozen=True)
+class PoolVariance:
+    """What another pool of training images adds (:mod:`tonegap.statistics.training_pool`).
+
+    Attributes
+    ----------
+    seeds, images
+        Its parts that the scatter of seeds and that of images tell, in squared units.
+    """
+
+    seeds: float
+    images: float
 
 
 @dataclass(frozen=True)
@@ -49,6 +64,8 @@ class TwoWayVariance:
         Units with a row in one of the contrast's arms.
     n_seeds
         Seeds of the arm that has the fewest.
+    pool
+        What another pool would add; None where this is not known.
     """
 
     image: float
@@ -56,25 +73,40 @@ class TwoWayVariance:
     noise: float
     n_units: int
     n_seeds: int
+    pool: PoolVariance | None = None
 
     @property
     def total(self) -> float:
-        """Variance of the contrast over images and seeds."""
-        return self.between_seeds + max(self.image - self.noise, 0.0)
+        """Variance of the contrast over images, seeds and, where it is known, pools."""
+        of_pool = self.pool.seeds + self.pool.images if self.pool else 0.0
+        return self.between_seeds + self.images_beyond_noise + of_pool
+
+    @property
+    def images_beyond_noise(self) -> float:
+        """What images add to the scatter of seeds, at least 0."""
+        return max(self.image - self.noise, 0.0)
+
+    @property
+    def pool_share(self) -> float:
+        """Share of the pool in the variance, in [0, 1]; NaN where it is not known."""
+        if self.pool is None:
+            return math.nan
+        return (self.pool.seeds + self.pool.images) / self.total if self.total > 0.0 else 0.0
 
     @property
     def df(self) -> float:
         """Degrees of freedom of ``total`` for a t quantile.
 
         The harmonic mean of ``n_seeds - 1`` and ``n_units - 1``, weighted by what the scatter
-        of seeds and the images contribute to ``total``. A t quantile is nearly a straight line
-        in 1 / df, so that this is nearly the weighted mean of the two quantiles that Cochran
-        and Cox (1950, Experimental Designs, section 4.14) take where two variances of unlike
-        precision are added. Satterthwaite's weights, the squares of these, lean on the
-        observed scatter: where two or three degrees of freedom make it small by chance, they
-        take it for well known.
+        of seeds and the images contribute to ``total``, the pool's parts included. A t
+        quantile is nearly a straight line in 1 / df, so that this is nearly the weighted mean
+        of the two quantiles that Cochran and Cox (1950, Experimental Designs, section 4.14)
+        take where two variances of unlike precision are added. Satterthwaite's weights, the
+        squares of these, lean on the observed scatter: where two or three degrees of freedom
+        make it small by chance, they take it for well known.
         """
-        of_seeds = self.between_seeds / self.total if self.total > 0.0 else 1.0
+        seeds = self.between_seeds + (self.pool.seeds if self.pool else 0.0)
+        of_seeds = seeds / self.total if self.total > 0.0 else 1.0
         return 1.0 / (of_seeds / (self.n_seeds - 1) + (1.0 - of_seeds) / (self.n_units - 1))
 
 

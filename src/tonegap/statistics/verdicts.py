@@ -38,6 +38,7 @@ NUMBERS = (
     "percent_high",
     "se",
     "df",
+    "pool_share",
     "p",
     "p_beyond",
     "mde",
@@ -135,7 +136,7 @@ def numbers(found: Estimate | None, *, is_log: bool) -> dict[str, float]:
     shown = (found.value, *found.interval(0.95))
     mde = found.minimum_detectable
     percents = [percent(value) if is_log else math.nan for value in (*shown, mde)]
-    tests = (found.se, found.df, found.p, found.p_beyond)
+    tests = (found.se, found.df, found.pool_share, found.p, found.p_beyond)
     values = (*shown, *found.interval(0.90), *percents[:3], *tests, mde, percents[3])
     counts = {name: getattr(found, name) for name in COUNTS}
     return {**dict(zip(NUMBERS, values, strict=True)), **counts}

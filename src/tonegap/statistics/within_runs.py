@@ -25,8 +25,10 @@ from scipy import sparse
 from tonegap.errors import DataError
 from tonegap.groups import Groups
 from tonegap.statistics.design import Design, design_of
+from tonegap.statistics.draws import with_draws
 from tonegap.statistics.inference import MIN_UNITS, Estimate
-from tonegap.statistics.variance import distinct, two_way_variance
+from tonegap.statistics.training_pool import variance_of
+from tonegap.statistics.variance import distinct
 
 OVERALL = "overall"
 """Name of the mean over mixes, in the place of a mix."""
@@ -111,22 +113,26 @@ def rows_of(table: pd.DataFrame, groups: Groups | None = None) -> Rows:
     keys = table[["share", "mix"]].drop_duplicates().sort_values(["share", "mix"])
     mixes = tuple((str(mix), float(share)) for share, mix in keys.itertuples(index=False))
     mix = pd.Index(mixes).get_indexer(pd.MultiIndex.from_arrays([table["mix"], table["share"]]))
-    design = design_of(table)
+    design = with_draws(design_of(table), table)
     return Rows(table, design, log_of(table, "mse"), mixes, np.asarray(mix))
+
+
+def given_pool(rows: Rows) -> Rows:
+    """Forget what the runs drew, so that errors are conditional on the study's training images.
+
+    For what is compared between images of the same models, such as conditions: another pool would
+    move them together. It also takes more images than a condition has to tell a training's scatter
+    from that of its test images.
+    """
+    return replace(rows, design=replace(rows.design, draws=None))
 
 
 def design_where(
     design: Design, chosen: Bool[np.ndarray, " rows"] | Int[np.ndarray, " chosen"]
 ) -> Design:
     """Return the design of some rows; codes stay those of the whole study."""
-    return Design(
-        arms=design.arms,
-        arm=design.arm[chosen],
-        unit=design.unit[chosen],
-        seed=design.seed[chosen],
-        image=design.image[chosen],
-        run=design.run[chosen],
-    )
+    codes = ("arm", "unit", "seed", "image", "run")
+    return replace(design, **{name: getattr(design, name)[chosen] for name in codes})
 
 
 def log_of(table: pd.DataFrame, column: str) -> Float[np.ndarray, " rows"]:
@@ -214,7 +220,7 @@ def continuous(values: Float[np.ndarray, " rows"]) -> Covariates:
 def estimate_of(design: Design, slope: Slope) -> Estimate:
     """Add the two-way error to a slope; every arm with rows counts as used."""
     present = np.bincount(design.arm, minlength=len(design.arms)) > 0
-    variance = two_way_variance(design, slope.influence, present.astype(float))
+    variance = variance_of(design, slope.influence, present.astype(float))
     return Estimate(
         value=slope.value,
         se=max(math.sqrt(variance.total), _CONSTANT),
@@ -224,6 +230,7 @@ def estimate_of(design: Design, slope: Slope) -> Estimate:
         n_clusters=variance.n_units,
         n_runs=distinct(design.run),
         n_seeds=distinct(design.seed),
+        pool_share=variance.pool_share,
     )
 
 

@@ -28,7 +28,8 @@ from tonegap.files.repository import experiments, file_at
 from tonegap.files.saved_model import read_facts
 from tonegap.files.tables import write_csv, write_json
 from tonegap.measures import COLUMNS
-from tonegap.sampling.diversity import training_sizes
+from tonegap.sampling.diversity import effective_numbers, training_sizes
+from tonegap.sampling.pools import make_pools
 from tonegap.statistics.tone_slope import tone_slopes
 from tonegap.study.plan import Cell, Overrides, Study
 from tonegap.study.state import CellState
@@ -221,11 +222,20 @@ def _runs_of(root: Path, images: pd.DataFrame, state: CellState) -> pd.DataFrame
     groups = rows.index.get_level_values("group")
     for place, (name, key) in enumerate((("n_train", "draws"), ("n_distinct_train", "distinct"))):
         rows.insert(place + 1, name, [sizes.get(group, {}).get(key, 0) for group in groups])
+    effective = effective_numbers(split, _pool(root, state))
+    for place, key in enumerate(("train", "pool")):
+        rows.insert(place + 3, f"n_effective_{key}", [effective[group][key] for group in groups])
     slopes = tone_slopes(mine, groups_of(state.cell.params.groups))
     rows["tone_slope"] = [slopes[group] for group in groups]
     rows["tone_slope_all"] = slopes["all"]
     rows = rows.astype({"tone_slope": float, "tone_slope_all": float}).reset_index()
     return rows.assign(**_generation(root, state, rows["group"]))
+
+
+def _pool(root: Path, state: CellState) -> pd.DataFrame:
+    """Return the images that a run's test sets and training draws may take."""
+    cohort = _table(root, Workspace.cohort, state)
+    return make_pools(cohort, state.cell.params.data.duplicates).images
 
 
 def _generation(root: Path, state: CellState, groups: pd.Series) -> dict[str, Any]:

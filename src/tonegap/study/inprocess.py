@@ -28,7 +28,6 @@ from tonegap.files.atomic import write_text
 from tonegap.files.parameters import read_yaml
 from tonegap.files.repository import git, head, stage_environment
 from tonegap.pipeline import run_stage
-from tonegap.study.copies import fetch_experiment, reset, working_copy
 from tonegap.study.outcome import Outcome
 from tonegap.study.overrides import dvc_arguments
 from tonegap.study.plan import Cell, Study
@@ -39,6 +38,7 @@ from tonegap.study.records import (
     log_path,
     note_attempt,
 )
+from tonegap.study.working_copy import fetch_experiment, reset, working_copy
 from tonegap.training.precision import choose_arithmetic
 from tonegap.training.workbench import Workbench
 from tonegap.workspace import Workspace

@@ -1,7 +1,7 @@
 """Engine ``local``: cells as concurrent ``dvc exp run`` processes on this machine.
 
 DVC's queue is not used: its record of what ran is lost or wrong after a kill. Each process
-works in its own copy (see :mod:`tonegap.study.copies`), and git shows afterwards which cells
+works in its own copy (see :mod:`tonegap.study.working_copy`), and git shows afterwards which cells
 are done.
 """
 
@@ -23,7 +23,6 @@ import psutil
 
 from tonegap.errors import MachineError
 from tonegap.files.repository import dvc_command, head, stage_environment, telling_line
-from tonegap.study.copies import fetch_experiment, reset, working_copy
 from tonegap.study.outcome import INTERRUPTED, Outcome
 from tonegap.study.overrides import dvc_arguments
 from tonegap.study.plan import Cell
@@ -34,6 +33,7 @@ from tonegap.study.records import (
     log_path,
     note_attempt,
 )
+from tonegap.study.working_copy import fetch_experiment, reset, working_copy
 
 _PATIENCE_S = 5.0
 # DVC waits three seconds for a lock and then gives up: too short on a loaded machine. What was

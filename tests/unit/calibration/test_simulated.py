@@ -121,7 +121,7 @@ def test_sigma_at_the_margin_is_a_true_null_of_the_equivalence_test() -> None:
 @pytest.mark.parametrize(
     ("recipe", "nulls"),
     [
-        ("null", {"slope_light", "slope_dark", "gap_mixed", "gap_worst", "gap_best"}),
+        ("no_effect", {"slope_light", "slope_dark", "gap_mixed", "gap_worst", "gap_best"}),
         ("tone", {"slope_light", "slope_dark"}),
         ("representation_only", {"gap_mixed", "gap_worst", "gap_best"}),
         ("condition_only", {"slope_light", "slope_dark"}),
@@ -177,11 +177,11 @@ def test_calibration_is_deterministic_and_says_simulated() -> None:
             ticks.append(1)
             yield result
 
-    null, tone = planted(TINY, "null"), planted(TINY, "tone")
+    null, tone = planted(TINY, "no_effect"), planted(TINY, "tone")
     first = calibrate([null], 4, seed=1, over=over)
     beside = calibrate([tone, null], 4, seed=1)
     for one, both in ((first.contrasts, beside.contrasts), (first.claims, beside.claims)):
-        own = both[both["scenario"] == "tiny/null"].reset_index(drop=True)
+        own = both[both["scenario"] == "tiny/no_effect"].reset_index(drop=True)
         pd.testing.assert_frame_equal(one, own)
         assert set(both["data"]) == {"simulated"}
     assert len(ticks) == 4
@@ -262,7 +262,7 @@ def test_null_studies_are_rejected_about_as_often_as_promised() -> None:
     The band here is the central 99.9 % of a binomial, so that an unlucky draw does not fail.
     """
     design = Scenario(name="p", n_seeds=4, n_test=60, pool_light=240, pool_dark=160)
-    table = calibrate([planted(design, "null")], 120, seed=3).contrasts
+    table = calibrate([planted(design, "no_effect")], 120, seed=3).contrasts
     gaps = table[(table["measure"] == "mse") & table["contrast"].str.startswith("gap")]
     assert (gaps["rejected"] * 120 <= stats.binom.ppf(0.9995, 120, 0.05)).all()
     assert gaps["rejected_paired"].mean() > gaps["rejected"].mean()

@@ -12,7 +12,8 @@ from tonegap.calibration.planted import RECIPES, Planted
 from tonegap.calibration.population import Population, render_population
 from tonegap.calibration.rates import rates
 from tonegap.calibration.trained import Sizes, draw_study, estimates, true_values
-from tonegap.files.calibration_store import TrainedCalibration
+from tonegap.files import calibration_store
+from tonegap.files.calibration_store import TrainedCalibration, assess_study
 from tonegap.phantom.mixtures import RECIPES as PHANTOMS
 
 SMALL = Sizes(pools=(100, 100), n_test=40, n_train=120, n_seeds=3, components=4)
@@ -21,7 +22,7 @@ STUDIES = 20
 
 @pytest.fixture(scope="module")
 def population() -> Population:
-    return render_population("null", 500, seed=5)
+    return render_population("no_effect", 500, seed=5)
 
 
 def _studies(population: Population, planted: Planted) -> pd.DataFrame:
@@ -36,7 +37,7 @@ def _studies(population: Population, planted: Planted) -> pd.DataFrame:
 def test_a_null_is_rarely_rejected_and_a_planted_gap_nearly_always_found(
     population: Population,
 ) -> None:
-    """The primaries see nothing in ``null``, and in a contrast of 1.6 the gap and nothing else.
+    """The primaries see nothing in ``no_effect``, and only the gap in a contrast of 1.6.
 
     A test of the level .05 rejects 5 of 20 with a probability of .003; gap of .94 in log units.
     """
@@ -44,15 +45,15 @@ def test_a_null_is_rarely_rejected_and_a_planted_gap_nearly_always_found(
         {"estimator": ["gap_overall", "own_share_effect"], "truth": 0.0, "truth_se": 0.0}
     )
     for factor, found in ((1.0, 0), (1.6, STUDIES)):
-        studies = _studies(population, replace(RECIPES["null"], contrast=factor))
-        table = rates(studies, truth, "null").set_index("estimator")["rejected"] * STUDIES
+        studies = _studies(population, replace(RECIPES["no_effect"], contrast=factor))
+        table = rates(studies, truth, "no_effect").set_index("estimator")["rejected"] * STUDIES
         assert abs(table["gap_overall"] - found) < 5
         assert table["own_share_effect"] < 5
 
 
 def test_estimates_are_differences_of_mean_log_errors_within_runs(population: Population) -> None:
     """With equally many test images in every run, both primaries have a closed form."""
-    table = draw_study(population, RECIPES["null"], SMALL, np.random.SeedSequence(1))
+    table = draw_study(population, RECIPES["no_effect"], SMALL, np.random.SeedSequence(1))
     means = table.assign(log=np.log(table["mse"])).groupby(["share", "group"])["log"].mean()
     gap = means.xs("dark", level="group") - means.xs("light", level="group")
     found = estimates(table).set_index("estimator")["estimate"]
@@ -62,7 +63,7 @@ def test_estimates_are_differences_of_mean_log_errors_within_runs(population: Po
 
 def test_a_study_is_decided_by_its_seed(population: Population) -> None:
     """The same seed gives the same table, another seed other images."""
-    null = RECIPES["null"]
+    null = RECIPES["no_effect"]
     first, again, other = (
         draw_study(population, null, SMALL, np.random.SeedSequence(seed)) for seed in (1, 1, 2)
     )
@@ -103,7 +104,7 @@ def test_contrast_changes_dark_pictures_only(population: Population) -> None:
 
 def test_true_values_of_a_null_are_near_zero(population: Population) -> None:
     """What many cohorts agree on is the population's own gap, which chance makes small."""
-    truth = true_values(population, RECIPES["null"], SMALL, seed=0, cohorts=20, tested=300)
+    truth = true_values(population, RECIPES["no_effect"], SMALL, seed=0, cohorts=20, tested=300)
     truth = truth.set_index("estimator")
     assert abs(truth.loc["gap_overall", "truth"]) < 0.2
     assert abs(truth.loc["own_share_effect", "truth"]) < 0.05
@@ -138,9 +139,23 @@ def test_every_recipe_names_phantoms_that_exist() -> None:
         assert not set(recipe.plants) & set(recipe.follows)
 
 
-def test_finished_studies_are_not_drawn_again(tmp_path) -> None:
-    """An interrupted calibration goes on with the studies that are missing."""
-    calibration = TrainedCalibration(tmp_path, "null", 10, 0)
-    calibration.keep(pd.DataFrame({"study": [number], "p": [0.5]}) for number in (0, 2))
-    assert calibration.unfinished(4) == [1, 3]
-    assert list(calibration.finished["study"]) == [0, 2]
+def test_a_trained_study_is_stored_and_assessed_again(tmp_path, monkeypatch) -> None:
+    """The second call trains nothing, and gives the same estimates."""
+    monkeypatch.setattr(calibration_store, "sizes_of", lambda _: SMALL)
+    calibration = TrainedCalibration(tmp_path, "no_effect", 150, 0)
+    first = assess_study(calibration, 3)
+    monkeypatch.setattr(calibration_store, "draw_study", None)
+    pd.testing.assert_frame_equal(assess_study(calibration, 3), first)
+    assert set(first["study"]) == {3}
+
+
+def test_trained_studies_know_what_they_drew(population: Population) -> None:
+    """120 draws with replacement of 60 images, tested on 40 others; intervals allow for pools."""
+    table = draw_study(population, RECIPES["no_effect"], SMALL, np.random.SeedSequence(1))
+    light = table[(table["mix"] == "light") & (table["group"] == "light")].iloc[0]
+    assert (light["n_train"], light["n_effective_pool"]) == (120, 100)
+    assert light["n_effective_train"] == pytest.approx(120 * 60 / (60 + 119), rel=0.2)
+    se = estimates(table).set_index("estimator")["se"]
+    given_pool = estimates(table.drop(columns="n_train")).set_index("estimator")["se"]
+    assert (se >= given_pool).all()
+    assert se["own_share_effect"] > given_pool["own_share_effect"]

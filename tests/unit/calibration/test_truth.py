@@ -22,8 +22,8 @@ def measured(recipe: str) -> dict[str, dict]:
 
 
 def test_nothing_is_found_where_nothing_is_planted() -> None:
-    """Under `null` the effects are within what one small table scatters."""
-    found = measured("null")
+    """Under `no_effect` the effects are within what one small table scatters."""
+    found = measured("no_effect")
     assert abs(found["gap"]["percent"]) < 35
     assert abs(found["own share"]["percent"]) < 6
     assert abs(found["own share"]["melanin_percent"]) < 6
@@ -38,14 +38,14 @@ def test_tone_alone_makes_the_whole_effect_of_the_recipe_tone() -> None:
 
 def test_measuring_again_gives_the_same_numbers() -> None:
     """The file can be made anew on another machine."""
-    assert measured("null") == measured("null")
+    assert measured("no_effect") == measured("no_effect")
 
 
 @pytest.mark.parametrize("fst", range(1, 7))
 def test_a_twin_has_the_other_melanin_and_a_twin_of_its_own(fst: int) -> None:
     """Swapping twice gives the phantom back; nothing but melanin changes."""
     low, high = MELANIN_OF_FST[fst]
-    url = annotation_table("null", 1, 1, 0, seed=1)["url"].iloc[0]
+    url = annotation_table("no_effect", 1, 1, 0, seed=1)["url"].iloc[0]
     spec = replace(parse_url(str(url)), melanin=low + 0.3 * (high - low))
     twin = other_melanin(spec)
     assert MELANIN_OF_FST[7 - fst][0] <= twin.melanin <= MELANIN_OF_FST[7 - fst][1]

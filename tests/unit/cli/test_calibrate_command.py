@@ -38,7 +38,7 @@ def test_it_prints_the_rates_and_says_that_errors_are_simulated(tmp_path) -> Non
 def rates(**columns: list) -> pd.DataFrame:
     """Two lines of a table of rates over 1,000 studies, as the calibration gives them."""
     defaults = {
-        "scenario": "phantom/null",
+        "scenario": "phantom/no_effect",
         "measure": "mse",
         "contrast": ["gap_mixed", "slope_dark"],
         "truth": 0.0,
@@ -69,7 +69,7 @@ def rates(**columns: list) -> pd.DataFrame:
 def test_one_line_names_what_lies_outside(monkeypatch, columns, says) -> None:
     """Rejection against both bands, coverage against 93-97 %, run means beside; exit code 0."""
     table = judged(rates(**columns))
-    claims = pd.DataFrame([{"scenario": "phantom/null", "claim": "C1", "family_error": 0.04}])
+    claims = pd.DataFrame([{"scenario": "phantom/no_effect", "claim": "C1", "family_error": 0.04}])
     claims = claims.assign(supported=0.0, undecided=1.0, contradicted=0.0)
     monkeypatch.setattr(
         "tonegap.calibration.simulated.calibrate", lambda *_: Calibration(table, claims)

@@ -10,9 +10,10 @@ from tonegap.cohort.rules import CohortParams
 from tonegap.cohort.selection import select_cohort
 from tonegap.errors import DataError
 from tonegap.files.tables import read_csv
-from tonegap.params import FilterParams, GroupsParams, Range
+from tonegap.params import GroupsParams, Range
+from tonegap.raw_params import filter_params
 
-KEEP_ALL = FilterParams(exclude_qc=(), min_side=1, duplicates="keep", near_distance=6)
+KEEP_ALL = filter_params(exclude_qc=(), min_side=1, duplicates="keep", near_distance=6)
 LIGHT_DARK = {"light": (1, 2), "dark": (5, 6)}
 MEASURES = ["md5hash", "readable", "problem", "width", "height", "pixel_sha256"]
 

@@ -195,7 +195,7 @@ def test_phantoms_alike_in_kind_are_no_copies():
     """
     even = {"size": 0.5, "irregularity": 0.5, "severity": 0.8, "roughness": 0.1, "slope": 2.0}
     light = {"lighting": 1.0, "shading": 0.3, "background": 0.0, "watermark": False, "crop": 0.0}
-    drawn = parse_url(annotation_table("null", 1, 0, 0, seed=1)["url"][0])
+    drawn = parse_url(annotation_table("no_effect", 1, 0, 0, seed=1)["url"][0])
     spot = replace(drawn, family="nevus", melanin=0.03, blood=0.03, **even, **light)
     spots = [replace(spot, lesion_seed=seed, skin_seed=seed + 500) for seed in range(150)]
     index = fingerprint_table(

@@ -51,7 +51,7 @@ def test_truth_holds_every_planted_pair_once() -> None:
 
 def test_copies_of_one_original_are_pairs_too() -> None:
     """An original with two copies makes three pairs; rows of other kinds are passed over."""
-    original = parse_url(annotation_table("null", 1, 0, 0)["url"].iloc[0])
+    original = parse_url(annotation_table("no_effect", 1, 0, 0)["url"].iloc[0])
     specs = [original] + [dataclasses.replace(original, copy=c) for c in (Copy(flip=True), Copy())]
     urls = [format_url(spec) for spec in specs]
     rows = [(identifier(url), url) for url in urls] + [("f" * 32, None), ("e" * 32, "http://x/")]
@@ -71,7 +71,7 @@ def test_default_has_copies_that_straddle_groups() -> None:
 
 
 def test_a_table_without_copies_has_no_pairs() -> None:
-    """Recipe ``null`` plants nothing."""
-    truth = planted_copies(annotation_table("null", 20, 20, 0))
+    """Recipe ``no_effect`` plants nothing."""
+    truth = planted_copies(annotation_table("no_effect", 20, 20, 0))
     assert truth.empty
     assert list(truth.columns) == ["md5hash_a", "md5hash_b", "kind"]

@@ -36,7 +36,7 @@ KNOBS = [
 SOURCE_KNOBS = {"quality", "crop", "watermark", "source"}
 # What the two groups differ in, by recipe; all other columns must have one distribution.
 DIFFERENCES = {
-    "null": set(),
+    "no_effect": set(),
     "tone": {"melanin"},
     "condition_only": {"label"},
     "source_only": SOURCE_KNOBS,

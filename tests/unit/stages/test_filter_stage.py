@@ -15,11 +15,12 @@ from tonegap.cohort.rules import CohortParams
 from tonegap.errors import DataError
 from tonegap.files.archive import write_archive
 from tonegap.files.tables import read_csv
-from tonegap.params import FilterParams, GroupsParams
+from tonegap.params import GroupsParams
+from tonegap.raw_params import filter_params
 from tonegap.stages import filter as filter_stage
 from tonegap.stages import hash as hash_stage
 
-FILTER = FilterParams(exclude_qc=("3",), min_side=16, duplicates="keep", near_distance=6)
+FILTER = filter_params(exclude_qc=("3",), min_side=16, duplicates="keep", near_distance=6)
 GROUPS = GroupsParams(
     column="fst", compare=("light", "dark"), define={"light": (1, 2), "dark": (5, 6)}
 )

@@ -59,6 +59,17 @@ def _split(cell) -> pd.DataFrame:
     return table.assign(role="train", cluster=copied)
 
 
+def _cohort(cell) -> pd.DataFrame:
+    """List the test images and, of each group, two copies of one further image."""
+    rows = _per_image(cell)[["md5hash", "group", "cluster"]]
+    copies = {
+        "md5hash": list("stuv"),
+        "group": ["light"] * 2 + ["dark"] * 2,
+        "cluster": list("ssuu"),
+    }
+    return pd.concat([rows, pd.DataFrame(copies)])
+
+
 def _panel(cell) -> Panel:
     """Give every test image but the last a sketch of one value, the seed."""
     values = np.full((19, 1), cell.params.data.seed, dtype=np.float16)
@@ -96,7 +107,8 @@ def states(study, monkeypatch, tmp_path):
         if path == Workspace.panel_sketches:
             write_panel(_panel(cell), tmp_path / "panel.npz")
             return (tmp_path / "panel.npz").read_bytes()
-        table = _per_image(cell) if path == Workspace.per_image else _split(cell)
+        tables = {Workspace.per_image: _per_image, Workspace.cohort: _cohort}
+        table = tables.get(path, _split)(cell)
         return table.to_csv(index=False).encode()
 
     facts = {"settings": {"images": "phantom", "mix": "light", "seed": 0}}
@@ -128,6 +140,16 @@ def test_tables_tell_runs_on_equal_distinct_images_apart(study, states):
     mine = images[(images["run"] == row["run"]) & (images["group"] == "light")]
     assert row["mse"] == pytest.approx(mine["mse"].mean(), rel=1e-5)
     assert (row["n"], row["n_distinct_train"]) == (10, 1)
+
+
+def test_a_run_tells_what_it_drew_and_from_how_much(study, states):
+    """Effective numbers: 2 draws of one image are one; ten images and a pair are 12^2 / 14."""
+    collect_study(states.at.root, study, states.done, partial=False)
+    runs = pd.read_csv(states.at.study)
+    light = runs[runs["group"] == "light"].set_index("share")
+    assert (light.loc[0.5, "n_effective_train"] == 1.0).all()
+    assert (light.loc[1.0, "n_effective_train"] == 0.0).all()
+    assert light["n_effective_pool"].to_numpy() == pytest.approx(144 / 14, rel=1e-5)
 
 
 def test_ensembles_are_of_models_that_did_not_see_the_image_or_a_copy(study, states):

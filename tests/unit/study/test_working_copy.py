@@ -12,7 +12,7 @@ from dvc.repo import Repo
 from tonegap.files import checkout
 from tonegap.files.checkout import cache_folder
 from tonegap.files.repository import git
-from tonegap.study.copies import fetch_experiment, reset, working_copy
+from tonegap.study.working_copy import fetch_experiment, reset, working_copy
 
 
 @pytest.fixture
