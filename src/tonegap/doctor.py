@@ -20,7 +20,7 @@ from tonegap.files.cache import user_cache
 from tonegap.files.manifest import file_urls, read_manifest
 from tonegap.files.parameters import read_params
 from tonegap.files.pictures import require_private
-from tonegap.files.repository import changed_files, configured, dvc, git
+from tonegap.files.repository import changed_files, configured, dvc, git, require_own_repository
 from tonegap.files.store import ImageStore
 from tonegap.workspace import Workspace
 
@@ -100,6 +100,7 @@ def _repository(root: Path) -> str:
         commit = git(root, "rev-parse", "--short", "HEAD").strip()
     except MachineError:
         raise MachineError(f"{top} has no commit yet: `git add --all`, `git commit`") from None
+    require_own_repository(root)
     if not (top / "dvc.yaml").is_file():
         raise MachineError(f"{top} has no dvc.yaml; run tonegap from a clone of its repository")
     if not top.samefile(root.resolve()):

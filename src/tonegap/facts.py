@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from tonegap.collapse import collapse_warning
+
 _PHANTOM = (
     "The images are phantoms: a program drew them, nobody photographed them. They show that the "
     "pipeline and its statistics work; they say nothing about patients."
@@ -42,6 +44,8 @@ def caveats_of(facts: Mapping[str, Any]) -> list[str]:
     settings = facts.get("settings", {})
     caveats = [_PHANTOM] if is_phantom(settings) else []
     caveats += [_RANDOM] if has_random_features(settings) else []
+    collapsed = len(facts.get("collapsed", ()))
+    caveats += [collapse_warning(collapsed, of=facts.get("runs_done", 0))] if collapsed else []
     planned, done = facts.get("runs_planned", 0), facts.get("runs_done", 0)
     if done < planned:
         caveats.append(f"The study is not complete: {done} of its {planned} runs are in it.")

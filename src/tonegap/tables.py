@@ -1,6 +1,6 @@
 """The rules of an annotation table, and how foreign text enters our tables.
 
-The columns are Fitzpatrick17k's own; :mod:`tonegap.foreign_table` converts the tables of
+The columns are Fitzpatrick17k's own; :mod:`tonegap.foreign` converts the tables of
 other data sets to them.
 """
 
@@ -17,6 +17,7 @@ import pandera.pandas as pa
 from tonegap.errors import DataError
 from tonegap.labels import ANNOTATION_LABELS, LABEL_COLUMNS
 from tonegap.nearest import nearest
+from tonegap.skin_types import CODED
 
 ANNOTATION_COLUMNS: Final = (
     "md5hash",
@@ -29,6 +30,12 @@ ANNOTATION_COLUMNS: Final = (
     "url",
     "url_alphanum",
 )
+SUBJECT: Final = "subject"
+"""Column of an annotation table that names what is above the image, such as a patient; optional."""
+
+GROUP_WORDS: Final = ("fst", "fst_second", "fst_both", "ita")
+"""Words of ``groups.column`` that mean no column of the annotation table."""
+
 FETCH_COLUMNS: Final = ("md5hash", "status", "origin", "bytes", "detail")
 ROW_COLUMNS: Final = (
     *("md5hash", "group", "fst", "fst_second"),
@@ -37,7 +44,11 @@ ROW_COLUMNS: Final = (
 )
 """Columns of data/groups.csv, the table of all annotated rows."""
 
-COHORT_COLUMNS: Final = (*ROW_COLUMNS, "cluster", "qc", "ita", "side", "bytes_per_pixel")
+UNIT_COLUMNS: Final = ("cluster", "copies", SUBJECT)
+"""What images share, each called after its smallest md5hash: near duplicates (``copies``), a
+patient or case (``subject``), and either, directly or through others (``cluster``)."""
+
+COHORT_COLUMNS: Final = (*ROW_COLUMNS, *UNIT_COLUMNS, "qc", "ita", "side", "bytes_per_pixel")
 """Columns of data/cohort.csv: what later stages know about an image."""
 
 PHANTOM_SCHEME: Final = "phantom:"
@@ -94,9 +105,11 @@ class FetchOutcome(NamedTuple):
 
 
 _MD5: Final = r"^[0-9a-f]{32}\Z"
-_FST: Final = r"^(-1|[1-6])\Z"
-# Spreadsheets execute cells that start with these characters as formulas.
-_FORMULA: Final = r"^\s*[=+\-@\t\r\uff1d\uff0b\uff0d\uff20]"  # the last four: wide = + - @
+# Spreadsheets execute cells that start with these characters as formulas; the last four are wide
+# = + - @. A plain negative number, also as the name of a file, is none.
+_FORMULA: Final = (
+    r"^\s*[=+\t\r@\uff1d\uff0b\uff0d\uff20]|^\s*-(?!\d+(?:\.\d+)?(?:\.[a-zA-Z]{1,5})?\s*\Z)"
+)
 # Line breaks of every kind, and characters that change the direction of text around them.
 _CONTROL: Final = r"[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]"
 _LONGEST_LABEL: Final = 200
@@ -108,7 +121,7 @@ LINES: Final = "line"
 
 _MEANING: Final = {
     "md5": "must be 32 lower-case hexadecimal digits: the md5 of the original image",
-    "fst": "must be 1 to 6, or -1 for unknown",
+    "fst": "must be a skin type, 1 to 6, a span such as 1-2, or -1 for unknown",
     "present": "must not be empty",
     "plain": (
         "must be one line of plain text that no spreadsheet program would run as a formula "
@@ -138,23 +151,23 @@ def _label() -> pa.Column:
     return pa.Column(None, checks=checks, nullable=False)
 
 
-def _free_text() -> pa.Column:
-    return pa.Column(
-        None, checks=_check("plain", f"{_FORMULA}|{_CONTROL}", absent=True), nullable=True
-    )
+def _free_text(*, required: bool = True) -> pa.Column:
+    plain = _check("plain", f"{_FORMULA}|{_CONTROL}", absent=True)
+    return pa.Column(None, checks=plain, nullable=True, required=required)
 
 
 ANNOTATIONS: Final = pa.DataFrameSchema(
     {
         "md5hash": pa.Column(None, checks=_check("md5", _MD5), nullable=False, unique=True),
-        "fitzpatrick_scale": pa.Column(None, checks=_check("fst", _FST), nullable=False),
-        "fitzpatrick_centaur": pa.Column(None, checks=_check("fst", _FST), nullable=False),
+        "fitzpatrick_scale": pa.Column(None, checks=_check("fst", CODED), nullable=False),
+        "fitzpatrick_centaur": pa.Column(None, checks=_check("fst", CODED), nullable=False),
         "label": _label(),
         "nine_partition_label": _label(),
         "three_partition_label": _label(),
         "qc": _free_text(),
         "url": _free_text(),
         "url_alphanum": _free_text(),
+        SUBJECT: _free_text(required=False),
     },
     strict=False,  # further columns are the user's own
 )

@@ -138,7 +138,7 @@ def test_source_with_another_table(here, monkeypatch, capsys):
     (here / "data.dvc").write_text("unchanged\n")
     other = here / "table.csv"
     other.write_text("md5hash\n1\n")
-    line = command(monkeypatch, capsys, "source", "fitzpatrick17k", "--annotations", str(other))
+    line = command(monkeypatch, capsys, "source", "fitzpatrick17k", "--table", str(other))
     assert "75556ecbd0bd6227050112565c24b991" in line
     assert (here / "data.dvc").read_text() == "unchanged\n"
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from foreign_forms import converted, named
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from PIL import Image
@@ -17,7 +18,6 @@ from tonegap.errors import DataError
 from tonegap.files.annotations import parse_text_table
 from tonegap.files.image_intake import take_images
 from tonegap.files.store import ImageStore, md5_of
-from tonegap.foreign_table import ColumnNames, canonical_table
 from tonegap.tables import ANNOTATION_COLUMNS, validate_annotations
 
 MANY = settings(
@@ -135,8 +135,8 @@ def test_mutated_tables(content):
         return
     assert frame["md5hash"].is_unique
     assert frame["md5hash"].str.fullmatch("[0-9a-f]{32}").all()
-    names = ColumnNames("url_alphanum", "fitzpatrick_scale", "label", url="url")
+    names = named("url_alphanum", "fitzpatrick_scale", "label", url="url")
     try:
-        assert len(canonical_table(frame, names, {}, "a.csv")) == len(frame)
+        assert len(converted(frame, names, {}, "a.csv")) == len(frame)
     except DataError as error:
         _require_one_line(error)

@@ -31,5 +31,6 @@ def twelve_images() -> pd.DataFrame:
             "label_fine": "acne",
             "source": "atlas",
             "cluster": names,
+            "subject": names,
         }
     )

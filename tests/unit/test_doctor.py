@@ -132,6 +132,8 @@ def test_the_repository(clone):
     assert "params.yaml is not committed" in finding.detail
     (clone / "inner").mkdir()
     _fails(doctor._repository, clone / "inner", f"cd {clone}")
+    shutil.copy(clone / "dvc.yaml", clone / "inner")
+    _fails(doctor._repository, clone / "inner", f"inside the git repository {clone}", "git init")
     (clone / "dvc.yaml").unlink()
     _fails(doctor._repository, clone, "has no dvc.yaml")
     shutil.rmtree(clone / ".git")

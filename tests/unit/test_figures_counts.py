@@ -94,3 +94,11 @@ def test_an_empty_group_has_prevalence_zero():
     )
     assert (found["prev_compared"] == 0).all()
     assert np.isfinite(found["log2_ratio"]).all()
+
+
+def test_spans_of_skin_types_have_bars_of_their_own():
+    """A table of pairs shows them after the type that they begin with."""
+    rows = pd.DataFrame({"group": ["light", "dark", None], "fst": ["1-2", "5-6", "3"]})
+    found = annotated_counts(rows, "fst", LIGHT_AND_DARK).set_index("value")
+    assert found.index.tolist() == ["missing", "1", "1-2", "2", "3", "4", "5", "5-6", "6"]
+    assert found.loc[["1-2", "5-6", "3", "4"], "n"].tolist() == [1, 1, 1, 0]

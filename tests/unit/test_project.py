@@ -30,11 +30,12 @@ def test_parameters_and_results_are_read_wherever_the_process_is(project, tmp_pa
 
 def test_a_stage_runs_on_its_files(project, tmp_path):
     """`run` is the stage, on this clone's paths."""
-    cohort = {"md5hash": [], "group": [], "label_fine": [], "source": [], "cluster": []}
+    columns = ("md5hash", "group", "label_fine", "source", "cluster", "subject")
+    cohort = {name: [] for name in columns}
     for group in ("light", "dark"):
         for n in range(300):
             for key, value in zip(
-                cohort, (f"{group}{n}", group, "a", "s", f"{group}{n}"), strict=True
+                cohort, (f"{group}{n}", group, "a", "s", *[f"{group}{n}"] * 2), strict=True
             ):
                 cohort[key].append(value)
     import pandas as pd  # noqa: PLC0415

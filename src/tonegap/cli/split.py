@@ -20,7 +20,7 @@ def describe() -> None:
     at = Workspace(Path())
     params = read_params(at.params)
     groups = groups_of(params.groups)
-    columns = ["md5hash", "group", "label_fine", "source", "cluster"]
+    columns = ["md5hash", "group", "label_fine", "source", "cluster", "subject"]
     cohort = read_csv(at.cohort, columns, "the cohort")
     split = read_csv(at.split, SPLIT_COLUMNS, "the split")
     drawn = draw_split(cohort, params.data, params.share, groups)

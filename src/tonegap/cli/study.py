@@ -205,9 +205,12 @@ def clean(
 
 
 def _study(name: str, override: list[str] | None) -> Study:
+    from tonegap.files.repository import require_own_repository  # noqa: PLC0415
     from tonegap.study.files import read_study  # noqa: PLC0415
 
-    return read_study(_ROOT, name, _pairs("--set", override or ()))
+    study = read_study(_ROOT, name, _pairs("--set", override or ()))
+    require_own_repository(_ROOT)
+    return study
 
 
 def _pairs(option: str, texts: Sequence[str]) -> dict[str, Any]:

@@ -32,12 +32,12 @@ def cohort_counts(cohort: Cohort) -> dict[str, Any]:
 
 
 def duplicate_counts(images: pd.DataFrame) -> dict[str, int]:
-    """Count clusters of near duplicates among ``images``.
+    """Count sets of near duplicates among ``images``.
 
     Parameters
     ----------
     images
-        Columns cluster, group, label_fine and source.
+        Columns copies, group, label_fine and source.
 
     Returns
     -------
@@ -46,14 +46,14 @@ def duplicate_counts(images: pd.DataFrame) -> dict[str, int]:
         ``largest`` (1 if there are none), and how many clusters straddle groups,
         labels and sources: the same picture under two names.
     """
-    sizes = images["cluster"].value_counts()
-    several = images[images["cluster"].isin(sizes.index[sizes > 1])]
+    sizes = images["copies"].value_counts()
+    several = images[images["copies"].isin(sizes.index[sizes > 1])]
     counts = {
         "clusters": int((sizes > 1).sum()),
         "images": len(several),
         "largest": int(sizes.max()) if len(sizes) else 0,
     }
     for name, column in _STRADDLED.items():
-        names = several[["cluster", column]].drop_duplicates().groupby("cluster").size()
+        names = several[["copies", column]].drop_duplicates().groupby("copies").size()
         counts[f"straddling_{name}"] = int((names > 1).sum())
     return counts

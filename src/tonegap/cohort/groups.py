@@ -11,6 +11,7 @@ import pandas as pd
 from tonegap.errors import DataError
 from tonegap.groups import Groups
 from tonegap.params import GroupsParams, Range, Values
+from tonegap.skin_types import TYPES, all_within, bounds
 
 SKIN_TYPES: Final[Mapping[str, tuple[str, ...]]] = {
     "fst": ("fst",),
@@ -55,7 +56,8 @@ def assign_groups(rows: pd.DataFrame, definition: GroupsParams) -> pd.Series:
     rows
         The columns of :func:`columns_of`; missing if a row has no value.
     definition
-        The section ``groups``. Under ``fst_both`` a row is in a group if both skin types are.
+        The section ``groups``. Under ``fst_both`` a row is in a group if both skin types are. A
+        span of skin types, such as ``1-2``, is in a group that holds all of them.
 
     Returns
     -------
@@ -67,7 +69,7 @@ def assign_groups(rows: pd.DataFrame, definition: GroupsParams) -> pd.Series:
     DataError
         If a value belongs to two groups.
     """
-    found = [_group(rows[column], definition) for column in columns_of(definition)]
+    found = _groups(rows, definition)
     group = found[0]
     for other in found[1:]:
         group = group.where((group == other).fillna(value=False))
@@ -76,7 +78,7 @@ def assign_groups(rows: pd.DataFrame, definition: GroupsParams) -> pd.Series:
 
 def groups_disagree(rows: pd.DataFrame, definition: GroupsParams) -> pd.Series:
     """Return True for rows that two columns put into different groups (Series of bool)."""
-    first, *others = (_group(rows[column], definition) for column in columns_of(definition))
+    first, *others = _groups(rows, definition)
     differ = pd.Series(data=False, index=rows.index)
     for other in others:
         differ |= (first != other).fillna(value=False)
@@ -88,10 +90,30 @@ def lacks_value(rows: pd.DataFrame, definition: GroupsParams) -> pd.Series:
     return rows[list(columns_of(definition))].isna().any(axis=1)
 
 
+def partly_in_group(rows: pd.DataFrame, definition: GroupsParams) -> pd.Series:
+    """Return True for spans of skin types that lie partly in a group, and wholly in none."""
+    partly = pd.Series(data=False, index=rows.index)
+    if definition.column not in SKIN_TYPES:
+        return partly
+    types = {t for held in definition.define.values() for t in TYPES if _is_held(held, t)}
+    for column in columns_of(definition):
+        low, high = bounds(rows[column])
+        touches = np.zeros(len(rows), dtype=bool)
+        for t in types:
+            touches |= (low <= t) & (t <= high)
+        partly |= touches & (low < high) & _group(rows[column], definition).isna().to_numpy()
+    return partly
+
+
+def _groups(rows: pd.DataFrame, definition: GroupsParams) -> list[pd.Series]:
+    """Return the group that each of the deciding columns gives."""
+    return [_group(rows[column], definition) for column in columns_of(definition)]
+
+
 def _group(cells: pd.Series, definition: GroupsParams) -> pd.Series:
     group = pd.Series(pd.NA, index=cells.index, dtype="string", name="group")
     for name, held in definition.define.items():
-        members = _holds(held, cells)
+        members = _members(held, cells, definition)
         twice = members & group.notna()
         if twice.any():
             cell, first = cells[twice].iloc[0], group[twice].iloc[0]
@@ -101,6 +123,17 @@ def _group(cells: pd.Series, definition: GroupsParams) -> pd.Series:
             )
         group[members] = name
     return group
+
+
+def _members(held: Range | Values, cells: pd.Series, definition: GroupsParams) -> pd.Series:
+    if definition.column not in SKIN_TYPES:
+        return _holds(held, cells)
+    types = [t for t in TYPES if _is_held(held, t)]
+    return pd.Series(all_within(cells, types), index=cells.index)
+
+
+def _is_held(held: Range | Values, number: int) -> bool:
+    return bool(_holds(held, pd.Series([number])).iloc[0])
 
 
 def _holds(held: Range | Values, cells: pd.Series) -> pd.Series:

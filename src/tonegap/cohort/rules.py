@@ -14,7 +14,14 @@ from typing import NamedTuple
 
 import pandas as pd
 
-from tonegap.cohort.groups import MEASURED, OWN, columns_of, groups_disagree, lacks_value
+from tonegap.cohort.groups import (
+    MEASURED,
+    OWN,
+    columns_of,
+    groups_disagree,
+    lacks_value,
+    partly_in_group,
+)
 from tonegap.params import FilterParams, GroupsParams
 from tonegap.tables import TAKEN
 
@@ -35,8 +42,12 @@ def without_value(rows: pd.DataFrame, params: CohortParams) -> pd.DataFrame:
 
 
 def without_group(rows: pd.DataFrame, params: CohortParams) -> pd.DataFrame:
-    """Find rows outside every group, or that two annotators put into different ones."""
+    """Find rows outside every group, or that two annotators put into different ones.
+
+    A span of skin types that lies partly in a group has a reason of its own.
+    """
     reason = pd.Series("outside_groups", index=rows.index, dtype="string")
+    reason[partly_in_group(rows, params.groups)] = "partly_in_group"
     reason[groups_disagree(rows, params.groups)] = "groups_disagree"
     return _leaving(rows, rows["group"].isna(), reason, _values(rows, params))
 
@@ -83,9 +94,9 @@ def duplicated(rows: pd.DataFrame, params: CohortParams) -> pd.DataFrame:
     too, because the rule cannot know which label is right.
     """
     if params.filter.duplicates == "keep":
-        return _leaving(rows, pd.Series(data=False, index=rows.index), "duplicate", rows["cluster"])
+        return _leaving(rows, pd.Series(data=False, index=rows.index), "duplicate", rows["copies"])
     exact = params.filter.duplicates == "drop_exact"
-    sets = rows["pixel_sha256" if exact else "cluster"]
+    sets = rows["pixel_sha256" if exact else "copies"]
     best_first = rows.assign(pixels=rows["width"] * rows["height"], set=sets).sort_values(
         ["pixels", "md5hash"], ascending=[False, True]
     )

@@ -6,16 +6,18 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from tonegap.cohort.groups import MEASURED, OWN, SKIN_TYPES, assign_groups, columns_of, groups_of
+from tonegap.cohort.groups import OWN, assign_groups, columns_of, groups_of
 from tonegap.cohort.lists import ImageLists
 from tonegap.cohort.rules import CohortParams, rules_of
 from tonegap.cohort.source import source_of_url
+from tonegap.cohort.units import unit_columns
 from tonegap.errors import DataError
 from tonegap.groups import Groups
 from tonegap.labels import ANNOTATION_LABELS, LABEL_COLUMNS
 from tonegap.nearest import nearest
 from tonegap.params import GroupsParams
-from tonegap.tables import COHORT_COLUMNS, ROW_COLUMNS, TAKEN
+from tonegap.skin_types import UNKNOWN
+from tonegap.tables import COHORT_COLUMNS, GROUP_WORDS, ROW_COLUMNS, SUBJECT, TAKEN
 
 ANNOTATION_COLUMNS = (
     "md5hash",
@@ -42,7 +44,6 @@ _RENAMED = {
     "fitzpatrick_centaur": "fst_second",
     **{ANNOTATION_LABELS[level]: column for level, column in LABEL_COLUMNS.items()},
 }
-_UNKNOWN_FST = -1
 
 
 @dataclass(frozen=True)
@@ -52,8 +53,10 @@ class Cohort:
     Attributes
     ----------
     frame : DataFrame
-        One row per image, sorted by md5hash; columns ``COHORT_COLUMNS``: skin types are 1-6 or
-        missing, ``ita`` is in degrees, ``side`` is the shorter side in pixels.
+        One row per image, sorted by md5hash; columns ``COHORT_COLUMNS``: skin types are 1-6, a
+        span such as ``1-2``, or missing, ``ita`` is in degrees, ``side`` is the shorter side in
+        pixels. ``copies`` is the set of near duplicates, ``subject`` the patient or case,
+        ``cluster`` both together; each is called after its smallest md5hash.
     rows : DataFrame
         One row per annotated row, in the order of the table; columns ``ROW_COLUMNS``; the group
         is missing if the row is in none.
@@ -80,7 +83,7 @@ def select_cohort(
     annotations: pd.DataFrame,
     fetch: pd.DataFrame,
     index: pd.DataFrame,
-    clusters: pd.Series,
+    copies: pd.Series,
     params: CohortParams,
     *,
     lists: ImageLists | None = None,
@@ -90,15 +93,15 @@ def select_cohort(
     Parameters
     ----------
     annotations
-        ``ANNOTATION_COLUMNS``, which are Fitzpatrick17k's, and the column that ``groups.column``
-        names; md5hash unique.
+        ``ANNOTATION_COLUMNS``, which are Fitzpatrick17k's, ``subject`` if there are any, and the
+        column that ``groups.column`` names; md5hash unique.
     fetch
         ``FETCH_COLUMNS``. An absent row counts as not fetched.
     index
         ``INDEX_COLUMNS``; width and height in pixels.
-    clusters
-        Cluster of near duplicates by md5hash; an absent image is its own cluster. An image
-        in no group may still connect a cluster.
+    copies
+        Set of near duplicates by md5hash; an absent image is its own set. An image in no group
+        may still connect a set.
     params
         The sections ``filter`` and ``groups``.
     lists
@@ -110,7 +113,7 @@ def select_cohort(
         If a fetched image has no row in the index, or the groups are not defined.
     """
     groups = groups_of(params.groups)
-    annotated = _joined(annotations, fetch, index, clusters, params.groups)
+    annotated = _joined(annotations, fetch, index, copies, params.groups)
     rows = annotated.assign(listed=(lists or ImageLists()).verdicts(annotated["md5hash"]))
     flow = [_counts("annotated", groups, rows, excluded=rows.iloc[:0])]
     exclusions = []
@@ -136,7 +139,7 @@ def _joined(
     annotations: pd.DataFrame,
     fetch: pd.DataFrame,
     index: pd.DataFrame,
-    clusters: pd.Series,
+    copies: pd.Series,
     definition: GroupsParams,
 ) -> pd.DataFrame:
     rows = annotated_rows(annotations, definition).merge(
@@ -146,9 +149,10 @@ def _joined(
         index[list(INDEX_COLUMNS)], on="md5hash", how="left", validate="one_to_one", indicator=True
     )
     _require_measures(rows)
+    units = unit_columns(rows["md5hash"], copies, annotations.get(SUBJECT))
     return rows.assign(
+        **units,
         group=assign_groups(rows, definition),
-        cluster=rows["md5hash"].map(clusters).fillna(rows["md5hash"]),
         source=rows["url"].map(source_of_url).astype("string"),
         side=rows[["width", "height"]].min(axis=1).astype("Int64"),
     )
@@ -167,7 +171,7 @@ def annotated_rows(annotations: pd.DataFrame, definition: GroupsParams) -> pd.Da
     if columns_of(definition) != (OWN,):
         return rows
     if definition.column not in annotations.columns:
-        known = (*SKIN_TYPES, *MEASURED, *map(str, annotations.columns))
+        known = (*GROUP_WORDS, *map(str, annotations.columns))
         raise DataError(
             f"params.yaml: groups.column is {definition.column!r}, which is not a column of the "
             f"annotation table, so that rows cannot be grouped; {nearest(definition.column, known)}"
@@ -189,7 +193,10 @@ def _described(rows: pd.DataFrame) -> pd.DataFrame:
 
 
 def _known(fst: pd.Series) -> pd.Series:
-    return fst.where(fst != _UNKNOWN_FST).astype("Int64")
+    """Return skin types, missing where they are unknown: numbers, or text if there are spans."""
+    text = fst.astype("string")
+    known = text.mask(text == UNKNOWN)
+    return known if known.str.contains("-").any() else known.astype("Int64")
 
 
 def _counts(step: str, groups: Groups, left: pd.DataFrame, excluded: pd.DataFrame) -> pd.DataFrame:

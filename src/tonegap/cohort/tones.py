@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Any
+import re
+from typing import Any, Final
 
 import pandas as pd
 
+from tonegap.cohort.groups import MEASURED
 from tonegap.groups import Groups
+from tonegap.skin_types import middle
 
 SKIN_TYPE_PREFIX = "fst"
 """Prefix of the columns of skin types; a higher Fitzpatrick skin type is darker."""
+
+_NAMES: Final = {"light", "dark"}
+_ABOUT_TONE: Final = re.compile("tone|skin|monk|fitz|ita", re.IGNORECASE)
 
 
 def group_tones(cohort: pd.DataFrame, groups: Groups) -> dict[str, dict[str, Any]]:
@@ -35,7 +41,7 @@ def group_tones(cohort: pd.DataFrame, groups: Groups) -> dict[str, dict[str, Any
 
 
 def tone_warning(cohort: pd.DataFrame, groups: Groups, column: str) -> str:
-    """Return a warning if the group with the higher skin types measures lighter, else "".
+    """Return a warning if the darker group measures lighter, else "".
 
     Parameters
     ----------
@@ -44,24 +50,34 @@ def tone_warning(cohort: pd.DataFrame, groups: Groups, column: str) -> str:
     groups
         The two that are compared.
     column
-        The column that defines the groups (``groups.column``). Groups that are not defined by
-        skin type have no darker side, so there is no warning.
+        The column that defines the groups (``groups.column``). The darker group is the one with
+        the higher skin types; under the user's own column of skin tone, the one called ``dark``
+        beside ``light``. Other groups have no darker side, so there is no warning.
     """
-    if not column.startswith(SKIN_TYPE_PREFIX):
+    darker, why = _darker(cohort, groups, column)
+    if not darker:
         return ""
     tones = group_tones(cohort, groups)
-    skin_type = {
-        name: cohort.loc[cohort["group"] == name, "fst"].astype("float64").mean()
-        for name in groups.pair
-    }
-    darker = max(groups.pair, key=lambda name: skin_type[name])
     lighter = next(name for name in groups.pair if name != darker)
     high, low = tones[darker]["median_ita"], tones[lighter]["median_ita"]
     if high is None or low is None or high <= low:
         return ""
     return (
-        f"{darker} images have the higher skin types but measure lighter than {lighter} ones "
-        f"(median ITA {high:g} against {low:g} degrees): lighting or labels may be at fault, and a "
-        "gap between these groups may not be one of skin tone; look at the images before "
-        "you interpret it"
+        f"{darker} images {why} but measure lighter than {lighter} ones "
+        f"(median ITA {high:g} against {low:g} degrees): lighting, labels or a scale that counts "
+        "from the darkest may be at fault, and a gap between these groups may not be one of skin "
+        "tone; look at the images before you interpret it"
     )
+
+
+def _darker(cohort: pd.DataFrame, groups: Groups, column: str) -> tuple[str, str]:
+    """Return the group that ought to be darker, and why; empty if nothing says so."""
+    if column.startswith(SKIN_TYPE_PREFIX):
+        types = {
+            name: pd.Series(middle(cohort.loc[cohort["group"] == name, "fst"])).mean()
+            for name in groups.pair
+        }
+        return max(groups.pair, key=lambda name: types[name]), "have the higher skin types"
+    if column not in MEASURED and _ABOUT_TONE.search(column) and set(groups.pair) == _NAMES:
+        return "dark", f"are called so by {column}"
+    return "", ""

@@ -41,7 +41,7 @@ def straddling(
     Parameters
     ----------
     cohort
-        Columns ``md5hash``, ``cluster`` and those of ``over``.
+        Columns ``md5hash``, ``copies`` (sets of near duplicates) and those of ``over``.
     over
         Columns that copies of one picture should agree in. Missing values agree with all.
 
@@ -51,10 +51,10 @@ def straddling(
         One row per cluster and column that it straddles: ``cluster``, ``over``, ``values``
         (sorted, joined by " | "), ``images``. Empty when no cluster straddles anything.
     """
-    shared = cohort[cohort.duplicated("cluster", keep=False)]
+    shared = cohort[cohort.duplicated("copies", keep=False)]
     found = [
         {"cluster": cluster, "over": column, "values": " | ".join(values), "images": len(images)}
-        for cluster, images in shared.groupby("cluster", sort=True)
+        for cluster, images in shared.groupby("copies", sort=True)
         for column in over
         if len(values := sorted(images[column].dropna().astype(str).unique())) > 1
     ]

@@ -14,9 +14,10 @@ SelfClean          file names to keep, one column ``file_name``; pairs of files 
 pairs of any kind  two columns of md5hashes or file names, such as ``a.jpg``
 =================  =====================================================================
 
-Files are identified by their names: the argument ``rows`` of these functions maps a name to
-the rows (md5hashes) of the annotation table. Lists cover whole data sets, so an image that is
-not in the table is skipped.
+Images are identified by their names: the argument ``rows`` of these functions maps a name to
+the rows (md5hashes) of the annotation table. An md5 is a name too: of the row whose key it is, or
+of a row whose image was taken by that name and has another key. Lists cover whole data sets, so an
+image that is not in the table is skipped; a list without a single one is refused.
 
 The lists themselves are not part of tonegap: fetch them from their authors.
 """
@@ -46,7 +47,7 @@ SUITABILITY: Final = ("label", "auto_issues")
 
 
 def no_rows(_name: str) -> Collection[str]:
-    """Know no names: for lists of md5hashes."""
+    """Know no names: for lists of md5hashes, whose images all count as present."""
     return ()
 
 
@@ -115,14 +116,15 @@ def listed_images(table: pd.DataFrame, rows: Rows = no_rows) -> frozenset[str]:
     ------
     DataError
         If the table has no column ``md5hash`` or ``file_name``, if a value of ``md5hash``
-        is not an md5hash, or if no name matches a row.
+        is not an md5hash, or if no name or md5 matches a row.
     """
-    if "md5hash" in table.columns:
-        return frozenset(_md5(value) for value in _positive(table)["md5hash"])
-    if "file_name" in table.columns:
-        _require_known(table["file_name"], rows)
-        found = (_row(name, rows) for name in _positive(table)["file_name"])
-        return frozenset(md5hash for md5hash in found if md5hash)
+    for column in ("md5hash", "file_name"):
+        if column in table.columns:
+            if column == "md5hash":
+                _require_md5s(table[column])
+            _require_known(table[column], rows)
+            found = (_row(name, rows) for name in _positive(table)[column])
+            return frozenset(md5hash for md5hash in found if md5hash)
     raise DataError(
         "a list of images needs a column md5hash or file_name; this one has "
         f"{', '.join(map(ascii, table.columns))}"
@@ -132,8 +134,13 @@ def listed_images(table: pd.DataFrame, rows: Rows = no_rows) -> frozenset[str]:
 def _groups(table: pd.DataFrame, rows: Rows) -> list[list[str]]:
     """Images that are copies of each other, as md5hashes."""
     if "md5hash_list" in table.columns:
-        texts = _positive(table)["md5hash_list"].astype(str)
-        return [[_md5(part.strip()) for part in text.split(",")] for text in texts]
+        parts = table["md5hash_list"].astype(str).str.split(",")
+        names = parts.map(lambda group: [part.strip() for part in group])
+        every = pd.Series([name for group in names for name in group], name="md5hash_list")
+        _require_md5s(every)
+        _require_known(every, rows)
+        wanted = names[_positive(table).index]
+        return [[row for name in group if (row := _row(name, rows))] for group in wanted]
     columns = _columns_of_pairs(table, rows)
     if "scores" in table.columns and not set(SUITABILITY) & set(table.columns):
         raise DataError(
@@ -192,7 +199,7 @@ def _require_known(values: pd.Series, rows: Rows) -> None:
     if values.isna().any():
         place = int(values.isna().to_numpy().argmax())
         raise DataError(f"the list's row {place + 1} has nothing in the column {values.name!r}")
-    if len(values) and not any(_row(value, rows) for value in values):
+    if len(values) and rows is not no_rows and not any(rows(str(value)) for value in values):
         raise DataError(
             f"none of the list's {len(values)} names, such as {ascii(values.iloc[0])[:80]}, is an "
             "md5hash or a name of the annotation table's images; is it of another data set?"
@@ -200,16 +207,17 @@ def _require_known(values: pd.Series, rows: Rows) -> None:
 
 
 def _row(name: object, rows: Rows) -> str | None:
-    """Return the md5hash of the image with a name, or None if it is not in the table."""
-    if (md5hash := _md5_in(name)) is not None:
-        return md5hash
+    """Return the md5hash of the image with a name, or None if it is not in the table.
+
+    An md5 that is of no row stays: an absent image may connect two that are present.
+    """
     found = rows(str(name))
     if len(found) > 1:
         raise DataError(
             f"the list holds {ascii(name)[:80]}, a name that fits {len(found)} rows of the "
             "annotation table; give their md5hashes instead"
         )
-    return next(iter(found), None)
+    return next(iter(found), _md5_in(name))
 
 
 def _md5_in(value: object) -> str | None:
@@ -217,11 +225,10 @@ def _md5_in(value: object) -> str | None:
     return match[1] if match else None
 
 
-def _md5(value: object) -> str:
-    md5hash = _md5_in(value)
-    if md5hash is None:
-        raise DataError(
-            f"the list holds {ascii(value)[:80]}, which names no image by its md5hash (32 "
-            "hexadecimal digits, with or without a file's ending)"
-        )
-    return md5hash
+def _require_md5s(values: Iterable[object]) -> None:
+    for value in values:
+        if _md5_in(value) is None:
+            raise DataError(
+                f"the list holds {ascii(value)[:80]}, which names no image by its md5hash (32 "
+                "hexadecimal digits, with or without a file's ending)"
+            )

@@ -15,6 +15,7 @@ from tonegap.figures.style import (
     new_figure,
 )
 from tonegap.groups import Groups
+from tonegap.skin_types import bounds
 
 _COLUMN_OF = {"fst": "fst", "fst_second": "fst_second", "fst_both": "fst"}
 _AXIS_OF = {
@@ -31,7 +32,7 @@ def annotated_counts(rows: pd.DataFrame, column: str, groups: Groups) -> pd.Data
     ----------
     rows
         One row per annotated image: group (missing outside all groups), fst, fst_second
-        (1-6 or missing).
+        (1-6, a span such as 1-2, or missing).
     column
         What defines the groups, as in params.yaml. Skin types are counted type by type; any
         other variable by group.
@@ -48,7 +49,7 @@ def annotated_counts(rows: pd.DataFrame, column: str, groups: Groups) -> pd.Data
     group = rows["group"].fillna(NEITHER).astype(str)
     shown = _COLUMN_OF.get(column)
     values = group if shown is None else _skin_type(rows[shown])
-    order = names if shown is None else list(_SKIN_TYPES)
+    order = names if shown is None else _with_spans(values)
     counts = pd.crosstab(values, group).reindex(index=order, columns=names, fill_value=0)
     n = counts.sum(axis=1)
     table = counts.assign(n=n, percent=100 * n / max(int(n.sum()), 1)).rename_axis("value")
@@ -88,8 +89,20 @@ def draw(rows: pd.DataFrame, column: str, groups: Groups, caveat: str = "") -> D
 
 
 def _skin_type(values: pd.Series) -> pd.Series:
-    known = pd.to_numeric(values, errors="coerce")
-    return known.map("{:.0f}".format).where(known.between(1, 6), "missing")
+    shown = [_shown(low, high) for low, high in zip(*bounds(values), strict=True)]
+    return pd.Series(shown, index=values.index, dtype="str")
+
+
+def _shown(low: float, high: float) -> str:
+    if np.isnan(low):
+        return "missing"
+    return f"{low:.0f}" if low == high else f"{low:.0f}-{high:.0f}"
+
+
+def _with_spans(values: pd.Series) -> list[str]:
+    """Return all skin types, and the spans that occur after the type that they begin with."""
+    spans = set(values) - set(_SKIN_TYPES)
+    return [*_SKIN_TYPES[:1], *sorted({*_SKIN_TYPES[1:], *spans})]
 
 
 def _legend(groups: Groups) -> list[Patch]:

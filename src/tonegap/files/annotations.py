@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from itertools import chain
 from pathlib import Path
 from typing import Final
@@ -29,19 +29,37 @@ def parse_text_table(content: bytes, origin: str) -> pd.DataFrame:
     DataError
         If it is no table, or a cell has more than 131,072 characters.
     """
+    text = io.TextIOWrapper(io.BytesIO(content), encoding="utf-8-sig", newline="")
+    return table_of_lines(text, origin)
+
+
+def table_of_lines(text: Iterable[str], origin: str, delimiter: str = ",") -> pd.DataFrame:
+    """Parse the lines of a table; see :func:`parse_text_table`."""
     try:
-        rows = _rows(content)
-        names = _names(rows, origin)
-        lines, cells = _filled(rows, len(names), origin)
+        return table_of_rows(_rows(text, delimiter), origin)
     except (ValueError, csv.Error) as error:  # bad encoding: ValueError
         raise DataError(
             f"{origin} cannot be read as a table ({one_line(error)}); expected an annotation "
             "table, CSV in UTF-8"
         ) from None
+
+
+def table_of_rows(rows: Iterator[tuple[int, list[str]]], origin: str) -> pd.DataFrame:
+    """Make a table of rows, each with its line; the first row holds the names of the columns.
+
+    Raises
+    ------
+    DataError
+        If names repeat, or a row has more cells than the first.
+    ValueError
+        If there is no row.
+    """
+    names = _names(rows, origin)
+    lines, cells = _filled(rows, len(names), origin)
     return pd.DataFrame(cells, pd.Index(lines, name=LINES, dtype="int64"), names, dtype="str")
 
 
-def _rows(content: bytes) -> Iterator[tuple[int, list[str]]]:
+def _rows(text: Iterable[str], delimiter: str) -> Iterator[tuple[int, list[str]]]:
     """Yield rows and the lines on which they begin; lines of blanks are no rows.
 
     Raises
@@ -49,8 +67,7 @@ def _rows(content: bytes) -> Iterator[tuple[int, list[str]]]:
     ValueError
         If the last quoted cell does not end.
     """
-    text = io.TextIOWrapper(io.BytesIO(content), encoding="utf-8-sig", newline="")
-    reader = csv.reader(chain(text, [",".join(_END)]))
+    reader = csv.reader(chain(text, [delimiter.join(_END)]), delimiter=delimiter)
     begin = 1
     for cells in reader:
         if cells == _END:

@@ -7,7 +7,14 @@ from pathlib import Path
 
 import pandas as pd
 
-from tonegap.cohort.groups import MEASURED, assign_groups, groups_of
+from tonegap.cohort.groups import (
+    MEASURED,
+    SKIN_TYPES,
+    assign_groups,
+    columns_of,
+    groups_of,
+    partly_in_group,
+)
 from tonegap.cohort.selection import annotated_rows
 from tonegap.files.annotations import read_annotations
 from tonegap.files.cache import user_cache
@@ -58,6 +65,36 @@ def absent_images(listed: Manifest, params: Params, store: ImageStore) -> list[s
     """Return the images that a run uses and the store lacks (checks names, not contents)."""
     wanted = usable(listed, accept_unverified=params.fetch.accept_unverified)
     return [name for name, sha256 in wanted.items() if not store.size(name, sha256)]
+
+
+def unplaced_spans(root: Path) -> str:
+    """Say how many rows hold a span of skin types that no group holds whole; empty if none does.
+
+    Parameters
+    ----------
+    root
+        Root of the repository.
+
+    Raises
+    ------
+    TonegapError
+        If parameters or annotation table cannot be read.
+    """
+    at = Workspace(root)
+    params = read_params(at.params)
+    if params.groups.column not in SKIN_TYPES:
+        return ""
+    rows = annotated_rows(read_annotations(at.annotations), params.groups)
+    partly = partly_in_group(rows, params.groups)
+    if not partly.any():
+        return ""
+    cells = rows.loc[partly, list(columns_of(params.groups))].to_numpy().ravel()
+    span = next(cell for cell in cells if "-" in str(cell))
+    return (
+        f"{int(partly.sum())} rows name several skin types, such as {span}, that no group of "
+        "params.yaml holds whole, so they are in none; a group that is to take them must hold all "
+        "of their types (groups.define)"
+    )
 
 
 def images_at_hand(root: Path) -> str:

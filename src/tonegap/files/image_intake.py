@@ -28,6 +28,9 @@ from tonegap.files.row_names import IMAGE_SUFFIXES, Identifiers, RowNames
 from tonegap.files.store import ImageStore, md5_of
 from tonegap.fingerprint.decoding import UnreadableImageError, decode
 
+OF_NO_ROW: Final = "its name is of no row"
+MATCHES_NO_ROW: Final = "neither bytes nor name match a row"
+
 _ARCHIVES: Final = frozenset((".zip", ".tar", ".gz", ".tgz", ".7z", ".rar", ".xz", ".bz2"))
 
 
@@ -45,12 +48,21 @@ class Intake:
         Images whose row had already been served in this call.
     skipped
         Files that were skipped, with the reason.
+    by_name
+        True if the images of ``verified`` were taken by their names, and their own md5s became
+        the keys.
     """
 
     verified: int = 0
     unverified: int = 0
     repeated: int = 0
     skipped: list[Skip] = field(default_factory=list)
+    by_name: bool = False
+
+    @property
+    def taken(self) -> int:
+        """Number of files that belong to a row."""
+        return self.verified + self.unverified + self.repeated
 
     def reasons(self) -> Counter[str]:
         """Count the skipped files by reason, without numbers and details."""
@@ -86,7 +98,7 @@ def take_images(
         If the disk refuses a write.
     """
     names, taken, served = RowNames(annotations), Intake(), set[str]()
-    for offer in _all_offers(sources, max_bytes):
+    for offer in all_offers(sources, max_bytes):
         outcome = offer if isinstance(offer, Skip) else _sort(offer, names, max_pixels)
         if isinstance(outcome, Skip):
             taken.skipped.append(outcome)
@@ -123,8 +135,8 @@ def identify_images(
         The counts, and what was skipped.
     """
     rows = Identifiers((identifier, identifier) for identifier in identifiers)
-    files, taken = defaultdict[str, list[_NamedFile]](list), Intake()
-    for offer in _all_offers(sources, max_bytes):
+    files, taken = defaultdict[str, list[_NamedFile]](list), Intake(by_name=True)
+    for offer in all_offers(sources, max_bytes):
         outcome = offer if isinstance(offer, Skip) else _identify(offer, rows, store, max_pixels)
         if isinstance(outcome, Skip):
             taken.skipped.append(outcome)
@@ -156,7 +168,7 @@ def _identify(
 ) -> _NamedFile | Skip:
     match = identifiers.match(offer.name)
     if not match.rows:
-        return Skip(offer.name, _no_image_name(_bare(offer)) or "its name is of no row")
+        return Skip(offer.name, _no_image_name(_bare(offer)) or OF_NO_ROW)
     if len(match.rows) > 1:
         return Skip(offer.name, "its name fits several rows")
     content = _image(offer, max_pixels)
@@ -200,7 +212,20 @@ def _no_image(offer: Offer, content: bytes, max_pixels: int) -> Skip | None:
     return None
 
 
-def _all_offers(sources: Sequence[Path], max_bytes: int) -> Iterator[Offer | Skip]:
+def image_names(sources: Sequence[Path], max_bytes: int) -> list[str]:
+    """Return the names of the files that may be images, without reading them."""
+    offers = (offer for offer in all_offers(sources, max_bytes) if isinstance(offer, Offer))
+    return [offer.name for offer in offers if _no_image_name(_bare(offer)) is None]
+
+
+def all_offers(sources: Sequence[Path], max_bytes: int) -> Iterator[Offer | Skip]:
+    """Yield the files of folders (and of the zips within) and of zips.
+
+    Raises
+    ------
+    DataError
+        If a source is neither a folder nor a readable zip.
+    """
     for source in sources:
         _require_source(source)
     for source in sources:
@@ -260,7 +285,7 @@ def _sort(offer: Offer, names: RowNames, max_pixels: int) -> tuple[str, bytes] |
     if md5 in names.md5s:
         return md5, content
     if len(rows) != 1:
-        reason = "its name fits several rows" if rows else "neither bytes nor name match a row"
+        reason = "its name fits several rows" if rows else MATCHES_NO_ROW
         return Skip(offer.name, reason)
     return _no_image(offer, content, max_pixels) or (next(iter(rows)), content)
 

@@ -108,6 +108,11 @@ def with_images_at_hand(listed: Manifest, table: pd.DataFrame, store: ImageStore
     return images
 
 
+def newly_listed(before: Manifest, after: Manifest) -> int:
+    """Count the images that are new, or are another copy."""
+    return sum(before.get(name, "") != sha256 for name, sha256 in after.items())
+
+
 def usable(listed: Manifest, *, accept_unverified: bool) -> Manifest:
     """Return the listed images that a run uses: copies only where they are accepted."""
     return {name: sha for name, sha in listed.items() if accept_unverified or sha is None}

@@ -65,6 +65,24 @@ def git(root: Path, *arguments: str) -> str:
     return done.stdout
 
 
+def require_own_repository(root: Path) -> None:
+    """Reject a folder of tonegap that lies inside a larger git repository.
+
+    Raises
+    ------
+    MachineError
+        If git keeps the folder's history in a repository above it, or in none.
+    """
+    top = Path(git(root, "rev-parse", "--show-toplevel").strip())
+    if not top.samefile(root.resolve()) and (root / "dvc.yaml").is_file():
+        raise MachineError(
+            f"{root.resolve()} lies inside the git repository {top}, but a study keeps its runs as "
+            "experiments of a repository of its own: clone tonegap outside of it, or make this "
+            "folder a repository (`git init`, `git add -A`, `git commit`) that the larger one "
+            "ignores or holds as a submodule"
+        )
+
+
 def head(root: Path) -> str:
     """Return the commit that is checked out."""
     return git(root, "rev-parse", "HEAD").strip()

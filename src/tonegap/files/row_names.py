@@ -50,12 +50,12 @@ class Identifiers:
         self._loose: dict[str, list[str]] = defaultdict(list)
         self._depth = 1
         for name, row in names:
-            parts = _parts(name)
+            parts = parts_of(name)
             self._depth = max(self._depth, len(parts))
             if parts:
                 self._whole["/".join(parts)].append(row)
             for tail in _tails(parts):
-                self._loose[_without_suffix(tail, IMAGE_SUFFIXES)].append(row)
+                self._loose[without_image_suffix(tail)].append(row)
 
     def match(self, name: str) -> Match:
         """Find the rows that a file of this name may belong to.
@@ -63,7 +63,7 @@ class Identifiers:
         Whole names come before parts of them (a file converted to another format, or taken
         out of its folder), and more matching folders come before fewer.
         """
-        tails = _tails(_parts(name)[-self._depth :])
+        tails = _tails(parts_of(name)[-self._depth :])
         spellings = [key for tail in tails for key in (tail, _without_suffix(tail))]
         for known in (self._whole, self._loose):
             for key in spellings:
@@ -96,7 +96,7 @@ class RowNames:
 
     def rows(self, name: str) -> frozenset[str]:
         """Return the rows (by md5hash) that a file of this name may belong to."""
-        bare = "".join(_parts(name)[-1:])
+        bare = "".join(parts_of(name)[-1:])
         md5hash = bare.partition(".")[0]  # also of <md5>.jpg_large
         if md5hash in self.md5s:
             return frozenset((md5hash,))
@@ -106,7 +106,8 @@ class RowNames:
         return frozenset(self._by_prefix.get(cleaned[1], ()) if cleaned else ())
 
 
-def _parts(name: str) -> list[str]:
+def parts_of(name: str) -> list[str]:
+    """Return the folders and the name of a file, in lower case, with letters composed alike."""
     plain = unicodedata.normalize("NFC", name).lower().replace("\\", "/")
     return [part for part in plain.split("/") if part not in {"", "."}]
 
@@ -114,6 +115,11 @@ def _parts(name: str) -> list[str]:
 def _tails(parts: list[str]) -> list[str]:
     """Join the parts, then all but the first, and so on: ``a/b``, ``b``."""
     return ["/".join(parts[start:]) for start in range(len(parts))]
+
+
+def without_image_suffix(tail: str) -> str:
+    """Drop the suffix of an image, such as ``.jpg``."""
+    return _without_suffix(tail, IMAGE_SUFFIXES)
 
 
 def _without_suffix(tail: str, suffixes: frozenset[str] | None = None) -> str:

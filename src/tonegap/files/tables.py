@@ -27,6 +27,8 @@ _TEXT = dict.fromkeys(
         "phash_inner",
         "thumbnail",
         "cluster",
+        "copies",
+        "subject",
         "label",
         "nine_partition_label",
         "three_partition_label",

@@ -10,6 +10,7 @@ CMYK, YCbCr, LAB          Pillow's conversion to RGB; colour profiles are not ap
 palette, alpha            composited over white
 32-bit integer or float   unreadable: such files state no range
 truncated, damaged        unreadable: a half-grey picture must not be measured
+JPEG without end marker   decoded if all its pixels are there (baseline JPEG only)
 more than ``max_pixels``  unreadable, judged by the header before anything is decoded
 other formats             unreadable: only formats of photographs are tried
 ========================  =============================================================
@@ -32,6 +33,9 @@ MAX_PIXELS: Final = 100_000_000
 
 _SIXTEEN_BIT: Final = ("I;16", "I;16L", "I;16B", "I;16N")
 _NO_RANGE: Final = ("I", "F")
+_JPEG: Final = b"\xff\xd8"
+_END_OF_IMAGE: Final = b"\xff\xd9"
+_FILLERS: Final = (b"", b"\x55" * 512, b"\xaa" * 512)
 _AS_IT_LIES: Final = 1  # the Exif orientation
 _WHITE: Final = (255, 255, 255, 255)
 
@@ -94,16 +98,41 @@ def decode(content: bytes, max_pixels: int = MAX_PIXELS) -> Image.Image:
         If the bytes are not an image, or the image is damaged or too large.
     """
     try:
-        with _QUIET, Image.open(io.BytesIO(content), formats=FORMATS) as image:
-            _require_size(image, max_pixels)
-            image.load()
-            return _upright_rgb(image)
+        return _decoded(content, max_pixels)
     except UnreadableImageError:
         raise
     except UnidentifiedImageError:
         raise UnreadableImageError(f"no image in a known format ({_opening(content)})") from None
     except Exception as error:  # noqa: BLE001  # decoders raise nearly anything on damaged bytes
+        if (whole := _without_end_marker(content, max_pixels)) is not None:
+            return whole
         raise UnreadableImageError(f"cannot be decoded: {one_line(error)}"[:200]) from None
+
+
+def _decoded(content: bytes, max_pixels: int) -> Image.Image:
+    with _QUIET, Image.open(io.BytesIO(content), formats=FORMATS) as image:
+        _require_size(image, max_pixels)
+        image.load()
+        return _upright_rgb(image)
+
+
+def _without_end_marker(content: bytes, max_pixels: int) -> Image.Image | None:
+    """Decode a baseline JPEG that lacks only its end marker; None if pixels are missing.
+
+    The decoder makes up missing pixels from the bytes that follow. So the file is decoded with two
+    different endings: a picture that is all there comes out the same.
+    """
+    if not content.startswith(_JPEG) or content.rstrip(b"\x00").endswith(_END_OF_IMAGE):
+        return None
+    try:
+        with _QUIET:
+            progressive = "progressive" in Image.open(io.BytesIO(content), formats=FORMATS).info
+        body = content.removesuffix(_END_OF_IMAGE[:1])  # cut between the marker's two bytes
+        ways = [_decoded(body + filler + _END_OF_IMAGE, max_pixels) for filler in _FILLERS]
+    except Exception:  # noqa: BLE001  # damaged in another way
+        return None
+    same = all(np.array_equal(np.asarray(ways[0]), np.asarray(way)) for way in ways[1:])
+    return ways[0] if same and not progressive else None
 
 
 def _require_size(image: Image.Image, max_pixels: int) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 
@@ -15,22 +17,25 @@ _MATCHED: dict[Match, list[str]] = {
     "condition": ["label_fine"],
     "condition_source": ["label_fine", "source"],
 }
-_TOGETHER = "clusters_stay_together"
+_WHOLE = {
+    "subject": "the images of whole {} subjects, which stay together,",
+    "cluster": "whole clusters of {} near duplicates (data.duplicates: clusters_stay_together)",
+}
+_OR = {"subject": "", "cluster": ", or filter.duplicates to one_per_cluster"}
 
 
 def draw_test_sets(pools: Pools, data: DataParams, groups: Groups) -> dict[str, pd.DataFrame]:
     """Draw a test set per group.
 
-    Each group has its own random stream. Its pool is shuffled, and the first ``n_test``
-    images form the test set. Under ``clusters_stay_together``, whole clusters are taken in
-    random order, except those that would make ``n_test`` impossible to reach.
+    Each group has its own random stream. Its units (:func:`~tonegap.sampling.pools.make_pools`)
+    are taken in random order, except those that would make ``n_test`` images impossible to reach.
+    Where every image is its own unit, these are the first ``n_test`` of a shuffled pool.
 
     Matched test sets have the same number of images in every stratum (condition, or
     condition and source). These numbers are random too: ``n_test`` of the pairs that the
     strata could provide are drawn without replacement (multivariate hypergeometric), so rare
-    strata stay rare. With ``clusters_stay_together``, matched test sets take only images
-    without a near duplicate, so that the counts are exact; clusters go to training. Groups
-    that are not compared are never matched.
+    strata stay rare. Matched test sets take only images that are alone in their unit, so that the
+    counts are exact; the others go to training. Groups that are not compared are never matched.
 
     Returns
     -------
@@ -40,14 +45,14 @@ def draw_test_sets(pools: Pools, data: DataParams, groups: Groups) -> dict[str, 
     Raises
     ------
     SplitError
-        If a pool is too small, or whole clusters cannot add up to ``n_test``.
+        If a pool is too small, or whole units cannot add up to ``n_test``.
     """
     matched = data.match != "none"
     tests = _matched(pools, data, _MATCHED[data.match], groups) if matched else {}
     for group in groups.names:
         if group not in tests:
             generator = _generator(data.seed, group, groups)
-            tests[group] = _unmatched(pools.of(group), group, data, generator)
+            tests[group] = _unmatched(pools, group, data, generator)
     return tests
 
 
@@ -59,34 +64,34 @@ def _generator(seed: int, group: str, groups: Groups) -> np.random.Generator:
 
 
 def _unmatched(
-    pool: pd.DataFrame, group: str, data: DataParams, generator: np.random.Generator
+    pools: Pools, group: str, data: DataParams, generator: np.random.Generator
 ) -> pd.DataFrame:
+    pool = pools.of(group)
     if len(pool) < data.n_test:
         raise SplitError(
             f"the {group} pool has {len(pool)} images but data.n_test asks for {data.n_test} test "
             f"images per group; {_lower_to(len(pool))}widen the cohort (filter.*)"
         )
-    if data.duplicates == _TOGETHER:
-        return _whole_clusters(pool, group, data.n_test, generator)
-    return pool.iloc[generator.permutation(len(pool))[: data.n_test]]
+    if not pool[pools.unit].duplicated().any():
+        return pool.iloc[generator.permutation(len(pool))[: data.n_test]]
+    return _whole_units(pool, pools.unit, group, data.n_test, generator)
 
 
-def _whole_clusters(
-    pool: pd.DataFrame, group: str, n_test: int, generator: np.random.Generator
+def _whole_units(
+    pool: pd.DataFrame, unit: str, group: str, n_test: int, generator: np.random.Generator
 ) -> pd.DataFrame:
-    """Take whole clusters in random order; skip any that makes ``n_test`` unreachable.
+    """Take whole units in random order; skip any that makes ``n_test`` unreachable.
 
-    If taking every cluster that fits leads to ``n_test``, the same clusters are taken.
+    If taking every unit that fits leads to ``n_test``, the same units are taken.
     """
-    members = [pool.index[rows] for rows in pool.groupby("cluster").indices.values()]
+    members = [pool.index[rows] for rows in pool.groupby(unit).indices.values()]
     order = [members[cluster] for cluster in generator.permutation(len(members))]
     reachable = _reachable_sums([len(cluster) for cluster in order], n_test)
     if not reachable[0] >> n_test & 1:
-        sums = " or ".join(map(str, _nearest_sums(pool["cluster"].value_counts(), n_test)))
+        sums = " or ".join(map(str, _nearest_sums(pool[unit].value_counts(), n_test)))
         raise SplitError(
-            f"whole clusters of {group} near duplicates cannot add up to data.n_test = {n_test} "
-            f"test images (data.duplicates: clusters_stay_together); set data.n_test to {sums}, "
-            "or filter.duplicates to one_per_cluster"
+            f"{_WHOLE[unit].format(group)} cannot add up to data.n_test = {n_test} test images; "
+            f"set data.n_test to {sums}{_OR[unit]}"
         )
     chosen: list[int] = []
     for cluster, after in zip(order, reachable[1:], strict=True):
@@ -121,7 +126,7 @@ def _lower_to(most: int) -> str:
 def _matched(
     pools: Pools, data: DataParams, columns: list[str], groups: Groups
 ) -> dict[str, pd.DataFrame]:
-    testable = _without_duplicates(pools) if data.duplicates == _TOGETHER else pools
+    testable = _alone(pools)
     strata = {group: _strata(testable.of(group), columns) for group in groups.pair}
     names = sorted(strata[groups.reference].keys() & strata[groups.compared].keys())
     pairs = [min(len(strata[group][name]) for group in groups.pair) for name in names]
@@ -158,6 +163,7 @@ def _strata(pool: pd.DataFrame, columns: list[str]) -> dict[tuple[str, ...], np.
     return {tuple(key): np.flatnonzero(keys == key) for key in keys.unique()}
 
 
-def _without_duplicates(pools: Pools) -> Pools:
-    alone = ~pools.images["cluster"].duplicated(keep=False)
-    return Pools(images=pools.images[alone], set_aside=pools.set_aside)
+def _alone(pools: Pools) -> Pools:
+    """Keep the images that are alone in their unit."""
+    alone = ~pools.images[pools.unit].duplicated(keep=False)
+    return replace(pools, images=pools.images[alone])

@@ -13,6 +13,7 @@ from tonegap.params import DataParams
 from tonegap.sampling.diversity import expected_distinct
 from tonegap.sampling.pools import in_several_groups, make_pools
 from tonegap.sampling.training import distinct_limits, group_draws
+from tonegap.tables import SUBJECT
 
 
 def explanation(
@@ -39,14 +40,20 @@ def explanation(
         counts once in ``all``.
     """
     pools = make_pools(cohort, data.duplicates)
+    every = pd.concat([pools.images, pools.set_aside])
     test, train = (split[split["role"] == role] for role in ("test", "train"))
     tested = cohort[cohort["md5hash"].isin(test["md5hash"])]
     left = pd.concat([pools.left(group, test) for group in groups.pair])
     count = _Counter(groups)
     rows = {
         "cohort": count.images(cohort),
-        "clusters of near duplicates in the cohort": count.distinct(_repeated(cohort), "cluster"),
-        "set aside: cluster in several groups": count.images(pools.set_aside),
+        "subjects of several images in the cohort": count.distinct(
+            _repeated(every, SUBJECT), SUBJECT
+        ),
+        "clusters of several images in the cohort": count.distinct(
+            _repeated(every, "cluster"), "cluster"
+        ),
+        f"set aside: {pools.unit} in several groups": count.images(pools.set_aside),
         "test": count.images(test),
         "test, distinct conditions": count.distinct(tested, "label_fine"),
         "left for training": count.images(left),
@@ -61,7 +68,7 @@ def explanation(
     crossing = split[in_several_groups(split)]
     rows |= {
         "clusters in test and training": count.distinct(shared, "cluster"),
-        "test with a near duplicate in training": count.images(shared),
+        "test with an image of its cluster in training": count.images(shared),
         "clusters of the split in several groups": count.distinct(crossing, "cluster"),
     }
     table = pd.DataFrame.from_dict(rows, orient="index", columns=[*groups.names, "all"])
@@ -81,8 +88,8 @@ class _Counter(NamedTuple):
         return [*(cells.nunique() for cells in by_group), rows[column].nunique()]
 
 
-def _repeated(rows: pd.DataFrame) -> pd.DataFrame:
-    return rows[rows["cluster"].duplicated(keep=False)]
+def _repeated(rows: pd.DataFrame, unit: str) -> pd.DataFrame:
+    return rows[rows[unit].duplicated(keep=False)]
 
 
 def _expected(

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from tonegap.params import SplitDuplicates
+from tonegap.tables import SUBJECT
 
 
 @dataclass(frozen=True)
@@ -20,10 +21,13 @@ class Pools:
         so that the order of the cohort table does not matter.
     set_aside : DataFrame
         Cohort rows that may enter neither.
+    unit
+        Column that names what is drawn whole: ``subject`` or ``cluster``.
     """
 
     images: pd.DataFrame
     set_aside: pd.DataFrame
+    unit: str
 
     def of(self, group: str) -> pd.DataFrame:
         """Return the images of one group."""
@@ -38,17 +42,34 @@ class Pools:
 def make_pools(cohort: pd.DataFrame, duplicates: SplitDuplicates) -> Pools:
     """Divide the cohort into images to draw from and images set aside.
 
-    Under ``clusters_stay_together``, a cluster of near duplicates in several groups is set
-    aside as a whole. The same picture has several labels, so it belongs to no single group,
-    and any choice of one would add its error to that group's numbers.
+    A unit is drawn whole: the images of one subject; under ``clusters_stay_together`` a cluster,
+    which holds near duplicates too. An image that shares nothing is its own unit.
+
+    A unit in several groups is set aside. The same picture, or the same person, has several
+    labels, so it belongs to no single group, and any choice of one would add its error to that
+    group's numbers. A cohort without the column ``subject`` has no subjects.
     """
+    if SUBJECT not in cohort:
+        cohort = cohort.assign(**{SUBJECT: cohort["md5hash"]})
+    unit = SUBJECT if duplicates == "paper" else "cluster"
     images = cohort.sort_values("md5hash", ignore_index=True)
-    if duplicates == "paper":
-        return Pools(images=images, set_aside=images.iloc[:0])
-    both = in_several_groups(images)
-    return Pools(images=images[~both].reset_index(drop=True), set_aside=images[both])
+    both = in_several_groups(images, unit)
+    return Pools(images[~both].reset_index(drop=True), images[both], unit)
 
 
-def in_several_groups(images: pd.DataFrame) -> pd.Series:
-    """Return True for images whose cluster is in several groups (Series of bool)."""
-    return images.groupby("cluster")["group"].transform("nunique") > 1
+def set_aside_warning(cohort: pd.DataFrame, duplicates: SplitDuplicates) -> list[str]:
+    """Say in a sentence how many images are set aside; nothing if none is."""
+    pools = make_pools(cohort, duplicates)
+    units = pools.set_aside[pools.unit].nunique()
+    if not units:
+        return []
+    sentence = (
+        f"{len(pools.set_aside)} images of {units} {pools.unit}s that lie in several groups are "
+        "set aside: they are neither tested nor trained on"
+    )
+    return [sentence]
+
+
+def in_several_groups(images: pd.DataFrame, unit: str = "cluster") -> pd.Series:
+    """Return True for images whose unit is in several groups (Series of bool)."""
+    return images.groupby(unit)["group"].transform("nunique") > 1

@@ -25,7 +25,8 @@ def draw_split(
     Parameters
     ----------
     cohort
-        md5hash, group, label_fine, source, cluster; in any order.
+        md5hash, group, label_fine, source, cluster, subject; in any order. Images of one subject
+        are never in a test set and in training, nor in two groups.
     data
         The section ``data``.
     share
@@ -46,7 +47,7 @@ def draw_split(
     """
     pools = make_pools(cohort, data.duplicates)
     tests = draw_test_sets(pools, data, groups)
-    # If clusters stay together, whole clusters are tested, so none of their images is left.
+    # Whole units are tested, so none of their images is left.
     left = {group: pools.left(group, tests[group]) for group in groups.pair}
     test = pd.concat([tests[group] for group in groups.names])
     train = draw_training(left, data, share, groups)

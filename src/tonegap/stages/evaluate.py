@@ -22,6 +22,7 @@ from tonegap.assessment import (
     reconstruction_errors,
     summary,
 )
+from tonegap.collapse import collapse_warning, is_collapsed
 from tonegap.contact_sheet import contact_sheet
 from tonegap.digits import json_value, rounded_table
 from tonegap.examples import Examples
@@ -42,6 +43,7 @@ from tonegap.model.pixels import to_8_bit, to_model_range
 from tonegap.model.protocol import GenerativeModel, Reconstructor
 from tonegap.params import SMALLEST_IMAGE, EvaluateParams, PerceptualNetwork
 from tonegap.pixel_range import HALF_RANGE
+from tonegap.sampling.crossing import crossings
 from tonegap.sampling.diversity import training_sizes
 from tonegap.sampling.panel import PANEL_COLUMNS
 from tonegap.statistics.tone_slope import tone_slopes
@@ -72,6 +74,8 @@ class _Sets:
         The images of the panel.
     training : mapping of group to counts
         As of :func:`~tonegap.sampling.diversity.training_sizes`.
+    crossing : mapping
+        As of :func:`~tonegap.sampling.crossing.crossings`.
     """
 
     facts: pd.DataFrame
@@ -80,6 +84,7 @@ class _Sets:
     panel: UInt8[np.ndarray, "members size size 3"]
     panel_names: tuple[str, ...]
     training: Mapping[str, Mapping[str, int]]
+    crossing: Mapping[str, int]
 
 
 def run(
@@ -163,6 +168,8 @@ def run(
         members = _sketched(model, sets, params.batch_size, device)
         shown = _examples(model, sets, groups, params.grid_images, device, rendered=rendered)
     _warn_of_another_range(sets.test, table.pop("darkest"))
+    collapsed = is_collapsed(table["sigma"])
+    _warn(collapse_warning(int(collapsed), of=1))
     by_condition = condition_table(table)
     described = {
         "images": "phantom" if rendered else "photographs",
@@ -170,6 +177,7 @@ def run(
         **settings,
         "mse_range": "[-1, 1]",
         "training": sets.training,
+        "posterior_collapsed": collapsed,
         "jpeg_quality": params.jpeg_quality,
         **_as_fitted(baselines),
         "samples": _sample_facts(generated, params.samples, network, network_weights),
@@ -178,7 +186,8 @@ def run(
     write_csv(table, per_image)
     write_csv(rounded_table(by_condition), conditions)
     means = _in_both_ranges(summary(table, groups)) | {"tone_slope": tone_slopes(table, groups)}
-    write_json({**json_value(means), "settings": described}, evaluation)
+    crossing = {"crossing": sets.crossing}
+    write_json({**json_value(means), **crossing, "settings": described}, evaluation)
     write_examples(shown, examples)
     write_panel(members, panel_sketches)
     write_csv(rounded_table(generated.table), generation)
@@ -205,6 +214,7 @@ def _read_sets(images: Path, image_rows: Path, cohort: Path, split: Path, panel:
         panel=np.asarray(packed[row_of.loc[list(members)].to_numpy()]),
         panel_names=members,
         training=training_sizes(draws),
+        crossing=crossings(draws, facts.reset_index()),
     )
 
 
@@ -343,6 +353,11 @@ def _examples(
         for name, pixels in originals.items()
     }
     return Examples(originals, again, rendered)
+
+
+def _warn(problem: str) -> None:
+    if problem:
+        print(f"tonegap evaluate: warning: {problem}", file=sys.stderr)  # noqa: T201  its own words
 
 
 def _warn_of_another_range(

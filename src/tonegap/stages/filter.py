@@ -100,7 +100,14 @@ def _require_images(selected: Cohort, exclusions: Path) -> None:
         return
     every = selected.flow[selected.flow["group"] == "all"]
     worst = every.sort_values("excluded").iloc[-1]
+    copies = int((selected.exclusions["reason"] == "md5_mismatch").sum())
+    hint = (
+        f"; {copies} rows have copies with another md5 (resized, say), which are used only with "
+        "fetch.accept_unverified: true in params.yaml"
+        if copies
+        else ""
+    )
     raise DataError(
         f"no image is left of {every['left'].iloc[0]} annotated rows; most were lost at the step "
-        f"{worst['step']!r} ({worst['excluded']} rows); {exclusions} gives each row's reason"
+        f"{worst['step']!r} ({worst['excluded']} rows); {exclusions} gives each row's reason{hint}"
     )

@@ -10,9 +10,10 @@ from tonegap.groups import Groups
 from tonegap.params import DataParams
 from tonegap.sampling.diversity import repetitive_draws
 from tonegap.sampling.panel import draw_panel
+from tonegap.sampling.pools import set_aside_warning
 from tonegap.sampling.split import draw_split
 
-_COHORT_COLUMNS = ("md5hash", "group", "label_fine", "source", "cluster")
+_COHORT_COLUMNS = ("md5hash", "group", "label_fine", "source", "cluster", "subject")
 
 
 def run(
@@ -24,7 +25,7 @@ def run(
     split: Path,
     panel: Path,
 ) -> None:
-    """Draw the split and the panel; warn on stderr if a group has few distinct training images.
+    """Draw the split and the panel; warn of images set aside and of few distinct training images.
 
     Parameters
     ----------
@@ -50,5 +51,5 @@ def run(
     drawn = draw_split(images, data, share, groups)
     write_csv(drawn, split)
     write_csv(draw_panel(images, data, groups), panel)
-    for problem in repetitive_draws(drawn):
+    for problem in (*set_aside_warning(images, data.duplicates), *repetitive_draws(drawn)):
         print(f"tonegap split: warning: {problem}", file=sys.stderr)  # noqa: T201  its own words

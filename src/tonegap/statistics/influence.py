@@ -35,7 +35,8 @@ def gap_without(table: pd.DataFrame, groups: Groups) -> pd.DataFrame:
     ----------
     table
         The per-image study table: run, mix, share, seed, md5hash, group, cluster, mse,
-        label_fine; qc where it exists. Where a study has runs on equal numbers of distinct images
+        label_fine; copies (sets of near duplicates) and qc where they exist; without copies
+        clusters take their place. Where a study has runs on equal numbers of distinct images
         beside others, the others are used.
     groups
         The two that are compared.
@@ -83,11 +84,14 @@ def _choices(rows: Rows) -> Iterator[tuple[str, str, Bool[np.ndarray, " rows"]]]
 
 
 def _is_repeated(rows: Rows) -> Bool[np.ndarray, " rows"]:
-    """Find the images of each cluster but the one whose md5 sorts first."""
-    place, unit = pd.factorize(rows.table["md5hash"], sort=True)[0], rows.design.unit
-    first = np.full(int(unit.max()) + 1, place.size)
-    np.minimum.at(first, unit, place)
-    return np.asarray(place != first[unit])
+    """Find the images of each set of near duplicates but the one whose md5 sorts first."""
+    place, copies = pd.factorize(rows.table["md5hash"], sort=True)[0], rows.design.unit
+    if "copies" in rows.table.columns:
+        named = rows.table["copies"].where(rows.table["copies"].notna(), rows.table["md5hash"])
+        copies = pd.factorize(named)[0]
+    first = np.full(int(copies.max()) + 1, place.size)
+    np.minimum.at(first, copies, place)
+    return np.asarray(place != first[copies])
 
 
 def _without(rows: Rows, left_out: Bool[np.ndarray, " rows"], groups: Groups) -> dict[str, Any]:

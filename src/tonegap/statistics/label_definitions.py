@@ -30,6 +30,7 @@ import pandas as pd
 from jaxtyping import Bool, Float
 
 from tonegap.groups import Groups
+from tonegap.skin_types import all_within, middle
 from tonegap.statistics.design import ordinary_rows
 from tonegap.statistics.inference import Estimate
 from tonegap.statistics.within_runs import (
@@ -79,7 +80,8 @@ def score_definitions(table: pd.DataFrame, groups: Groups) -> pd.DataFrame:
     ----------
     table
         The per-image study table: run, mix, share, seed, md5hash, group, cluster, mse; fst,
-        fst_second (1-6; missing or negative: unknown) and ita (degrees) where they exist. Images
+        fst_second (1-6 or a span such as 1-2; missing or negative: unknown) and ita (degrees) where
+        they exist. Images
         of further groups, such as FST 3-4, serve the definitions that place them. Where a study
         has runs on equal numbers of distinct images beside others, the others are used.
     groups
@@ -156,8 +158,10 @@ def _number(table: pd.DataFrame, column: str) -> Float[np.ndarray, " rows"]:
 
 
 def _fst(table: pd.DataFrame, column: str) -> Float[np.ndarray, " rows"]:
-    values = _number(table, column)
-    return np.where((values >= 1.0) & (values <= 6.0), values, np.nan)  # noqa: PLR2004 - FST 1-6
+    """Read a column of skin types, spans by their middle; NaN where it is unknown or absent."""
+    if column not in table.columns:
+        return np.full(len(table), np.nan)
+    return middle(table[column])
 
 
 def _equals(table: pd.DataFrame, group: str) -> Chosen:
@@ -168,9 +172,15 @@ def _by_fst(
     column: str, darker: tuple[int, ...] = DARKER
 ) -> Callable[[pd.DataFrame], tuple[Chosen, Chosen]]:
     return lambda table: (
-        np.isin(_fst(table, column), LIGHTER),
-        np.isin(_fst(table, column), darker),
+        _within(table, column, LIGHTER),
+        _within(table, column, darker),
     )
+
+
+def _within(table: pd.DataFrame, column: str, types: tuple[int, ...]) -> Chosen:
+    if column not in table.columns:
+        return np.zeros(len(table), dtype=bool)
+    return all_within(table[column], types)
 
 
 def _by_both(table: pd.DataFrame) -> tuple[Chosen, Chosen]:

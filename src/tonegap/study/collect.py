@@ -19,6 +19,7 @@ from dvc.exceptions import DvcException
 
 import tonegap
 from tonegap.cohort.groups import groups_of
+from tonegap.collapse import is_collapsed
 from tonegap.digits import rounded_table
 from tonegap.errors import StudyError
 from tonegap.examples import StudyExamples
@@ -128,7 +129,7 @@ def collect_study(
     runs = pd.concat([_runs_of(root, images, state) for state in done], ignore_index=True)
     write_csv(rounded_table(runs), at.study)
     write_csv(images, at.study_images)
-    write_json(_facts(root, study, states, done), at.study_facts)
+    write_json(_facts(root, study, states, done, images), at.study_facts)
     examples = _collect_examples(at, done)
     return [
         f"{Workspace.study}: {len(runs)} rows, one per run and group",
@@ -256,11 +257,15 @@ def _generation(root: Path, state: CellState, groups: pd.Series) -> dict[str, An
 
 
 def _facts(
-    root: Path, study: Study, states: Sequence[CellState], done: Sequence[CellState]
+    root: Path,
+    study: Study,
+    states: Sequence[CellState],
+    done: Sequence[CellState],
+    images: pd.DataFrame,
 ) -> dict[str, Any]:
     evaluation = file_at(root, str(done[0].commit), Workspace.evaluation.as_posix())
     settings = dict(json.loads(evaluation or "{}").get("settings", {}))
-    for changing in ("mix", "share", "seed", "training"):
+    for changing in ("mix", "share", "seed", "training", "posterior_collapsed"):
         settings.pop(changing, None)
     made = [_made_on(root, state) for state in done]
     return {
@@ -274,9 +279,17 @@ def _facts(
         "params": _common_params(done),
         "runs_planned": len(states),
         "runs_done": len(done),
+        "collapsed": _collapsed(images),
         "settings": settings,
         "experiments": {state.cell.name: state.commit for state in done},
     }
+
+
+def _collapsed(images: pd.DataFrame) -> list[str]:
+    """Name the runs whose posterior has collapsed to the prior."""
+    if "sigma" not in images.columns:
+        return []
+    return [str(run) for run, rows in images.groupby("run") if is_collapsed(rows["sigma"])]
 
 
 def _code(root: Path, done: Sequence[CellState]) -> str:

@@ -205,9 +205,10 @@ class Loop:
                 if on_step is not None:
                     on_step(len(results), len(spans))
         # The one place in an epoch where the host waits for the device.
-        self._require_finite(_on_host([result.finite for result in results]), plan, spans)
+        terms = _on_host([result.terms for result in results])
+        self._require_finite(_on_host([result.finite for result in results]), terms, plan, spans)
         images = np.array([span.stop - span.start for span in spans])
-        means = np.average(_on_host([result.terms for result in results]), axis=0, weights=images)
+        means = np.average(terms, axis=0, weights=images)
         return EpochLosses(plan.epoch, *means.tolist())
 
     def steps(self, run: Run, plan: EpochPlan, spans: Sequence[slice]) -> Iterator[StepResult]:
@@ -222,7 +223,11 @@ class Loop:
             yield run.stepper(loss, batch.images, noise, maps_of(batch))
 
     def _require_finite(
-        self, finite: np.ndarray[Any, np.dtype[np.bool_]], plan: EpochPlan, spans: Sequence[slice]
+        self,
+        finite: np.ndarray[Any, np.dtype[np.bool_]],
+        terms: np.ndarray[Any, np.dtype[Any]],
+        plan: EpochPlan,
+        spans: Sequence[slice],
     ) -> None:
         if finite.all():
             return
@@ -232,9 +237,20 @@ class Loop:
         shown = ", ".join(names[:_NAMED_IMAGES]) + (f" and {more} more" if more > 0 else "")
         raise TrainingError(
             f"the loss is not finite in epoch {plan.epoch + 1}, step {step + 1} of {len(spans)}, "
-            f"whose images are {shown}; the last checkpoint is kept: lower train.learning_rate, "
-            "set train.precision to float32, or look at those images"
+            f"whose images are {shown}; the last checkpoint is kept: {_advice(terms[step])}"
         )
+
+
+def _advice(terms: np.ndarray[Any, np.dtype[Any]]) -> str:
+    """Say what may help, by the first of the loss terms that is not finite."""
+    mse, kl_nats, *_ = np.isfinite(terms)
+    if mse and not kl_nats:
+        return (
+            "the KL term overflows, because exp(log_var) is too large for the number format; bound "
+            "log_var in the model's encoder (a clamp to [-30, 20], say), or lower "
+            "train.learning_rate"
+        )
+    return "lower train.learning_rate, set train.precision to float32, or look at those images"
 
 
 def _on_host(values: list[Tensor]) -> np.ndarray[Any, np.dtype[Any]]:

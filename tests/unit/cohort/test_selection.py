@@ -82,6 +82,8 @@ def test_a_row_that_passes_becomes_a_cohort_row():
             "label_coarse": "non-neoplastic",
             "source": "dermaamin",
             "cluster": "0" * 32,
+            "copies": "0" * 32,
+            "subject": "a" * 32,
             "ita": 30.0,
             "side": 80,
             "bytes_per_pixel": 0.5,
@@ -253,7 +255,7 @@ def test_duplicate_counts_by_hand():
     """Clusters of one image count for nothing; straddling is counted per border."""
     images = pd.DataFrame(
         {
-            "cluster": ["a", "a", "b", "b", "b", "c"],
+            "copies": ["a", "a", "b", "b", "b", "c"],
             "group": ["light", "dark", "light", "light", "light", "dark"],
             "label_fine": ["x", "x", "x", "y", "y", "z"],
             "source": ["s", "t", "s", "s", "s", "s"],
@@ -271,7 +273,7 @@ def test_duplicate_counts_by_hand():
 
 def test_duplicate_counts_of_nothing():
     """An empty cohort has no clusters."""
-    empty = pd.DataFrame({name: [] for name in ("cluster", "group", "label_fine", "source")})
+    empty = pd.DataFrame({name: [] for name in ("copies", "group", "label_fine", "source")})
     assert set(duplicate_counts(empty).values()) == {0}
 
 

@@ -45,3 +45,12 @@ def test_groups_that_are_no_skin_types_and_unmeasured_ones_are_not_warned_of() -
     assert tone_warning(cohort(10.0, 25.0), LIGHT_AND_DARK, "ita") == ""
     assert tone_warning(cohort(10.0, 25.0), LIGHT_AND_DARK, "sex") == ""
     assert tone_warning(cohort(np.nan, 25.0), LIGHT_AND_DARK, "fst") == ""
+
+
+def test_light_and_dark_of_an_own_column_of_tone_are_warned_of() -> None:
+    """The names say which is darker; a scale that counts from the darkest turns them round."""
+    text = tone_warning(cohort(10.0, 25.0), LIGHT_AND_DARK, "skin_tone_class")
+    assert text.startswith("dark images are called so by skin_tone_class but measure lighter")
+    assert tone_warning(cohort(40.0, -20.0), LIGHT_AND_DARK, "skin_tone_class") == ""
+    pale = Groups("pale", "deep", {})
+    assert tone_warning(cohort(10.0, 25.0), pale, "skin_tone_class") == ""

@@ -40,7 +40,7 @@ def test_straddling_names_cluster_column_and_values():
     cohort = pd.DataFrame(
         {
             "md5hash": list("abcdef"),
-            "cluster": list("aaccef"),
+            "copies": list("aaccef"),
             "group": ["light", "dark", "light", None, "dark", "light"],
             "label_fine": ["acne", "acne", "acne", "keloid", "acne", "keloid"],
         }
@@ -54,7 +54,7 @@ def test_straddling_names_cluster_column_and_values():
 
 def test_no_cluster_straddles_in_an_empty_cohort():
     """The columns are there without rows."""
-    cohort = pd.DataFrame(columns=["md5hash", "cluster", "group"], dtype=str)
+    cohort = pd.DataFrame(columns=["md5hash", "copies", "group"], dtype=str)
     assert list(straddling(cohort, over=("group",)).columns) == [
         "cluster",
         "over",

@@ -12,6 +12,7 @@ from tonegap.files.repository import (
     dvc,
     git,
     object_ids,
+    require_own_repository,
     stage_environment,
     telling_line,
 )
@@ -119,3 +120,15 @@ def test_dvc_that_fails_says_where_why_and_what_to_do(tmp_path):
 def test_the_line_that_says_most(output, line):
     """Ours, else Python's, else DVC's, else the last."""
     assert telling_line(output) == line
+
+
+def test_a_folder_within_a_larger_repository_is_refused(repository_of):
+    """Experiments belong to a repository: tonegap's own, not one above it."""
+    (repository_of / "dvc.yaml").touch()
+    require_own_repository(repository_of)
+    inner = repository_of / "inner"
+    inner.mkdir()
+    require_own_repository(inner)  # no clone at all: others say so
+    (inner / "dvc.yaml").touch()
+    with pytest.raises(MachineError, match=r"inside the git repository .*clone tonegap outside"):
+        require_own_repository(inner)

@@ -133,3 +133,21 @@ def test_other_content_is_refused(content):
     """Web pages, documents and emptiness are no images; no outside program is started."""
     with pytest.raises(UnreadableImageError, match="no image in a known format"):
         decode(content)
+
+
+@pytest.mark.parametrize("cut", [1, 2])
+@pytest.mark.parametrize("options", [{}, {"optimize": True}, {"subsampling": 0}])
+def test_a_jpeg_without_its_end_marker_is_taken(picture, encode, cut, options):
+    """All pixels are there, so the picture is the same."""
+    content = encode(picture(), "JPEG", **options)
+    assert same(decode(content[:-cut]), decode(content))
+    assert same(decode(content[:-2] + b"\0" * 9), decode(content))
+
+
+@pytest.mark.parametrize("share", [0.3, 0.6, 0.9, 0.97, 0.99])
+@pytest.mark.parametrize("options", [{}, {"progressive": True}])
+def test_a_jpeg_that_lacks_pixels_stays_unreadable(picture, encode, share, options):
+    """A half-grey picture is never measured, wherever the file is cut."""
+    content = encode(picture(), "JPEG", quality=95, **options)
+    with pytest.raises(UnreadableImageError):
+        decode(content[: int(share * len(content))])

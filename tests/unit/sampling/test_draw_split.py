@@ -248,8 +248,9 @@ def test_the_explanation_counts_what_the_split_holds():
     found = {quantity: tuple(row) for quantity, row in table.T.items()}
     assert found == {
         "cohort": (6, 4, 10),
-        "clusters of near duplicates in the cohort": (1, 2, 2),
-        "set aside: cluster in several groups": (0, 0, 0),
+        "subjects of several images in the cohort": (0, 0, 0),
+        "clusters of several images in the cohort": (1, 2, 2),
+        "set aside: subject in several groups": (0, 0, 0),
         "test": (1, 1, 2),
         "test, distinct conditions": (1, 1, 2),
         "left for training": (5, 3, 8),
@@ -263,7 +264,7 @@ def test_the_explanation_counts_what_the_split_holds():
         "training, distinct expected, mix mixed": (1.8, 1.7, 3.5),
         "training, distinct expected, mix dark": (0, 2.4, 2.4),
         "clusters in test and training": (1, 1, 2),
-        "test with a near duplicate in training": (1, 1, 2),
+        "test with an image of its cluster in training": (1, 1, 2),
         "clusters of the split in several groups": (0, 0, 0),
     }
 

@@ -305,6 +305,38 @@ def test_pictures_of_one_colour_have_no_normalised_error(assess, folder):
     assert document["nmse"] == {"light": None, "dark": None, "gap": None}
 
 
+def test_a_collapsed_posterior_is_flagged(assess, capsys):
+    """Sigma is 1 for every image: a gap of 0 is no parity, and the stage says so."""
+
+    class Blind(Half):
+        def posterior_std(self, images):
+            return torch.ones(len(images))
+
+    class Sees(Half):
+        def posterior_std(self, images):
+            return torch.full((len(images),), 0.3)
+
+    for model, collapsed in ((Blind, True), (Sees, False), (Half, False)):
+        _, document = assess(model)
+        assert document["settings"]["posterior_collapsed"] is collapsed
+        assert ("collapsed to the prior" in capsys.readouterr().err) is collapsed
+
+
+def test_what_crosses_the_split_is_counted(assess, folder):
+    """A subject of another pipeline's split, in test and training, shows in the metrics."""
+    cohort = pd.read_csv(folder / "cohort.csv", dtype=str)
+    names = ["a", "b", "c", "d", "a", "e", "f", "g"]
+    cohort.assign(subject=names, cluster=names).to_csv(folder / "cohort.csv", index=False)
+    _, document = assess(Half)
+    assert document["crossing"] == {
+        "subjects_in_test_and_training": 1,
+        "subjects_in_several_groups": 0,
+        "clusters_in_test_and_training": 1,
+        "test_images": 1,
+        "clusters_in_several_groups": 0,
+    }
+
+
 @pytest.fixture
 def trained_file(tmp_path):
     """Write a file of weights that nobody calls random."""

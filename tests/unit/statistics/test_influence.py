@@ -67,3 +67,14 @@ def test_one_condition_alone_says_why_nothing_is_left(table) -> None:
     found = gap_without(table.assign(label_fine="all"), LIGHT_AND_DARK).set_index("left_out")
     assert found.loc["condition", "reason"].startswith("needs 3 image clusters, has 0")
     assert np.isnan(found.loc["condition", "estimate"])
+
+
+def test_duplicates_are_copies_where_the_table_tells_them_from_subjects(table) -> None:
+    """Of one person's different images none leaves; without the column clusters are copies."""
+    names = sorted(table["md5hash"].unique())
+    person = table["md5hash"].map({name: names[2 * (n // 2)] for n, name in enumerate(names)})
+    own = gap_without(table.assign(cluster=person, copies=table["md5hash"]), LIGHT_AND_DARK)
+    assert own.set_index("left_out").loc["duplicates", "n_left_out"] == 0
+    twins = gap_without(table.assign(cluster=person, copies=person), LIGHT_AND_DARK)
+    old = gap_without(table.assign(cluster=person), LIGHT_AND_DARK)
+    assert twins["n_left_out"].tolist() == old["n_left_out"].tolist()

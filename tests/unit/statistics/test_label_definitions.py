@@ -122,3 +122,18 @@ def test_the_correction_undoes_planted_wrong_labels() -> None:
     assert row["low"] < 0.6 < row["high"]
     informative = row["ppv_reference"] + row["ppv_compared"] - 1.0
     assert row["estimate"] == pytest.approx(raw["estimate"] / informative)
+
+
+def test_spans_count_where_they_lie_wholly(table) -> None:
+    """DDI's 1-2 and 5-6 are the paper's groups; a slope takes their middles."""
+    spans = table.assign(fst=table["fst"].map(lambda fst: "1-2" if fst < 3 else "5-6"))
+    numbers = table.assign(fst=np.where(table["fst"] < 3, 1.5, 5.5))
+    found = scored(spans)
+    for row in (("gap", "fst"), ("slope", "fst")):
+        assert np.isfinite(found.loc[row, "estimate"])
+    assert found.loc[("gap", "fst"), "estimate"] == pytest.approx(
+        scored(table).loc[("gap", "fst"), "estimate"]
+    )
+    middles = score_definitions(spans, LIGHT_AND_DARK).set_index(["kind", "definition"])
+    slope = smf.ols("np.log(mse) ~ fst + C(run)", numbers).fit().params["fst"]
+    assert middles.loc[("slope", "fst"), "estimate"] == pytest.approx(slope, rel=0.2)

@@ -7,7 +7,7 @@ import pytest
 from typer.testing import CliRunner
 
 from tonegap.cli import study as command
-from tonegap.errors import ParameterError
+from tonegap.errors import MachineError, ParameterError
 from tonegap.study.files import read_study
 from tonegap.study.outcome import Outcome
 from tonegap.study.records import note_attempt, study_lock
@@ -145,3 +145,16 @@ def test_collect_takes_the_twin_along(toy, monkeypatch, done, partial, joined):
     assert len(collected) == joined
     assert first.startswith(f"toy_equal: {done} of 4 runs are done")
     assert first.endswith("joined" if joined > 4 else "results that need them wait")
+
+
+def test_a_study_within_a_larger_repository_gives_the_reason(toy, monkeypatch):
+    """Git would find no run there, whatever has been done."""
+    inner = toy.root / "inner"
+    (inner / "studies").mkdir(parents=True)
+    for name in ("studies/toy.yaml", "params.yaml"):
+        (inner / name).write_bytes((toy.root / name).read_bytes())
+    (inner / "dvc.yaml").touch()
+    monkeypatch.chdir(inner)
+    for words in (("status", "toy"), ("run", "toy")):
+        with pytest.raises(MachineError, match="inside the git repository"):
+            call(*words)

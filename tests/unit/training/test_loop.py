@@ -192,3 +192,17 @@ def test_a_model_that_draws_by_itself_can_be_restored(prepare, monkeypatch):
     monkeypatch.setattr(torch.nn.functional, "dropout", lambda x, *_: x)
     list(plain.loop.epochs(plain.run, 2))
     assert not _equal(_weights(undisturbed.run), _weights(plain.run))  # it did drop out
+
+
+def test_an_overflowing_kl_term_is_named(prepare):
+    """Where the KL term alone is infinite, rate and precision are not the first advice."""
+    job = prepare()
+
+    def spoil(images, noise, targets):
+        terms = job.loop.loss(images, noise, targets)
+        much = terms.kl_nats * float("inf")
+        return terms._replace(kl_nats=much, total=terms.total + much)
+
+    loop = dataclasses.replace(job.loop, loss=spoil)
+    with pytest.raises(TrainingError, match=r"the KL term overflows.*bound log_var"):
+        list(loop.epochs(job.run, 1))

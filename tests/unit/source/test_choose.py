@@ -11,22 +11,23 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from foreign_forms import named
 from typer.testing import CliRunner
 
-from tonegap import source
 from tonegap.cli.app import app
 from tonegap.errors import DataError, FetchError, IntegrityError, MachineError
 from tonegap.files.manifest import read_manifest
+from tonegap.files.presets import read_preset
 from tonegap.files.store import ImageStore, md5_of
-from tonegap.foreign_table import ColumnNames
 from tonegap.params import FetchParams
 from tonegap.phantom.render import jpeg_from_url
-from tonegap.source import use_fitzpatrick17k, use_phantom, use_table
+from tonegap.presets.schema import Pinned, Preset
+from tonegap.source import NOT_DOWNLOADED, use_phantom, use_preset, use_table
 from tonegap.stages.fetch import run
 
 PHANTOM = "src/tonegap/phantom/annotations.csv"
 FOREIGN = "src/tonegap/phantom/foreign.csv"
-COLUMNS = ColumnNames("img_id", "fitspatrick", "diagnostic", url="url")
+COLUMNS = named("img_id", "fitspatrick", "diagnostic", url="url")
 PINNED_AT_START = f"deps:\n- path: {PHANTOM}\nouts:\n- path: data/annotations.csv\n"
 
 
@@ -57,6 +58,15 @@ def branch(tmp_path, repository, monkeypatch) -> Path:
     return root
 
 
+def _fitzpatrick17k(md5: str) -> Preset:
+    """Give the preset, as if its public table had another md5."""
+    preset = read_preset("fitzpatrick17k")
+    public, *others = preset.forms
+    pinned = Pinned(url=public.pinned.url, md5=md5)
+    forms = (public.model_copy(update={"pinned": pinned}), *others)
+    return preset.model_copy(update={"forms": forms})
+
+
 def _pin(branch: Path) -> str:
     return (branch / "data.dvc").read_text()
 
@@ -66,20 +76,20 @@ def _table(branch: Path) -> bytes:
 
 
 @pytest.mark.slow
-def test_there_and_back(branch, repository, tmp_path, monkeypatch):
+def test_there_and_back(branch, repository, tmp_path):
     """The public table is pinned by url and md5, DVC agrees, and one call goes back."""
     public = tmp_path / "public.csv"
     rows = (branch / PHANTOM).read_bytes().splitlines(keepends=True)[:6]
     public.write_bytes(b"".join(rows))
     md5 = md5_of(public.read_bytes())
-    monkeypatch.setattr(source, "FITZPATRICK17K_MD5", md5)
+    preset = _fitzpatrick17k(md5)
 
-    chosen = use_fitzpatrick17k(branch, public)
+    chosen = use_preset(branch, preset, tables=[public])
 
     assert (chosen.name, chosen.rows) == ("Fitzpatrick17k", 5)
     assert _table(branch) == public.read_bytes()
     assert f"md5: {md5}" in _pin(branch)
-    assert source.FITZPATRICK17K_URL in _pin(branch)
+    assert preset.forms[0].pinned.url in _pin(branch)
     assert "frozen: true" in _pin(branch)
     assert str(tmp_path) not in _pin(branch)
     # DVC takes the file for its own: neither edited nor in need of the network.
@@ -99,9 +109,9 @@ def test_there_and_back(branch, repository, tmp_path, monkeypatch):
 def test_another_table_is_refused_and_nothing_changes(branch):
     """A table with another md5 is reported with both md5s; data.dvc is unchanged."""
     with pytest.raises(IntegrityError) as caught:
-        use_fitzpatrick17k(branch, branch / FOREIGN)
-    assert md5_of((branch / FOREIGN).read_bytes()) in str(caught.value)
-    assert source.FITZPATRICK17K_MD5 in str(caught.value)
+        use_preset(branch, "fitzpatrick17k", tables=[branch / PHANTOM])
+    assert md5_of((branch / PHANTOM).read_bytes()) in str(caught.value)
+    assert read_preset("fitzpatrick17k").forms[0].pinned.md5 in str(caught.value)
     assert "\n" not in str(caught.value)
     assert _pin(branch) == PINNED_AT_START
     assert not (branch / "data").exists()
@@ -110,10 +120,14 @@ def test_another_table_is_refused_and_nothing_changes(branch):
 @pytest.mark.parametrize(
     ("make", "error"),
     [
-        (lambda at: use_fitzpatrick17k(at, at / "nowhere.csv"), DataError),
-        (lambda at: use_fitzpatrick17k(at, "http://127.0.0.1/a.csv"), FetchError),
+        (lambda at: use_preset(at, "fitzpatrick17k", tables=[at / "nowhere.csv"]), DataError),
+        (
+            lambda at: use_preset(at, "fitzpatrick17k", tables=["http://127.0.0.1/a.csv"]),
+            FetchError,
+        ),
+        (lambda at: use_preset(at, "fitzpatrick17k", tables=[at / FOREIGN]), DataError),
         (lambda at: use_table(at, at / FOREIGN), DataError),
-        (lambda at: use_table(at, at / FOREIGN, ColumnNames("img_id", "x", "y")), DataError),
+        (lambda at: use_table(at, at / FOREIGN, named("img_id", "x", "y")), DataError),
         (lambda at: use_table(at, at / PHANTOM, images=[at / "nowhere"]), DataError),
         (lambda at: use_table(at, at / "params.yaml"), DataError),
     ],
@@ -160,7 +174,7 @@ def test_another_data_set_is_fetched(branch, tmp_path):
     (given / "stranger.jpg").write_bytes(b"?")
 
     chosen = use_table(
-        branch, branch / FOREIGN, ColumnNames("img_id", "fitspatrick", "diagnostic"), [given]
+        branch, branch / FOREIGN, named("img_id", "fitspatrick", "diagnostic"), [given]
     )
 
     assert (chosen.rows, chosen.taken.verified) == (len(foreign), 2)
@@ -208,7 +222,7 @@ def test_what_a_download_did_is_said_and_listed(branch, monkeypatch):
     assert "images.txt lists 1 images, 1 of them new" in result.output
     assert "2 not downloaded: 1 refused_url, 1 missing_url" in result.output
     assert read_manifest(branch / "images.txt") == {row: None}
-    failed = pd.read_csv(branch / source.NOT_DOWNLOADED, dtype=str).set_index("md5hash")["status"]
+    failed = pd.read_csv(branch / NOT_DOWNLOADED, dtype=str).set_index("md5hash")["status"]
     assert failed.to_dict() == {"1" * 32: "refused_url", "2" * 32: "missing_url"}
 
 
@@ -226,7 +240,7 @@ def test_blanks_about_column_names_are_passed_over(branch, tmp_path):
     """``id, fst`` names the column ``fst``, whose blank nobody sees."""
     table = tmp_path / "spaced.csv"
     table.write_text("img , fst, dx\na,1,x\nb,6,x\n")
-    use_table(branch, table, ColumnNames("img", "fst", "dx"))
+    use_table(branch, table, named("img", "fst", "dx"))
     written = pd.read_csv(branch / "data/annotations.csv")
     assert written["fitzpatrick_scale"].tolist() == [1, 6]
     assert written["url_alphanum"].tolist() == ["a", "b"]
@@ -249,7 +263,7 @@ def test_columns_that_only_blanks_tell_apart_are_refused(branch, tmp_path):
     table = tmp_path / "twins.csv"
     table.write_text("img,fst, fst,dx\na,1,2,x\n")
     with pytest.raises(DataError, match="two columns 'fst' that differ only in blanks"):
-        use_table(branch, table, ColumnNames("img", "fst", "dx"))
+        use_table(branch, table, named("img", "fst", "dx"))
     assert _pin(branch) == PINNED_AT_START
 
 
@@ -264,7 +278,8 @@ def test_the_shipped_foreign_table_is_drawn(branch):
 @pytest.mark.slow
 def test_the_real_table_and_images(branch, originals):
     """The real table has the pinned md5, and all shared originals are verified."""
-    chosen = use_fitzpatrick17k(branch, originals / "fitzpatrick17k.csv", [originals / "images"])
+    table = originals / "fitzpatrick17k.csv"
+    chosen = use_preset(branch, "fitzpatrick17k", tables=[table], images=[originals / "images"])
     assert (chosen.rows, chosen.taken.verified, len(chosen.taken.skipped)) == (16577, 1268, 0)
     assert chosen.skipped is None
     store = ImageStore(Path(branch.parent / "cache" / "images"))

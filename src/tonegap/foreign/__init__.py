@@ -1,0 +1,1 @@
+"""Tables of other data sets: from the columns that they have to those of the study."""
