@@ -21,12 +21,14 @@ from tonegap.fidelity.tone_shift import TONE_COLUMNS, tone_shifts
 from tonegap.groups import Groups
 from tonegap.labels import LABEL_COLUMNS
 from tonegap.measures import COLUMNS
-from tonegap.model.pixels import to_model_range
+from tonegap.model.pixels import to_8_bit, to_model_range
 from tonegap.model.protocol import GenerativeModel, Reconstructor, unusable
 from tonegap.model.vae import full_precision
 from tonegap.pixel_range import HALF_RANGE
 from tonegap.uncertainty.table import Scores, sigma_alone
 
+_DARK = 64  # of 8-bit values
+_MIDDLE = -1.0 / HALF_RANGE  # in [-1, 1]: middle grey but for rounding to 8 bits
 _FAR_OUT = 10.0  # an unbounded decoder may leave [-1, 1]; beyond this, it uses another range
 
 MIN_VARIANCE = (1.0 / HALF_RANGE) ** 2 / 12.0
@@ -177,6 +179,39 @@ def reconstruction_errors(
     return _joined(
         [_array(squared_error(b, reconstructed(reconstructor, b).double())) for b in batches]
     )
+
+
+@torch.no_grad()
+def reconstructions(
+    model: Reconstructor,
+    originals: Mapping[str, UInt8[np.ndarray, "_shown size size 3"]],
+    device: torch.device,
+) -> dict[str, UInt8[np.ndarray, "_shown size size 3"]]:
+    """Return what a model makes of some images of each group, as 8-bit pixels."""
+    return {
+        name: to_8_bit(reconstructed(model, to_model_range(pixels).to(device)))
+        if len(pixels)
+        else pixels
+        for name, pixels in originals.items()
+    }
+
+
+def range_warning(originals: int, reconstructed: float) -> str:
+    """Return a warning if reconstructions look like values in [0, 1]: all errors would be wrong.
+
+    Parameters
+    ----------
+    originals
+        The smallest value of any original, 0-255.
+    reconstructed
+        The smallest value of any reconstruction, in [-1, 1]; NaN if there is none.
+    """
+    if originals < _DARK and reconstructed >= _MIDDLE:
+        return (
+            "no image is reconstructed darker than middle grey, though originals are; a model of "
+            "images in [0, 1] must map them to [-1, 1]"
+        )
+    return ""
 
 
 def summary(per_image: pd.DataFrame, groups: Groups) -> dict[str, dict[str, float | None]]:

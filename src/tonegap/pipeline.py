@@ -12,9 +12,10 @@ from types import MappingProxyType
 from typing import Any
 
 from tonegap.errors import ParameterError
+from tonegap.files.audit_plan import read_plan
 from tonegap.files.parameters import read_params
 from tonegap.nearest import nearest
-from tonegap.workspace import Workspace
+from tonegap.workspace import AuditFolder, PackedImages, Workspace, packed_folder
 
 # Stages are imported when they run: torch, for one, loads slowly.
 
@@ -59,17 +60,18 @@ def _filter(at: Workspace) -> None:
     )
 
 
-def _prepare(at: Workspace) -> None:
+def _prepare(at: Workspace, image_size: int | None = None) -> None:
     from tonegap.stages import prepare  # noqa: PLC0415
 
     params = read_params(at.params)
+    folder = PackedImages(at.root / packed_folder(image_size))
     prepare.run(
         raw=at.raw,
         cohort=at.cohort,
-        image_size=params.data.image_size,
+        image_size=image_size or params.data.image_size,
         max_pixels=params.fetch.max_pixels,
-        images=at.images,
-        image_rows=at.image_rows,
+        images=folder.images,
+        image_rows=folder.image_rows,
     )
 
 
@@ -210,6 +212,84 @@ def _tables(at: Workspace) -> dict[str, Path]:
     }
 
 
+def _assess(at: Workspace, audit: AuditFolder) -> None:
+    from tonegap.cohort.groups import groups_of  # noqa: PLC0415
+    from tonegap.stages import assess  # noqa: PLC0415
+    from tonegap.training.precision import choose_arithmetic  # noqa: PLC0415
+
+    params, plan = read_params(at.params), read_plan(audit.params)
+    packed = PackedImages(at.root / plan.images)
+    assess.run(
+        images=packed.images,
+        image_rows=packed.image_rows,
+        cohort=at.cohort,
+        duplicates=at.duplicates,
+        fetch=at.fetch,
+        seen=audit.seen,
+        plan=plan,
+        params=params.evaluate,
+        network=params.train.perceptual_network,
+        network_weights=params.train.perceptual_weights,
+        groups=groups_of(params.groups),
+        group_column=params.groups.column,
+        device=choose_arithmetic(params.train.device, "float32").device,
+        per_image=audit.per_image,
+        facts=audit.facts,
+        examples=audit.examples,
+    )
+
+
+def _conclude(at: Workspace, audit: AuditFolder) -> None:
+    from tonegap.stages import conclude  # noqa: PLC0415
+
+    conclude.run(
+        name=audit.name,
+        annotations=at.annotations,
+        per_image=audit.per_image,
+        facts=audit.facts,
+        examples=audit.examples,
+        cohort_counts=at.cohort_counts,
+        exclusions_flow=at.exclusions_flow,
+        tables=audit.tables,
+        claims=audit.claims,
+        provenance=audit.provenance,
+        page=audit.report,
+    )
+
+
+def _tones(at: Workspace, audit: AuditFolder) -> None:
+    from tonegap.cohort.groups import groups_of  # noqa: PLC0415
+    from tonegap.stages import tones  # noqa: PLC0415
+
+    params = read_params(at.params)
+    tones.run(
+        plan=read_plan(audit.params),
+        max_bytes=params.fetch.max_bytes,
+        max_pixels=params.fetch.max_pixels,
+        groups=groups_of(params.groups).to_mapping(),
+        group_column=params.groups.column,
+        per_image=audit.per_image,
+        facts=audit.facts,
+    )
+
+
+def _compare(at: Workspace, audit: AuditFolder) -> None:
+    from tonegap.stages import compare  # noqa: PLC0415
+
+    compare.run(
+        name=audit.name,
+        annotations=at.annotations,
+        cohort=at.cohort,
+        fetch=at.fetch,
+        per_image=audit.per_image,
+        facts=audit.facts,
+        tables=audit.tables,
+        claims=audit.claims,
+        provenance=audit.provenance,
+        page=audit.report,
+    )
+
+
 STAGES: Mapping[str, Callable[..., None]] = MappingProxyType(
     {
         "fetch": _fetch,
@@ -233,7 +313,8 @@ def run_stage(name: str, workspace: Workspace, **reused: Any) -> None:
     Parameters
     ----------
     reused
-        For ``train``: what earlier runs of this process left (``workbench``).
+        For ``train``: what earlier runs of this process left (``workbench``). For ``prepare``:
+        another size than ``data.image_size`` (``image_size``), packed into a folder of its own.
 
     Raises
     ------
@@ -243,3 +324,22 @@ def run_stage(name: str, workspace: Workspace, **reused: Any) -> None:
     if name not in STAGES:
         raise ParameterError(f"there is no stage {name!r}; {nearest(name, STAGES)}")
     STAGES[name](workspace, **reused)
+
+
+AUDIT_STAGES: Mapping[str, Callable[[Workspace, AuditFolder], None]] = MappingProxyType(
+    {"assess": _assess, "conclude": _conclude, "tones": _tones, "compare": _compare}
+)
+"""Every stage of an audit by name, in the order in which they run."""
+
+
+def run_audit_stage(name: str, workspace: Workspace, audit: str) -> None:
+    """Run one stage of an audit.
+
+    Raises
+    ------
+    ParameterError
+        If there is no such stage.
+    """
+    if name not in AUDIT_STAGES:
+        raise ParameterError(f"an audit has no stage {name!r}; {nearest(name, AUDIT_STAGES)}")
+    AUDIT_STAGES[name](workspace, AuditFolder(workspace.audits / audit))

@@ -8,25 +8,31 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import overload
+from typing import Protocol, overload, runtime_checkable
+
+
+@runtime_checkable
+class _Rooted(Protocol):
+    @property
+    def root(self) -> Path: ...
 
 
 class _At:
-    """A file or folder of a workspace.
+    """A file or folder of a workspace, or of an audit's folder.
 
-    Of a workspace it is the path below its root; of the class it is the path within the
-    repository, as dvc.yaml and git name it.
+    Of an instance it is the path below its root; of the class it is the path within it, for a
+    workspace as dvc.yaml and git name it.
     """
 
     def __init__(self, path: str) -> None:
         self.path = Path(path)
 
     @overload
-    def __get__(self, workspace: None, owner: type[Workspace]) -> Path: ...
+    def __get__(self, place: None, owner: type) -> Path: ...
     @overload
-    def __get__(self, workspace: Workspace, owner: type[Workspace]) -> Path: ...
-    def __get__(self, workspace: Workspace | None, owner: type[Workspace]) -> Path:
-        return self.path if workspace is None else workspace.root / self.path
+    def __get__(self, place: _Rooted, owner: type) -> Path: ...
+    def __get__(self, place: _Rooted | None, owner: type) -> Path:
+        return self.path if place is None else place.root / self.path
 
 
 @dataclass(frozen=True)
@@ -87,9 +93,60 @@ class Workspace:
     scorecard = _At("metrics/scorecard.csv")
     planted = _At("metrics/planted.json")
     amplification = _At("metrics/amplification.csv")
+    audits = _At("audits")
     private = _At("private")
     private_examples = _At("private/study_examples.npz")
     figures = _At("plots/figures")
     deviations = _At("docs/deviations.md")
     claims = _At("report/claims.json")
     report = _At("report/index.html")
+
+
+@dataclass(frozen=True)
+class PackedImages:
+    """A folder of packed images: ``data``, or ``data/size-N`` for another size.
+
+    Attributes
+    ----------
+    root
+        The folder itself.
+    """
+
+    root: Path
+
+    images = _At("images.npy")
+    image_rows = _At("images.csv")
+
+
+def packed_folder(image_size: int | None = None) -> Path:
+    """Return the folder of packed images within the repository; None: ``data.image_size``."""
+    return Path("data") if image_size is None else Path(f"data/size-{image_size}")
+
+
+@dataclass(frozen=True)
+class AuditFolder:
+    """The folder of one audit: ``audits/NAME`` of a workspace; docs/audit.md lists its files.
+
+    Attributes
+    ----------
+    root
+        The folder itself.
+    """
+
+    root: Path
+
+    params = _At("params.yaml")
+    pipeline = _At("dvc.yaml")
+    seen = _At("seen.txt")
+    per_image = _At("per_image.csv")
+    facts = _At("facts.json")
+    examples = _At("examples.npz")
+    claims = _At("claims.json")
+    provenance = _At("provenance.json")
+    tables = _At("tables")
+    report = _At("index.html")
+
+    @property
+    def name(self) -> str:
+        """The audit's name."""
+        return self.root.name

@@ -11,14 +11,19 @@ from ruamel.yaml import YAML
 
 from tests.support.stage_deps import DECLARATIONS, is_code, stage_deps
 from tonegap import pipeline
+from tonegap.audits.declaration import template
+from tonegap.files.audit_plan import AuditPlan, PlannedModel
 from tonegap.files.parameters import read_params
 from tonegap.params import Params
-from tonegap.pipeline import STAGES, run_stage
+from tonegap.pipeline import AUDIT_STAGES, STAGES, run_audit_stage, run_stage
 from tonegap.raw_params import known_keys
 from tonegap.workspace import Workspace
 
 _PASSED_ALONG = {("split", "data.image_size")}
 """Parameters that a stage is given with their group and does not look at."""
+
+_USED_IN_PART = {("assess", "evaluate")}
+"""Sections that a stage of an audit is given whole; tests/unit/stages says what it uses."""
 
 _OUTSIDE = {
     *("private", "private/study_examples.npz", "plots/study_examples.npz"),
@@ -93,6 +98,43 @@ def test_parameters_are_declared(stages, repository, monkeypatch, stage):
             assert changed == given, f"{stage} reads {group}.{key}, which dvc.yaml does not say"
 
 
+def test_audits_have_the_known_stages():
+    """The stages of audits are those that the command knows, and one that packs images."""
+    assert tuple(template()) == ("prepare", *AUDIT_STAGES)
+
+
+@pytest.mark.parametrize("stage", ["prepare", *AUDIT_STAGES])
+def test_code_deps_of_audits_are_the_import_graph(code, stage):
+    """A stage of an audit reruns for every module that it imports, and for no other."""
+    declared = [dep for dep in template()[stage]["deps"] if str(dep).startswith("src/")]
+    assert declared == code[stage], "run `make deps`"
+
+
+@pytest.mark.parametrize("stage", AUDIT_STAGES)
+def test_paths_of_audits_are_declared(repository, monkeypatch, stage):
+    """A stage of an audit is called with the files that its pipeline lists."""
+    given = _given_in_audit(monkeypatch, stage, read_params(repository / "params.yaml"))
+    entry = template()[stage]
+    declared = {str(dep).replace("IMAGES", "data") for dep in entry["deps"]}
+    declared |= {out if isinstance(out, str) else next(iter(out)) for out in entry["outs"]}
+    assert {path.as_posix() for path in _paths(given)} - declared == set()
+
+
+@pytest.mark.parametrize("stage", AUDIT_STAGES)
+def test_parameters_of_audits_are_declared(repository, monkeypatch, stage):
+    """No parameter that its pipeline does not list changes what a stage of an audit is given."""
+    params = read_params(repository / "params.yaml")
+    given = _given_in_audit(monkeypatch, stage, params)
+    entry = template()[stage].get("params", ())
+    declared = {name for name in entry if isinstance(name, str)}
+    for group, keys in known_keys().items():
+        for key in keys or tuple(getattr(params, group)):
+            if {group, f"{group}.{key}"} & declared or (stage, group) in _USED_IN_PART:
+                continue
+            changed = _given_in_audit(monkeypatch, stage, _with(params, group, key))
+            assert changed == given, f"{stage} reads {group}.{key}, which no audit declares"
+
+
 @pytest.mark.parametrize("stage", STAGES)
 def test_every_stage_says_what_it_does(stages, stage):
     """`dvc stage list` shows a sentence for each stage."""
@@ -106,6 +148,20 @@ def _given(monkeypatch, stage: str, params: Params) -> dict[str, Any]:
     monkeypatch.setattr(module, "run", lambda **given: calls.append(given))
     monkeypatch.setattr(pipeline, "read_params", lambda _path: params)
     run_stage(stage, Workspace(Path()))
+    return calls[0]
+
+
+def _given_in_audit(monkeypatch, stage: str, params: Params) -> dict[str, Any]:
+    """Return what the pipeline calls a stage of an audit with, and do not run it."""
+    calls: list[dict[str, Any]] = []
+    module = importlib.import_module(f"tonegap.stages.{stage}")
+    monkeypatch.setattr(module, "run", lambda **given: calls.append(given))
+    monkeypatch.setattr(pipeline, "read_params", lambda _path: params)
+    nothing = dict.fromkeys(("reference", "name", "library", "revision", "licence"), "")
+    model = PlannedModel(**nothing, weights={})
+    plan = AuditPlan(data="here", size=32, images="data", batch_size=1, model=model)
+    monkeypatch.setattr(pipeline, "read_plan", lambda _path: plan)
+    run_audit_stage(stage, Workspace(Path()), "NAME")
     return calls[0]
 
 

@@ -1,4 +1,4 @@
-"""Write the code that each stage imports into dvc.yaml: ``make deps``.
+"""Write the code that each stage imports into dvc.yaml, and into that of audits: ``make deps``.
 
 DVC reruns a stage when one of its ``deps`` changes. Too few deps keep a stale result, too many
 retrain thirty models for a new error class. So the list is the import graph, less the modules in
@@ -21,6 +21,9 @@ DECLARATIONS = {
     "tonegap.nearest": "words a hint in an error",
 }
 """Modules that no stage depends on, and why a change there leaves results as they are."""
+
+AUDITS = "src/tonegap/audits/pipeline.yaml"
+"""The stages of audits, of which ``tonegap audit`` makes each audit's own pipeline."""
 
 _ROOT = Path(__file__).parents[2]
 
@@ -68,18 +71,18 @@ def _path(module: str, root: Path) -> str:
 
 
 def main() -> None:
-    """Rewrite dvc.yaml in place; comments, data and everything else stay."""
+    """Rewrite the pipelines in place; comments, data and everything else stay."""
     yaml = YAML()
     yaml.width = 4096
     yaml.indent(mapping=2, sequence=4, offset=2)
-    path = _ROOT / "dvc.yaml"
-    document = yaml.load(path.read_text(encoding="utf-8"))
-    for name, code in stage_deps().items():
-        deps = document["stages"][name]["deps"]
-        data = [dep for dep in deps if not str(dep).startswith("src/")]
-        deps[:] = [*data, *code]
-    with path.open("w", encoding="utf-8") as stream:
-        yaml.dump(document, stream)
+    code = stage_deps()
+    for path in (_ROOT / "dvc.yaml", _ROOT / AUDITS):
+        document = yaml.load(path.read_text(encoding="utf-8"))
+        for name, stage in document["stages"].items():
+            data = [dep for dep in stage["deps"] if not str(dep).startswith("src/")]
+            stage["deps"][:] = [*data, *code[name]]
+        with path.open("w", encoding="utf-8") as stream:
+            yaml.dump(document, stream)
 
 
 if __name__ == "__main__":

@@ -107,6 +107,7 @@ def test_every_artifact_is_described_and_made(repository):
             "data.dvc",
             "images.txt",
             "studies",
+            "audits",
             "metrics/planted.json",
             "metrics/noise.json",
         ),

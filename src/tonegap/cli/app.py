@@ -15,6 +15,7 @@ import typer
 
 import tonegap
 from tonegap.cli import (
+    audit,
     bench,
     calibrate,
     compare,
@@ -28,7 +29,7 @@ from tonegap.cli import (
     study,
 )
 from tonegap.errors import TonegapError, one_line
-from tonegap.pipeline import STAGES, run_stage
+from tonegap.pipeline import AUDIT_STAGES, STAGES, run_audit_stage, run_stage
 from tonegap.workspace import Workspace
 
 _USER_ERROR = 2
@@ -48,6 +49,7 @@ study.app.command("compare")(compare.compare)
 app.command("model")(model.describe)
 app.command("split")(split.describe)
 app.command("calibrate")(calibrate.calibrate)
+app.command("audit")(audit.audit)
 app.command("doctor")(doctor.doctor)
 app.command("planted")(planted.planted)
 app.command("guard")(guard.guard)
@@ -77,10 +79,19 @@ def _options(
 
 @app.command("stage")
 def stage(
-    name: Annotated[str, typer.Argument(help="One of: " + ", ".join(STAGES))],
+    name: Annotated[str, typer.Argument(help="One of: " + ", ".join((*STAGES, *AUDIT_STAGES)))],
+    of_audit: Annotated[
+        str | None, typer.Option("--audit", help="Run a stage of this audit.")
+    ] = None,
+    size: Annotated[
+        int | None, typer.Option(min=1, help="prepare: pack images of another size, pixels.")
+    ] = None,
 ) -> None:
     """Run one stage of the pipeline on this repository's files (dvc.yaml calls this)."""
-    run_stage(name, Workspace(Path()))
+    if of_audit is not None:
+        run_audit_stage(name, Workspace(Path()), of_audit)
+    else:
+        run_stage(name, Workspace(Path()), **({} if size is None else {"image_size": size}))
 
 
 @app.command("check")

@@ -33,6 +33,21 @@ def clusters(md5hashes: Iterable[str], pairs: pd.DataFrame) -> pd.Series:
     return pd.Series(roots, dtype=str, name="cluster").rename_axis("md5hash")
 
 
+def with_copies(md5hashes: Iterable[str], pairs: pd.DataFrame) -> frozenset[str]:
+    """Return some images and all images in their clusters.
+
+    Parameters
+    ----------
+    md5hashes
+        The images; they need not be in a pair.
+    pairs
+        As for :func:`clusters`.
+    """
+    known = frozenset(md5hashes)
+    root = clusters({*known, *pairs["md5hash_a"], *pairs["md5hash_b"]}, pairs)
+    return frozenset(root.index[root.isin(root.loc[sorted(known)])])
+
+
 def straddling(
     cohort: pd.DataFrame, over: Iterable[str] = ("group", "label_fine", "label_coarse", "source")
 ) -> pd.DataFrame:

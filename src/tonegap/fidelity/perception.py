@@ -50,6 +50,25 @@ def lpips_squeeze(
     return measure
 
 
+def lpips_by_name(
+    network: FeatureNetwork | None, weights: str, device: torch.device
+) -> dict[str, Callable[[Tensor, Tensor], Tensor]]:
+    """Return LPIPS by its name, where the perceptual network is the one that its heads fit.
+
+    Parameters
+    ----------
+    network
+        The perceptual network; None if there is none.
+    weights
+        Where its weights come from: ``random`` ones are no basis.
+    device
+        Where it runs.
+    """
+    if network is None or network.name != NETWORK or weights == "random":
+        return {}
+    return {"lpips_squeeze": lpips_squeeze(network, device)}
+
+
 def _with_features(network: FeatureNetwork) -> nn.Module:
     """Return torchmetrics' LPIPS with the features of a network."""
     # Imported here: it loads slowly, and most runs have no use for it.

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import torch
 
 from tonegap.errors import ModelError, one_line
 from tonegap.files.saved_model import read_trained
-from tonegap.model.factory import build_model, load_factory, told
+from tonegap.model.factory import build_model
+from tonegap.model.finished import finished_model
 from tonegap.model.protocol import GenerativeModel, as_generative
 
 TRAINED = "trained"
@@ -39,7 +39,7 @@ def assessed_model(
         If the model cannot be loaded, or was trained for another image size.
     """
     if name != TRAINED:
-        return _finished(name, image_size, device), {"model": name}
+        return finished_model(name, image_size, device, "evaluate.model"), {"model": name}
     state, facts = read_trained(weights)
     if facts.image_size != image_size:
         raise ModelError(
@@ -54,20 +54,3 @@ def assessed_model(
         raise ModelError(f"{weights} does not fit {facts.model.factory} ({reason})") from None
     model = as_generative(network.to(device), image_size)
     return model, {"model": facts.model.factory, **facts.settings}
-
-
-def _finished(name: str, image_size: int, device: torch.device) -> GenerativeModel:
-    factory = cast("Callable[[int, torch.device], object]", load_factory(name, "evaluate.model"))
-    try:
-        model = factory(image_size, device)
-    except (Exception, SystemExit) as error:  # the user's factory may raise anything
-        raise ModelError(
-            f"evaluate.model is {name!r}, which fails when it is called with (image_size, device) "
-            f"({told(error)}); docs/own-model.md shows a factory"
-        ) from error
-    if not isinstance(model, GenerativeModel):
-        raise ModelError(
-            f"evaluate.model is {name!r}, which returned {type(model).__name__}; assessing needs "
-            "the methods reconstruct, posterior_std and sample (docs/own-model.md)"
-        )
-    return model

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from jaxtyping import UInt8
+from jaxtyping import Int, UInt8
 
 from tonegap.errors import DataError
 from tonegap.files.atomic import replacing, require_free_space
@@ -35,6 +36,36 @@ def write_packed(
             written += 1
         if written != count:
             raise ValueError(f"expected {count} images, got {written}")
+
+
+@dataclass(frozen=True)
+class PackedSubset:
+    """Some packed images, read as they are needed.
+
+    Attributes
+    ----------
+    packed
+        All of them, a memory map.
+    rows
+        Which of them, in order.
+    """
+
+    packed: UInt8[np.ndarray, "packed size size 3"]
+    rows: Int[np.ndarray, " images"]
+
+    def at(self, places: Iterable[int]) -> UInt8[np.ndarray, "images size size 3"]:
+        """Return the images at some places of ``rows``."""
+        return np.asarray(self.packed[self.rows[list(places)]])
+
+    @property
+    def darkest(self) -> int:
+        """The smallest value, 0-255."""
+        return min(int(self.packed[row].min()) for row in self.rows)
+
+    def batches(self, size: int) -> Iterator[UInt8[np.ndarray, "images size size 3"]]:
+        """Yield all of them, ``size`` at a time."""
+        for start in range(0, len(self.rows), size):
+            yield np.asarray(self.packed[self.rows[start : start + size]])
 
 
 def open_packed(path: Path) -> UInt8[np.ndarray, "images size size 3"]:

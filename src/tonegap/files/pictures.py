@@ -46,6 +46,9 @@ NUMBERS: Final = (
 )
 """Outputs of numbers and annotations: any remote may take them, if the table's licence allows."""
 
+OF_AUDITS: Final = ("audits/*/per_image.csv", "audits/*/facts.json", "data/size-*/images.csv")
+"""The same of audits, by pattern; what of theirs may show patients is pushed nowhere."""
+
 _NOWHERE: Final = "/dev/null/"
 _PHOTOGRAPH: Final = ("verified", "unverified")  # statuses in data/fetch.csv
 
@@ -105,7 +108,7 @@ def require_private(root: Path) -> str:
         return "all images are phantoms: any remote may take every file"
     outputs, places = _as_dvc_reads_it(root)
     for output in outputs:
-        if output.path not in NUMBERS and output.remote != PRIVATE:
+        if not _holds_numbers(output.path) and output.remote != PRIVATE:
             raise DataError(_exposed(output, why))
     place = places.get(PRIVATE, _NOWHERE)
     if place.startswith(_NOWHERE):
@@ -114,6 +117,10 @@ def require_private(root: Path) -> str:
             f"`dvc remote modify {PRIVATE} url FOLDER_OR_URL` (docs/remotes.md)"
         )
     return f"{why}; their pictures go to the remote {PRIVATE} alone: {place}"
+
+
+def _holds_numbers(path: Path) -> bool:
+    return path in NUMBERS or any(path.match(pattern) for pattern in OF_AUDITS)
 
 
 def _exposed(output: Output, why: str) -> str:

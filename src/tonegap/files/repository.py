@@ -11,7 +11,7 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TextIO
@@ -27,6 +27,8 @@ _NO_REPOSITORY = (
 _SHOWN = 4  # words of a DVC command that a message repeats: overrides may be many
 _OURS = "tonegap: error:"
 _DVC = "ERROR:"
+_SHOWN_LIVE = re.compile(r"tonegap |Running stage |Stage .* is cached")
+_TRACEBACK = "Traceback (most recent call last)"
 _RAISED = re.compile(r"^(\w+\.)*\w*(Error|Exception|Exit|Interrupt|Timeout|Expired)\b")
 
 
@@ -209,6 +211,45 @@ def dvc(
             f"`dvc {shown}` failed in {root.resolve()}: {telling_line(output)}{advice}"
         )
     return done
+
+
+def dvc_shown(root: Path, *arguments: str, show: Callable[[str], None]) -> None:
+    """Run DVC and show what its stages say while they run.
+
+    Parameters
+    ----------
+    root
+        Folder to run it in.
+    arguments
+        Its arguments.
+    show
+        Receives each line that says which stage runs, or that a stage of tonegap wrote.
+
+    Raises
+    ------
+    MachineError
+        If DVC fails; the message quotes the most telling line of output.
+    """
+    lines: list[str] = []
+    with subprocess.Popen(  # noqa: S603  our own interpreter and DVC
+        dvc_command(*arguments),
+        cwd=root,
+        env=stage_environment(root),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        errors="surrogateescape",
+    ) as running:
+        for line in running.stdout or ():
+            lines.append(line)
+            if _SHOWN_LIVE.match(line) and not line.startswith(_OURS):
+                show(line.rstrip())
+    if running.returncode:
+        output = "".join(lines)
+        if _TRACEBACK in output and _OURS not in output:  # a bug keeps its traceback
+            show(output[output.index(_TRACEBACK) :])
+        shown = " ".join(arguments[:_SHOWN])
+        raise MachineError(f"`dvc {shown}` failed: {telling_line(output)}")
 
 
 def telling_line(output: str) -> str:

@@ -15,6 +15,7 @@ from torch import Tensor
 from torchvision.models import SqueezeNet1_1_Weights, VGG19_Weights
 
 from tonegap.errors import WeightsError, first_line, one_line
+from tonegap.fidelity import perception
 from tonegap.model.perceptual import (
     FeatureNetwork,
     Taps,
@@ -23,7 +24,7 @@ from tonegap.model.perceptual import (
     random_weights,
 )
 from tonegap.nearest import nearest
-from tonegap.params import PerceptualNetwork
+from tonegap.params import SMALLEST_IMAGE, PerceptualNetwork
 
 RANDOM_SEED = 0
 """Seed of untrained features: one for all runs, so that their losses can be compared."""
@@ -71,6 +72,31 @@ def resolve_weights(
         return load_weights(network, state)
     except WeightsError as error:
         raise WeightsError(f"train.perceptual_weights is {path}: {error}") from None
+
+
+def measuring_network(
+    name: PerceptualNetwork, choice: str, image_size: int, *, needed: bool = False
+) -> FeatureNetwork | None:
+    """Return the perceptual network as what it measures with expects it, if anything does.
+
+    Parameters
+    ----------
+    name, choice
+        As in :func:`resolve_weights`.
+    image_size
+        Side of the images, pixels: the network halves too small ones to nothing.
+    needed
+        Whether more than LPIPS is measured with it.
+
+    Raises
+    ------
+    WeightsError
+        As :func:`resolve_weights`.
+    """
+    of_lpips = name == perception.NETWORK and choice != "random"
+    if not (of_lpips or needed) or image_size < SMALLEST_IMAGE[name]:
+        return None
+    return resolve_weights(name, choice, "after_relu", imagenet_norm=True)
 
 
 def weights_label(name: PerceptualNetwork, choice: str) -> str:

@@ -15,7 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from tonegap.errors import ModelError, named_line
-from tonegap.model.protocol import TrainableVAE
+from tonegap.model.protocol import TrainableVAE, posterior_of
 from tonegap.nearest import nearest
 from tonegap.params import ModelParams
 
@@ -48,7 +48,8 @@ def load_factory(name: str, key: str = "model.factory") -> Factory:
     except ImportError as error:
         raise ModelError(
             f"{key} is {name!r}, but importing {module_name} failed ({error}); "
-            "install its package or put its folder on PYTHONPATH"
+            "install its package, or put the folder that holds it on PYTHONPATH (PYTHONPATH=. for "
+            "this folder)"
         ) from error
     except (Exception, SystemExit) as error:  # the user's module may raise anything
         raise ModelError(
@@ -132,6 +133,8 @@ def _shape_problem(model: TrainableVAE, image_size: int) -> str | None:
     network.eval()
     try:
         return _describe_mismatch(model, image_size)
+    except ModelError as error:
+        return str(error)
     except (Exception, SystemExit) as error:  # noqa: BLE001 - the user's model may raise anything
         return (
             f"{_PROBED} grey images of {image_size} px could not be encoded and decoded "
@@ -143,13 +146,7 @@ def _shape_problem(model: TrainableVAE, image_size: int) -> str | None:
 
 def _describe_mismatch(model: TrainableVAE, image_size: int) -> str | None:
     images = torch.zeros(_PROBED, 3, image_size, image_size)
-    encoded: object = model.encode(images)
-    if isinstance(encoded, Tensor):
-        return (
-            f"`encode` returned one tensor, of {tuple(encoded.shape)}; it must return two, mu and "
-            "log_var of the posterior"
-        )
-    mu, log_var = cast("tuple[Tensor, Tensor]", encoded)
+    mu, log_var = posterior_of(model, images)
     if mu.shape != log_var.shape or mu.shape[:1] != (_PROBED,):
         return (
             f"`encode` returned mu of {tuple(mu.shape)} and log_var of {tuple(log_var.shape)} for "

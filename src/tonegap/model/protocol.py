@@ -14,6 +14,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from tonegap.errors import ModelError
+from tonegap.model.last_batch import LastBatch
 from tonegap.model.vae import Posterior, reparameterise
 
 _AT_ONCE = 64
@@ -100,7 +101,7 @@ class VaeAdapter:
         self.network = _full(network.eval())
         self.vae = _trainable(network)
         self.image_size = image_size
-        self._encoded: tuple[Tensor, int, Posterior] | None = None
+        self._encode = LastBatch(self._posterior)
 
     @torch.no_grad()
     def reconstruct(
@@ -138,23 +139,15 @@ class VaeAdapter:
         parts = torch.split(_suiting(self.network, latent), _AT_ONCE)
         return torch.cat([self.vae.decode(part) for part in parts])
 
-    def _encode(self, images: Tensor) -> Posterior:
-        # Assessment needs the reconstruction and the deviation of the same batch, so the
-        # posterior of the last batch (same object and version) is kept for the second.
-        if self._encoded is not None:
-            batch, version, posterior = self._encoded
-            if batch is images and version == _version(images):
-                return posterior
-        posterior = Posterior(*self.vae.encode(_suiting(self.network, images)))
-        self._encoded = (images, _version(images), posterior)
-        return posterior
+    def _posterior(self, images: Tensor) -> Posterior:
+        return posterior_of(self.vae, _suiting(self.network, images))
 
 
 def as_generative(network: nn.Module, image_size: int) -> GenerativeModel:
     """Adapt a trained module to a model to assess.
 
-    A module with the three methods of :class:`GenerativeModel` is used directly, in
-    evaluation mode; otherwise its ``encode`` and ``decode`` are adapted.
+    A module with the methods of :class:`GenerativeModel` is used directly, in evaluation
+    mode; otherwise its ``encode`` and ``decode`` are adapted.
 
     Raises
     ------
@@ -184,7 +177,7 @@ def forward_pass(
 ]:
     """Encode, draw and decode with any trainable VAE: reconstruction, ``mu``, ``log_var``."""
     vae = _trainable(network)
-    mu, log_var = vae.encode(images)
+    mu, log_var = posterior_of(vae, images)
     return vae.decode(reparameterise(mu, log_var, noise)), mu, log_var
 
 
@@ -194,9 +187,27 @@ def latent_shape(network: nn.Module, image_size: int) -> tuple[int, ...]:
     training = network.training
     network.eval()
     probe = _suiting(network, torch.zeros(1, 3, image_size, image_size))
-    mu, _ = _trainable(network).encode(probe)
+    mu, _ = posterior_of(_trainable(network), probe)
     network.train(training)
     return tuple(mu.shape[1:])
+
+
+def posterior_of(vae: TrainableVAE, images: Float[Tensor, "batch 3 height width"]) -> Posterior:
+    """Encode images.
+
+    Raises
+    ------
+    ModelError
+        If ``encode`` returns one tensor: of a batch of two, it would pass for a pair.
+    """
+    found = vae.encode(images)
+    if isinstance(found, Tensor):
+        raise ModelError(
+            f"`encode` returned one tensor, of {tuple(found.shape)}; it must return two, mu and "
+            "log_var of the posterior; a model without one is assessed by its own method "
+            "`reconstruct` (docs/own-model.md)"
+        )
+    return Posterior(*found)
 
 
 def _trainable(network: nn.Module) -> TrainableVAE:
@@ -206,11 +217,6 @@ def _trainable(network: nn.Module) -> TrainableVAE:
             "be neither trained nor assessed; docs/own-model.md shows what a model must offer"
         )
     return network
-
-
-def _version(x: Tensor) -> int:
-    """Count the writes into a tensor since it was made."""
-    return int(x._version)  # noqa: SLF001 - PyTorch has no public name for it
 
 
 def _full(network: nn.Module) -> nn.Module:

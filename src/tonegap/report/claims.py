@@ -199,6 +199,6 @@ def _decisive(row: Mapping[str, Any]) -> dict[str, Any]:
     """
     if row.get("margin") is None or row["verdict"] == "not assessable":
         return {"p_shown": row.get("p_holm"), "p_of": ""}
-    if row["verdict"] == "contradicted":
+    if row["verdict"] in {"contradicted", "flags", "anti-flag"}:
         return {"p_shown": row["p_beyond_holm"], "p_of": "beyond the margin"}
     return {"p_shown": row["p_holm"], "p_of": "within the margin"}

@@ -106,8 +106,8 @@ class Analysis:
     conditions_gap: pd.DataFrame
     heterogeneity: pd.DataFrame
     influence: pd.DataFrame
-    scorecard: pd.DataFrame
-    amplification: pd.DataFrame
+    scorecard: pd.DataFrame = field(default_factory=pd.DataFrame)
+    amplification: pd.DataFrame = field(default_factory=pd.DataFrame)
     sentence: str = ""
 
 

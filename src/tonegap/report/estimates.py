@@ -96,7 +96,7 @@ def condition_forest(analysis: Analysis, groups: Groups) -> Forest:
     """Show each assessed condition's shrunken gap, the largest first; its own in the note."""
     rows = _overall(analysis.conditions_gap)
     if len(rows):
-        rows = rows[rows["reason"].isna()].sort_values(
+        rows = rows[rows["reason"].fillna("") == ""].sort_values(
             "shrunken_percent", ascending=False, kind="stable"
         )
 

@@ -19,6 +19,7 @@ import jinja2
 import pandas as pd
 from markupsafe import Markup
 
+from tonegap.groups import Groups
 from tonegap.report.arms import arm_views, error_axis
 from tonegap.report.claims import MEANINGS, VERDICTS, claim_views
 from tonegap.report.conditions import condition_rows
@@ -47,35 +48,13 @@ _ABSENT = "\N{EN DASH}"
 
 def render(context: Context) -> str:
     """Render the report; the same context gives the same text."""
-    environment = jinja2.Environment(
-        loader=jinja2.PackageLoader("tonegap.report"),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-    )
-    environment.filters.update(
-        number=number,
-        fixed=fixed,
-        p_value=p_value,
-        data_uri=data_uri,
-        decimals_for=decimals_for,
-        comparison_name=partial(comparison_name, groups=context.groups),
-        measure_name=measure_name,
-        true_minus=true_minus,
-    )
-    style, script = _own("page.css"), _own("page.js")
+    environment = environment_of(context.groups)
     groups, analysis = context.groups, context.analysis
     arms = arm_views(context.arms, groups)
     mixes = [(arm.mix, arm.share) for arm in arms]
     claims = claim_views(context.claims, groups)
     return environment.get_template("page.html.j2").render(
         context=context,
-        style=style,
-        script=script,
-        style_hash=_hash(style),
-        script_hash=_hash(script),
         groups=groups,
         claims=claims,
         summary=summary_of(context, claims, arms),
@@ -94,9 +73,37 @@ def render(context: Context) -> str:
         arms=arms,
         error_axis=error_axis(arms),
         flow_name=_FLOW,
-        steps=_steps(context.flow),
+        steps=steps_of(context.flow),
         conditions=condition_rows(context.conditions, [mix for mix, _ in mixes]),
+        condition_columns=[(f"Trained on {mix}", f"{mix} mix") for mix, _ in mixes],
     )
+
+
+def environment_of(groups: Groups) -> jinja2.Environment:
+    """Return the templates' environment, with our own style and script and their hashes."""
+    environment = jinja2.Environment(
+        loader=jinja2.PackageLoader("tonegap.report"),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    environment.filters.update(
+        number=number,
+        fixed=fixed,
+        p_value=p_value,
+        data_uri=data_uri,
+        decimals_for=decimals_for,
+        comparison_name=partial(comparison_name, groups=groups),
+        measure_name=measure_name,
+        true_minus=true_minus,
+    )
+    style, script = _own("page.css"), _own("page.js")
+    environment.globals.update(
+        style=style, script=script, style_hash=_hash(style), script_hash=_hash(script)
+    )
+    return environment
 
 
 def number(value: object, digits: int = 3) -> str:
@@ -145,9 +152,9 @@ def true_minus(text: str) -> str:
     return _HYPHEN_MINUS.sub(_MINUS, text)
 
 
-def data_uri(svg: bytes) -> str:
+def data_uri(picture: bytes, kind: str = "svg+xml") -> str:
     """Put a picture into the page itself."""
-    return "data:image/svg+xml;base64," + base64.b64encode(svg).decode("ascii")
+    return f"data:image/{kind};base64," + base64.b64encode(picture).decode("ascii")
 
 
 def _own(name: str) -> Markup:
@@ -161,7 +168,7 @@ def _hash(text: str) -> str:
     return f"sha256-{base64.b64encode(digest).decode('ascii')}"
 
 
-def _steps(flow: pd.DataFrame) -> Sequence[tuple[str, dict[str, tuple[int, int]]]]:
+def steps_of(flow: pd.DataFrame) -> Sequence[tuple[str, dict[str, tuple[int, int]]]]:
     """Rows of the exclusions table: (left, excluded) by step and group."""
     steps: dict[str, dict[str, tuple[int, int]]] = {}
     for step, group, left, excluded in flow[["step", "group", "left", "excluded"]].itertuples(

@@ -13,7 +13,9 @@ LIGHTNESS: Final = "l_shift_skin"
 _MEAN: Final = "on average over the training mixes"
 
 
-def tone_sentences(claims: Mapping[str, Any], groups: Groups, basis: Sequence[str]) -> list[str]:
+def tone_sentences(
+    claims: Mapping[str, Any], groups: Groups, basis: Sequence[str], over: str = _MEAN
+) -> list[str]:
     """Say by how much each group's skin is made lighter or darker, the compared group first.
 
     The interval of the angle decides. An angle also moves when skin loses its yellow, so that a
@@ -27,6 +29,8 @@ def tone_sentences(claims: Mapping[str, Any], groups: Groups, basis: Sequence[st
         The two that are compared.
     basis
         What sets the numbers apart from the paper's, such as "phantom images".
+    over
+        What the means are over.
 
     Returns
     -------
@@ -40,7 +44,7 @@ def tone_sentences(claims: Mapping[str, Any], groups: Groups, basis: Sequence[st
     }
     of = f" ({', '.join(basis)})" if basis else ""
     return [
-        f"{_sentence(group, found[key], found.get((key[0], LIGHTNESS)))}, {_MEAN}{of}."
+        f"{_sentence(group, found[key], found.get((key[0], LIGHTNESS)))}, {over}{of}."
         for group in reversed(groups.pair)
         if (key := (f"mean_{group}", ITA)) in found
     ]

@@ -18,8 +18,10 @@ from tonegap.assessment import (
     PairMeasure,
     condition_table,
     per_image_errors,
+    range_warning,
     reconstructed,
     reconstruction_errors,
+    reconstructions,
     summary,
 )
 from tonegap.collapse import collapse_warning, is_collapsed
@@ -32,6 +34,7 @@ from tonegap.files.examples import write_examples
 from tonegap.files.finished_model import assessed_model
 from tonegap.files.packed import open_packed
 from tonegap.files.panel import write_panel
+from tonegap.files.rendered import all_rendered
 from tonegap.files.tables import read_csv, write_csv, write_json
 from tonegap.generation import assess
 from tonegap.generation.assess import Generation, Real, assess_generation
@@ -39,10 +42,9 @@ from tonegap.groups import Groups
 from tonegap.model.baselines import JpegBaseline, PcaBaseline
 from tonegap.model.objective import mse_01
 from tonegap.model.perceptual import FeatureNetwork
-from tonegap.model.pixels import to_8_bit, to_model_range
+from tonegap.model.pixels import to_model_range
 from tonegap.model.protocol import GenerativeModel, Reconstructor
-from tonegap.params import SMALLEST_IMAGE, EvaluateParams, PerceptualNetwork
-from tonegap.pixel_range import HALF_RANGE
+from tonegap.params import EvaluateParams, PerceptualNetwork
 from tonegap.sampling.crossing import crossings
 from tonegap.sampling.diversity import training_sizes
 from tonegap.sampling.panel import PANEL_COLUMNS
@@ -55,8 +57,6 @@ from tonegap.uncertainty.sketch import sketch
 from tonegap.uncertainty.table import fit_scores
 
 _PCA_SEED = 0
-_DARK = 64  # of 8-bit values
-_MIDDLE = -1.0 / HALF_RANGE  # in [-1, 1]: middle grey but for rounding to 8 bits
 
 
 @dataclass(frozen=True)
@@ -150,7 +150,7 @@ def run(
         If the perceptual network's weights are not available.
     """
     sets = _read_sets(images, image_rows, cohort, split, panel)
-    rendered = _all_rendered(fetch, sets.facts["md5hash"])
+    rendered = all_rendered(fetch, sets.facts["md5hash"])
     # GPUs would round the factors of convolutions to 10 bits (TF32), which PyTorch calls float32
     # too. A user's model may use what has no deterministic form: that is warned of.
     with numerics(deterministic=True, strict=False):
@@ -159,15 +159,16 @@ def run(
             name: _baseline(name, sets.train, params) for name in params.baselines
         }
         perceptual = _perceptual(network, network_weights, params.samples, sets.test.shape[1])
-        lpips = _lpips(perceptual, network_weights, device)
+        lpips = perception.lpips_by_name(perceptual, network_weights, device)
         assessed = _assess(model, sets, baselines, params, device, more=lpips)
         generated = _generation(
             model, sets, groups, perceptual, params, seed=int(settings["seed"]), device=device
         )
         table = rounded_table(pd.concat([assessed, generated.per_image], axis=1))
         members = _sketched(model, sets, params.batch_size, device)
-        shown = _examples(model, sets, groups, params.grid_images, device, rendered=rendered)
-    _warn_of_another_range(sets.test, table.pop("darkest"))
+        originals = _first_of_each_group(sets, groups, params.grid_images)
+        shown = Examples(originals, reconstructions(model, originals, device), rendered)
+    _warn(range_warning(int(sets.test.min(initial=255)), table.pop("darkest").min()))
     collapsed = is_collapsed(table["sigma"])
     _warn(collapse_warning(int(collapsed), of=1))
     by_condition = condition_table(table)
@@ -260,21 +261,10 @@ def _perceptual(
     network: PerceptualNetwork, weights: str, samples: int, image_size: int
 ) -> FeatureNetwork | None:
     """Return the perceptual network, if something is measured with it."""
-    of_lpips = network == perception.NETWORK and weights != "random"
-    if not (of_lpips or samples) or image_size < SMALLEST_IMAGE[network]:
-        return None
-    from tonegap.files.weights import resolve_weights  # noqa: PLC0415 - torchvision loads slowly
+    # Imported here: torchvision loads slowly.
+    from tonegap.files.weights import measuring_network  # noqa: PLC0415
 
-    return resolve_weights(network, weights, "after_relu", imagenet_norm=True)
-
-
-def _lpips(
-    network: FeatureNetwork | None, weights: str, device: torch.device
-) -> dict[str, PairMeasure]:
-    """Return LPIPS by its name, where the perceptual network is the one that its heads fit."""
-    if network is None or network.name != perception.NETWORK or weights == "random":
-        return {}
-    return {"lpips_squeeze": perception.lpips_squeeze(network, device)}
+    return measuring_network(network, weights, image_size, needed=samples > 0)
 
 
 def _generation(
@@ -328,48 +318,14 @@ def _as_fitted(baselines: Mapping[str, Reconstructor]) -> dict[str, int]:
     return {"pca_components": pca.components} if isinstance(pca, PcaBaseline) else {}
 
 
-def _all_rendered(fetch: Path, md5hashes: pd.Series) -> bool:
-    """Return True if tonegap rendered every image: only then may a picture be committed."""
-    status = read_csv(fetch, ["md5hash", "status"], "the fetch table").set_index("md5hash")
-    return bool((status.loc[md5hashes, "status"] == "rendered").all())
-
-
-def _examples(
-    model: GenerativeModel,
-    sets: _Sets,
-    groups: Groups,
-    count: int,
-    device: torch.device,
-    *,
-    rendered: bool,
-) -> Examples:
-    originals = {
-        name: sets.test[(sets.facts["group"] == name).to_numpy()][:count] for name in groups.names
-    }
-    again = {
-        name: to_8_bit(reconstructed(model, to_model_range(pixels).to(device)))
-        if len(pixels)
-        else pixels
-        for name, pixels in originals.items()
-    }
-    return Examples(originals, again, rendered)
+def _first_of_each_group(sets: _Sets, groups: Groups, count: int) -> dict[str, np.ndarray]:
+    group = sets.facts["group"]
+    return {name: sets.test[(group == name).to_numpy()][:count] for name in groups.names}
 
 
 def _warn(problem: str) -> None:
     if problem:
         print(f"tonegap evaluate: warning: {problem}", file=sys.stderr)  # noqa: T201  its own words
-
-
-def _warn_of_another_range(
-    test: UInt8[np.ndarray, "images size size 3"], darkest: pd.Series
-) -> None:
-    """Warn if reconstructions look like values in [0, 1]: every error would be wrong."""
-    if test.size and test.min() < _DARK and darkest.min() >= _MIDDLE:
-        print(  # noqa: T201 - the stage's own words
-            "tonegap evaluate: warning: no image is reconstructed darker than middle grey, "
-            "though originals are; a model of images in [0, 1] must map them to [-1, 1]",
-            file=sys.stderr,
-        )
 
 
 def _side_by_side(by_condition: pd.DataFrame, groups: Groups) -> pd.DataFrame:

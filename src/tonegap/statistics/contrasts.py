@@ -14,7 +14,7 @@ import numpy as np
 from scipy import stats
 
 from tonegap.groups import LIGHT_AND_DARK, Groups
-from tonegap.measures import MEASURES
+from tonegap.measures import MEASURES, SCORES
 from tonegap.statistics.design import Arm
 
 Expected = Literal["negative", "positive", "equivalent", "none"]
@@ -43,13 +43,13 @@ MEASURE_WORDS: Mapping[str, str] = {
     "mse_given_jpeg": "MSE at equal difficulty for JPEG",
 }
 BOUNDS: Mapping[str, float] = {
-    "sigma_auc": 0.5,
     "auc_excess": 1.0,
-    "sigma_error_rank": 1.0,
     "score_rank": 1.0,
     "score_partial": 1.0,
     "score_worst": 0.5,
     "score_auc": 0.5,
+    **{f"{row.name}_auc": 0.5 for row in SCORES},
+    **{f"{row.name}_error_rank": 1.0 for row in SCORES},
 }
 MARGINS: Mapping[str, float] = {
     "sigma_auc": AUC_MARGIN,

@@ -83,7 +83,7 @@ _NO_COLUMN = {
 }
 
 
-def decompose(table: pd.DataFrame, groups: Groups) -> pd.DataFrame:
+def decompose(table: pd.DataFrame, groups: Groups, *, finished: bool = False) -> pd.DataFrame:
     """Find the gap at equal conditions, sources, complexity and difficulty.
 
     Parameters
@@ -95,6 +95,8 @@ def decompose(table: pd.DataFrame, groups: Groups) -> pd.DataFrame:
         are used.
     groups
         The two that are compared.
+    finished
+        The table is of one finished model: errors are over image clusters alone.
 
     Returns
     -------
@@ -111,7 +113,7 @@ def decompose(table: pd.DataFrame, groups: Groups) -> pd.DataFrame:
     DataError
         If an error has no logarithm.
     """
-    whole = _with_difficulty(rows_of(ordinary_rows(table), groups))
+    whole = _with_difficulty(rows_of(ordinary_rows(table), groups, finished=finished))
     supported = whole.where(on_common_support(whole, groups))
     found = [
         row

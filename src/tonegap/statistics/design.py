@@ -78,6 +78,9 @@ class Design:
         Codes of the image and the run, which are only counted, never resampled.
     draws
         What the runs drew to train on; None where it is unknown or does not matter.
+    samples_seeds
+        False for one finished model: images are all that it samples, and its one seed says
+        nothing about another training.
     """
 
     arms: tuple[Arm, ...]
@@ -87,6 +90,7 @@ class Design:
     image: Int[np.ndarray, " rows"]
     run: Int[np.ndarray, " rows"]
     draws: Draws | None = None
+    samples_seeds: bool = True
 
     @property
     def n_units(self) -> int:
@@ -116,6 +120,10 @@ class Design:
         present = np.bincount(code, minlength=n_cells * n_runs) > 0
         return np.asarray(present.reshape(len(self.arms), self.n_seeds, n_runs).sum(axis=2))
 
+    def count_seeds(self, rows: Bool[np.ndarray, " rows"] | slice = slice(None)) -> int:
+        """Count the distinct seeds of some rows, or of all; 0 where seeds are not sampled."""
+        return len(np.unique(self.seed[rows])) if self.samples_seeds else 0
+
     def _distinct_by_arm(self, codes: Int[np.ndarray, " rows"]) -> Int[np.ndarray, " arms"]:
         n_codes, n_arms = int(codes.max()) + 1, len(self.arms)
         present = np.bincount(self.arm * n_codes + codes, minlength=n_arms * n_codes) > 0
@@ -126,7 +134,7 @@ class Design:
         return np.array([wanted.get(arm, 0.0) for arm in self.arms])
 
 
-def design_of(table: pd.DataFrame, *, trusted: bool = False) -> Design:
+def design_of(table: pd.DataFrame, *, trusted: bool = False, finished: bool = False) -> Design:
     """Read the crossed design off a per-image study table.
 
     Parameters
@@ -136,15 +144,23 @@ def design_of(table: pd.DataFrame, *, trusted: bool = False) -> Design:
         means that the image is its own cluster. Every group becomes an arm of each mix.
     trusted
         The table was made by code that makes none of the faults below; they are not looked for.
+    finished
+        The rows are of one finished model, which was trained elsewhere: no seed is sampled.
 
     Raises
     ------
     DataError
         A column is missing or empty, the table is empty, a share is outside [0, 1], a run has
-        an image twice or more than one mix or seed, or an image is in two groups.
+        an image twice or more than one mix or seed, or an image is in two groups; or a finished
+        model has more than one run.
     """
     if not trusted:
         _check(table)
+    if finished and (table["run"] != table["run"].iloc[0]).any():
+        raise DataError(
+            f"per-image table of a finished model: it holds {table['run'].nunique()} runs, whose "
+            "scatter would be taken for that of images; audit one model at a time"
+        )
     arm, arms = _arm_codes(table)
     cluster = table["cluster"].where(table["cluster"].notna(), table["md5hash"])
     codes = {name: pd.factorize(table[name])[0] for name in ("seed", "md5hash", "run")}
@@ -155,6 +171,7 @@ def design_of(table: pd.DataFrame, *, trusted: bool = False) -> Design:
         seed=codes["seed"],
         image=codes["md5hash"],
         run=codes["run"],
+        samples_seeds=not finished,
     )
 
 

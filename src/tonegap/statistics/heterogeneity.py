@@ -53,7 +53,7 @@ _COLUMNS = ["mix", "share", "label", "n_reference", "n_compared", *NUMBERS, *COU
 _NORMAL_95 = float(special.ndtri(0.975))
 
 
-def condition_gaps(table: pd.DataFrame, groups: Groups) -> pd.DataFrame:
+def condition_gaps(table: pd.DataFrame, groups: Groups, *, finished: bool = False) -> pd.DataFrame:
     """Find the gap of each condition, per mix and overall.
 
     Parameters
@@ -64,6 +64,8 @@ def condition_gaps(table: pd.DataFrame, groups: Groups) -> pd.DataFrame:
         others are used.
     groups
         The two that are compared.
+    finished
+        The table is of one finished model: errors are over image clusters alone.
 
     Returns
     -------
@@ -80,7 +82,7 @@ def condition_gaps(table: pd.DataFrame, groups: Groups) -> pd.DataFrame:
     DataError
         If an error has no logarithm.
     """
-    rows = given_pool(rows_of(ordinary_rows(table), groups))
+    rows = given_pool(rows_of(ordinary_rows(table), groups, finished=finished))
     is_compared = rows.is_group(groups.compared)
     relative = _relative_to_run(rows, is_compared)
     label, names = pd.factorize(rows.table["label_fine"], sort=True)
@@ -162,7 +164,9 @@ def _fewest(design: Design, n_mixes: int) -> int:
     present = np.bincount(design.arm, minlength=len(design.arms)) > 0
     if present.sum() < 2 * n_mixes:
         return 0
-    counts = np.minimum(design.seeds_by_arm, design.units_by_arm)
+    counts = design.units_by_arm
+    if design.samples_seeds:
+        counts = np.minimum(design.seeds_by_arm, counts)
     return int(counts[present].min())
 
 

@@ -53,7 +53,7 @@ class Estimate:
     margin
         The margin of an equivalence test, else None; it decides what ``p`` means.
     n_images, n_clusters, n_runs, n_seeds
-        Distinct ones among the rows that the contrast uses.
+        Distinct ones among the rows that the contrast uses; no seeds for one finished model.
     bound
         The contrast lies in [-bound, bound]; infinite for errors. Where it is finite, interval
         and tests are those of t on ``atanh(value / bound)``, with the delta method's standard
@@ -101,15 +101,16 @@ class Estimate:
         """P value of the null "the contrast lies within the margin"; NaN without a margin.
 
         The test that contradicts equivalence: one-sided t on the nearer bound of the margin,
-        but never less than ``2 ** -n_seeds``. That is the least that a test can give which
-        knows only on which side of the bound each seed lies (the sign test). Where trainings
-        decide, a run's AUC is near 0 or near 1; four such seeds agree by chance in an eighth
-        of all studies, with hardly any scatter, and t, even on the scale of the logit, then
-        rejects up to three times too often at corrected levels (``docs/experiments.md``).
+        but, where seeds are sampled, never less than ``2 ** -n_seeds``. That is the least that a
+        test can give which knows only on which side of the bound each seed lies (the sign test).
+        Where trainings decide, a run's AUC is near 0 or near 1; four such seeds agree by chance
+        in an eighth of all studies, with hardly any scatter, and t, even on the scale of the
+        logit, then rejects up to three times too often at corrected levels
+        (``docs/experiments.md``).
         """
         if self.margin is None:
             return math.nan
-        return max(self._below(self._t(self.margin)), 0.5**self.n_seeds)
+        return max(self._below(self._t(self.margin)), self._least_p_of_seeds)
 
     @property
     def minimum_detectable(self) -> float:
@@ -129,12 +130,17 @@ class Estimate:
         """
         if self.margin is None:
             return False
-        return self._below(self._t(self.margin)) <= ONE_SIDED < 0.5**self.n_seeds
+        return self._below(self._t(self.margin)) <= ONE_SIDED < self._least_p_of_seeds
 
     @property
     def is_at_bound(self) -> bool:
         """True if the value is the largest possible, where no scatter can be seen."""
         return abs(self.value) >= NEAR_BOUND * self.bound
+
+    @property
+    def _least_p_of_seeds(self) -> float:
+        """Least p value of a sign test over seeds; 0 where seeds are not sampled."""
+        return 0.5**self.n_seeds if self.n_seeds else 0.0
 
     def _t(self, size: float) -> float:
         """How far ``size`` lies beyond the estimate, seen from 0, in standard errors."""
@@ -189,8 +195,10 @@ def lacking(contrast: Contrast, design: Design, values: Float[np.ndarray, " rows
 
 def _too_few(contrast: Contrast, design: Design) -> str | None:
     """Return which arm has too few units or seeds to estimate its scatter."""
-    counts = (("image clusters", design.units_by_arm), ("seeds", design.seeds_by_arm))
-    for what, by_arm in counts:
+    counts = {"image clusters": design.units_by_arm}
+    if design.samples_seeds:
+        counts["seeds"] = design.seeds_by_arm
+    for what, by_arm in counts.items():
         for arm in contrast.coefficients:
             count = int(by_arm[design.arms.index(arm)])
             if count < MIN_UNITS:
@@ -252,7 +260,7 @@ def estimate(contrast: Contrast, design: Design, values: Float[np.ndarray, " row
         n_images=distinct(design.image[rows]),
         n_clusters=variance.n_units,
         n_runs=distinct(design.run[rows]),
-        n_seeds=distinct(design.seed[rows]),
+        n_seeds=design.count_seeds(rows),
         bound=contrast.bound,
         pool_share=variance.pool_share,
     )

@@ -28,7 +28,7 @@ N_CONDITIONS = 10
 """Conditions that are left out one at a time: those with most test images."""
 
 
-def gap_without(table: pd.DataFrame, groups: Groups) -> pd.DataFrame:
+def gap_without(table: pd.DataFrame, groups: Groups, *, finished: bool = False) -> pd.DataFrame:
     """Estimate the overall gap, with all images and without some of them.
 
     Parameters
@@ -40,6 +40,8 @@ def gap_without(table: pd.DataFrame, groups: Groups) -> pd.DataFrame:
         beside others, the others are used.
     groups
         The two that are compared.
+    finished
+        The table is of one finished model: errors are over image clusters alone.
 
     Returns
     -------
@@ -55,7 +57,7 @@ def gap_without(table: pd.DataFrame, groups: Groups) -> pd.DataFrame:
     DataError
         If an error has no logarithm.
     """
-    rows = rows_of(ordinary_rows(table), groups)
+    rows = rows_of(ordinary_rows(table), groups, finished=finished)
     found = pd.DataFrame(
         [
             {"left_out": what, "label": label, **_without(rows, left_out, groups)}

@@ -73,7 +73,9 @@ class Definition:
     parted: Callable[[pd.DataFrame], tuple[Chosen, Chosen]]
 
 
-def score_definitions(table: pd.DataFrame, groups: Groups) -> pd.DataFrame:
+def score_definitions(
+    table: pd.DataFrame, groups: Groups, *, finished: bool = False
+) -> pd.DataFrame:
     """Score the same runs under every definition of the groups.
 
     Parameters
@@ -86,6 +88,8 @@ def score_definitions(table: pd.DataFrame, groups: Groups) -> pd.DataFrame:
         has runs on equal numbers of distinct images beside others, the others are used.
     groups
         The study's own two, the first row.
+    finished
+        The table is of one finished model: errors are over image clusters alone.
 
     Returns
     -------
@@ -102,10 +106,11 @@ def score_definitions(table: pd.DataFrame, groups: Groups) -> pd.DataFrame:
     DataError
         If an error has no logarithm.
     """
-    rows = given_pool(rows_of(ordinary_rows(table)))
+    rows = given_pool(rows_of(ordinary_rows(table), finished=finished))
+    whose = "audit's" if finished else "study's"
     own = Definition(
         "study",
-        f"the study's own groups: {groups.described(groups.compared)} minus "
+        f"the {whose} own groups: {groups.described(groups.compared)} minus "
         f"{groups.described(groups.reference)}",
         lambda rows: (_equals(rows, groups.reference), _equals(rows, groups.compared)),
     )

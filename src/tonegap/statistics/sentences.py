@@ -53,10 +53,8 @@ def sentence(contrast: Contrast, found: Estimate | None, decision: Decision, rea
     lower, upper = (_value(contrast, bound) for bound in found.interval(0.95))
     described = decision.verdict == "described"
     p = "" if described else f", Holm-corrected {_p(decision.p_holm)}{_of(contrast, decision)}"
-    sample = (
-        f"{found.n_images:,} images in {found.n_clusters:,} clusters, "
-        f"{found.n_runs} runs of {found.n_seeds} seeds"
-    )
+    runs = f"{found.n_runs} runs of {found.n_seeds} seeds" if found.n_seeds else "one model"
+    sample = f"{found.n_images:,} images in {found.n_clusters:,} clusters, {runs}"
     no_width = AT_BOUND if found.is_at_bound else ""
     return (
         f"{contrast.meaning}: {_value(contrast, found.value)} (95 % interval {lower} to "

@@ -63,7 +63,7 @@ class TwoWayVariance:
     n_units
         Units with a row in one of the contrast's arms.
     n_seeds
-        Seeds of the arm that has the fewest.
+        Seeds of the arm that has the fewest; 0 where only images are sampled.
     pool
         What another pool would add; None where this is not known.
     """
@@ -103,8 +103,11 @@ class TwoWayVariance:
         of the two quantiles that Cochran and Cox (1950, Experimental Designs, section 4.14)
         take where two variances of unlike precision are added. Satterthwaite's weights, the
         squares of these, lean on the observed scatter: where two or three degrees of freedom
-        make it small by chance, they take it for well known.
+        make it small by chance, they take it for well known. Where only images are sampled it
+        is ``n_units - 1``.
         """
+        if self.n_seeds == 0:
+            return float(self.n_units - 1)
         seeds = self.between_seeds + (self.pool.seeds if self.pool else 0.0)
         of_seeds = seeds / self.total if self.total > 0.0 else 1.0
         return 1.0 / (of_seeds / (self.n_seeds - 1) + (1.0 - of_seeds) / (self.n_units - 1))
@@ -142,6 +145,9 @@ def two_way_variance(
 ) -> TwoWayVariance:
     """Variance of a contrast from the influence of its rows.
 
+    For one finished model it is ``image`` alone, ``n / (n - 1)`` times the sum over units of
+    ``e_i^2``: the cluster-robust variance (Liang and Zeger 1986, Biometrika 73:13).
+
     Parameters
     ----------
     influence
@@ -154,8 +160,10 @@ def two_way_variance(
     ValueError
         Fewer than two units, or an arm with fewer than two seeds: their scatter cannot be seen.
     """
-    arm_seeds = design.seeds_by_arm
     used = coefficients[design.arm] != 0.0
+    if not design.samples_seeds:
+        return _over_images(design.unit[used], influence[used])
+    arm_seeds = design.seeds_by_arm
     n_units, n_seeds = distinct(design.unit[used]), int(arm_seeds[coefficients != 0.0].min())
     if min(n_units, n_seeds) < 2:  # noqa: PLR2004 - the fewest that can differ
         raise ValueError(f"needs two units and two seeds, has {n_units} and {n_seeds}")
@@ -172,6 +180,16 @@ def two_way_variance(
         n_units=n_units,
         n_seeds=n_seeds,
     )
+
+
+def _over_images(
+    unit: Int[np.ndarray, " rows"], moved: Float[np.ndarray, " rows"]
+) -> TwoWayVariance:
+    n_units = distinct(unit)
+    if n_units < 2:  # noqa: PLR2004 - the fewest that can differ
+        raise ValueError(f"needs two units, has {n_units}")
+    image = _square_sum(unit, moved) * n_units / (n_units - 1)
+    return TwoWayVariance(image=image, between_seeds=0.0, noise=0.0, n_units=n_units, n_seeds=0)
 
 
 def _square_sum(codes: Int[np.ndarray, " rows"], moved: Float[np.ndarray, " rows"]) -> float:

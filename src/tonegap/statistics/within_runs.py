@@ -92,7 +92,7 @@ class Slope:
     influence: Float[np.ndarray, " rows"]
 
 
-def rows_of(table: pd.DataFrame, groups: Groups | None = None) -> Rows:
+def rows_of(table: pd.DataFrame, groups: Groups | None = None, *, finished: bool = False) -> Rows:
     """Prepare a per-image study table.
 
     Parameters
@@ -101,6 +101,8 @@ def rows_of(table: pd.DataFrame, groups: Groups | None = None) -> Rows:
         One row per run x test image: run, mix, share, seed, md5hash, group, cluster, mse.
     groups
         Keep the rows of these two groups only; None: all rows that have a group.
+    finished
+        The table is of one finished model (:func:`~tonegap.statistics.design.design_of`).
 
     Raises
     ------
@@ -113,7 +115,7 @@ def rows_of(table: pd.DataFrame, groups: Groups | None = None) -> Rows:
     keys = table[["share", "mix"]].drop_duplicates().sort_values(["share", "mix"])
     mixes = tuple((str(mix), float(share)) for share, mix in keys.itertuples(index=False))
     mix = pd.Index(mixes).get_indexer(pd.MultiIndex.from_arrays([table["mix"], table["share"]]))
-    design = with_draws(design_of(table), table)
+    design = with_draws(design_of(table, finished=finished), table)
     return Rows(table, design, log_of(table, "mse"), mixes, np.asarray(mix))
 
 
@@ -229,7 +231,7 @@ def estimate_of(design: Design, slope: Slope) -> Estimate:
         n_images=distinct(design.image),
         n_clusters=variance.n_units,
         n_runs=distinct(design.run),
-        n_seeds=distinct(design.seed),
+        n_seeds=design.count_seeds(),
         pool_share=variance.pool_share,
     )
 
@@ -290,15 +292,19 @@ def contrast_of_groups(
 
 def too_few(rows: Rows, groups: Groups | None = None) -> str:
     """Return which mix or group has too few units or seeds to estimate scatter, or empty."""
+    sampled = {"image clusters": rows.design.unit}
+    if rows.design.samples_seeds:
+        sampled["seeds"] = rows.design.seed
     for code, (mix, _) in enumerate(rows.mixes):
         of_mix = rows.mix == code
         for name in groups.pair if groups else (None,):
             chosen = of_mix if name is None else of_mix & rows.is_group(name)
-            for what, codes in (("image clusters", rows.design.unit), ("seeds", rows.design.seed)):
+            for what, codes in sampled.items():
                 count = distinct(codes[chosen]) if chosen.any() else 0
                 if count < MIN_UNITS:
                     whose = f"{name} images of " if name else ""
-                    return f"needs {MIN_UNITS} {what}, has {count} among {whose}mix {mix}"
+                    where = f"mix {mix}" if rows.design.samples_seeds else "the model"
+                    return f"needs {MIN_UNITS} {what}, has {count} among {whose}{where}"
     return ""
 
 

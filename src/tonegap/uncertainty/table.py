@@ -41,6 +41,10 @@ FITS: Final[Mapping[str, Callable[[Setting], Scorer | None]]] = MappingProxyType
 """How each score of ``evaluate.scores`` learns what it needs; None where the model lacks it."""
 
 
+WITHOUT_DRAW: Final = ("kl", "jpeg_bytes", "darkness")
+"""Those that need no training image, for models that were trained elsewhere."""
+
+
 @dataclass(frozen=True)
 class Scores:
     """Scores that are ready to be computed.

@@ -6,10 +6,10 @@ import base64
 import hashlib
 import re
 from dataclasses import replace
-from html.parser import HTMLParser
 from itertools import pairwise
 
 import pytest
+from outline import outline_of
 
 from tonegap.groups import LIGHT_AND_DARK, Groups
 from tonegap.report.claims import VERDICTS
@@ -24,7 +24,6 @@ from tonegap.report.page import (
 from tonegap.report.wording import comparison_name, measure_name
 from tonegap.statistics.claims import no_claims
 
-VOID = {"meta", "link", "br", "img", "input", "hr"}
 LINKS = {
     "claims.json",
     "https://github.com/mattgroh/fitzpatrick17k",
@@ -33,41 +32,9 @@ LINKS = {
 LOADING = ("src", "srcset", "href", "data", "poster", "action", "formaction", "background")
 
 
-class Outline(HTMLParser):
-    """Elements with their attributes and text; notes tags that do not match."""
-
-    def __init__(self):
-        super().__init__()
-        self.elements, self.open, self.problems = [], [], []
-
-    def handle_starttag(self, tag, attributes):
-        element = {"tag": tag, "attributes": dict(attributes), "text": ""}
-        self.elements.append(element)
-        if tag not in VOID:
-            self.open.append(element)
-
-    def handle_endtag(self, tag):
-        if not self.open or self.open.pop()["tag"] != tag:
-            self.problems.append(tag)
-
-    def handle_data(self, data):
-        for element in self.open:
-            element["text"] += data
-
-    def of(self, *tags):
-        return [element for element in self.elements if element["tag"] in tags]
-
-
-def _outline(page):
-    outline = Outline()
-    outline.feed(page)
-    outline.close()
-    return outline
-
-
 @pytest.fixture
 def outline(context):
-    return _outline(render(context))
+    return outline_of(render(context))
 
 
 def test_tags_match(outline):
@@ -210,7 +177,7 @@ def test_numbers_say_what_they_rest_on(outline, context):
     said = [p["text"] for p in outline.of("p") if p["attributes"].get("class") == "basis"]
     assert said == ["Rests on phantom images and random features."] * 10
     assert "Phantom images and random features" in outline.of("aside")[0]["text"]
-    plain = _outline(render(replace(context, basis=[], caveats=[])))
+    plain = outline_of(render(replace(context, basis=[], caveats=[])))
     assert not any(p["attributes"].get("class") == "basis" for p in plain.of("p"))
     assert plain.of("aside") == []
 
@@ -243,7 +210,7 @@ def test_the_page_depends_on_its_content_only(context):
     """The same content gives the same page; the caveats stand in a banner."""
     page = render(context)
     assert page == render(context)
-    assert "Phantoms only." in _outline(page).of("aside")[0]["text"]
+    assert "Phantoms only." in outline_of(page).of("aside")[0]["text"]
     assert not re.search(r"20\d\d-\d\d-\d\d", page), "no date of building"
 
 
@@ -258,7 +225,7 @@ def test_without_a_study_the_report_says_so(context):
         arms=context.arms.iloc[:0],
         conditions=context.conditions.iloc[:0],
     )
-    outline = _outline(render(bare))
+    outline = outline_of(render(bare))
     assert outline.problems == []
     assert "No study has been collected." in outline.of("aside")[0]["text"]
     ids = {element["attributes"].get("id") for element in outline.elements}
@@ -293,7 +260,7 @@ def test_the_first_screen_follows_the_verdict(context):
         for row in context.claims["contrasts"]
     ]
     page = render(replace(context, claims=context.claims | {"contrasts": rows}))
-    (found,) = [d for d in _outline(page).of("dd") if "undecided" in d["text"]][:1]
+    (found,) = [d for d in outline_of(page).of("dd") if "undecided" in d["text"]][:1]
     assert "Whether dark images have a larger error is undecided: +36 %" in found["text"]
     assert "A group's error falls by 9 % as its own share in training goes" in found["text"]
 
@@ -343,7 +310,7 @@ def test_groups_of_another_variable_are_called_by_their_names(context):
     by_sex = Groups("male", "female", {})
     arms = context.arms.assign(group=context.arms["group"].map({"light": "male", "dark": "female"}))
     page = render(replace(context, groups=by_sex, arms=arms, flow=context.flow.iloc[:0]))
-    heads = " ".join(cell["text"] for cell in _outline(page).of("thead"))
+    heads = " ".join(cell["text"] for cell in outline_of(page).of("thead"))
     assert "MSE, female" in heads
     assert "MSE, dark" not in heads
 

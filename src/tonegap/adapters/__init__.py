@@ -1,0 +1,1 @@
+"""Adapters: finished models of other libraries as models that tonegap can assess."""
