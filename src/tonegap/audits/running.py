@@ -24,13 +24,15 @@ from tonegap.files.tables import read_json
 from tonegap.generation import beside_data
 from tonegap.nearest import nearest
 from tonegap.params import Params
-from tonegap.source import Chosen, use_fitzpatrick17k, use_phantom
+from tonegap.presets import preset_names
+from tonegap.source import use_phantom, use_preset
 from tonegap.training.precision import choose_arithmetic
 from tonegap.workspace import AuditFolder, Workspace, packed_folder
 
 Say = Callable[[str], None]
 
 HERE: Final = "here"
+PHANTOM: Final = "phantom"
 _UNWANTED: Final = re.compile(r"[^A-Za-z0-9._]+")
 
 
@@ -119,18 +121,24 @@ def choose_data(root: Path, request: Request, say: Say) -> None:
     ParameterError
         If there is no such data set, or images are given that nothing would use.
     """
-    if request.data == HERE or (request.data == "phantom" and _is_phantom(root)):
-        if request.images or request.tables:
-            raise ParameterError(
-                f"--images and --table belong to a preset, but the data is {request.data!r}; name "
-                f"the preset, one of {', '.join(_PRESETS)}"
-            )
-        return
-    if request.data not in _PRESETS:
+    presets = preset_names()
+    known = (HERE, PHANTOM, *presets)
+    if request.data not in known:
         raise ParameterError(
-            f"there is no data set {request.data!r}; {nearest(request.data, (HERE, *_PRESETS))}"
+            f"there is no data set {request.data!r}; {nearest(request.data, known)}"
         )
-    for line in _PRESETS[request.data](root, request).lines():
+    if request.data in presets:
+        chosen = use_preset(root, request.data, tables=request.tables, images=request.images)
+    elif request.images or request.tables:
+        raise ParameterError(
+            f"--images and --table belong to a preset, but the data is {request.data!r}; name the "
+            f"preset, one of {', '.join(presets)}"
+        )
+    elif request.data == HERE or _is_phantom(root):
+        return
+    else:
+        chosen = use_phantom(root)
+    for line in chosen.lines():
         say(line)
 
 
@@ -155,19 +163,6 @@ def found(folder: AuditFolder) -> list[str]:
     sentences = [row["sentence"] for row in claims["contrasts"] if row["family"] == "primary"]
     verdicts = ", ".join(f"{claim} {row['verdict']}" for claim, row in decided.items())
     return [*sentences, verdicts, f"{folder.report} is the page for people"]
-
-
-def _use_fitzpatrick17k(root: Path, request: Request) -> Chosen:
-    if len(request.tables) > 1:
-        raise ParameterError(f"fitzpatrick17k has one table, --table names {len(request.tables)}")
-    return use_fitzpatrick17k(root, next(iter(request.tables), None), request.images)
-
-
-_PRESETS: Final[dict[str, Callable[[Path, Request], Chosen]]] = {
-    "phantom": lambda root, _: use_phantom(root),
-    "fitzpatrick17k": _use_fitzpatrick17k,
-}
-"""Data sets by name, and how the branch is pointed at each."""
 
 
 def _is_phantom(root: Path) -> bool:
