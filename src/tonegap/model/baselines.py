@@ -23,6 +23,9 @@ from tonegap.model.pixels import to_8_bit, to_model_range
 _EXACT_UP_TO_IMAGES = 512
 """Largest number of images for an exact decomposition; above, randomised (Halko et al. 2011)."""
 
+_FEW = 1 / 8
+"""Share of the images below which Lanczos' method (ARPACK) finds the components sooner."""
+
 
 class PcaBaseline:
     """Reconstruction from the leading principal components of the training images.
@@ -60,7 +63,7 @@ class PcaBaseline:
         self.components = min(components, distinct - 1, flat.shape[1])
         self._pca = PCA(  # type: ignore[no-untyped-call] # scikit-learn has no annotations
             n_components=self.components,
-            svd_solver="full" if len(flat) <= _EXACT_UP_TO_IMAGES else "randomized",
+            svd_solver=_solver(len(flat), self.components),
             random_state=seed,
             copy=False,
         ).fit(_flat(to_model_range(images)))
@@ -112,6 +115,12 @@ class JpegBaseline:
         Image.fromarray(image).save(buffer, format="JPEG", quality=self.quality)
         with Image.open(buffer) as decoded:
             return np.array(decoded)
+
+
+def _solver(images: int, components: int) -> str:
+    if images > _EXACT_UP_TO_IMAGES:
+        return "randomized"
+    return "arpack" if components <= _FEW * images else "full"
 
 
 def _flat(images: Float[Tensor, "batch 3 height width"]) -> Float64[np.ndarray, "batch values"]:
