@@ -32,7 +32,6 @@ from pathlib import Path
 import pandas as pd
 import torch
 
-from tonegap.study.collect import RUN_COLUMNS
 from tonegap.training.precision import describe_device
 
 ROOT = Path(__file__).parents[1]
@@ -144,10 +143,14 @@ def cell_hash(copy: Path, mix: str, seed: int, environment: Mapping[str, str]) -
 
 
 def committed_hash(mix: str, seed: int) -> str:
-    """Hash the rows of a cell in metrics/study_images.csv, written as results/per_image.csv is."""
+    """Hash the rows of a cell in metrics/study_images.csv, written as results/per_image.csv is.
+
+    Columns that need several runs, such as the ensemble's, are left out.
+    """
     table = pd.read_csv(ROOT / "metrics/study_images.csv", dtype=str, keep_default_na=False)
     rows = table[(table["mix"] == mix) & (table["seed"] == str(seed))]
-    return sha256(rows.drop(columns=list(RUN_COLUMNS)).to_csv(index=False).encode())
+    of_one_run = pd.read_csv(ROOT / "results/per_image.csv", nrows=0).columns
+    return sha256(rows[list(of_one_run)].to_csv(index=False).encode())
 
 
 def differing(expected: Mapping[str, str], found: Mapping[str, str]) -> list[str]:
