@@ -85,7 +85,7 @@ class TrainedCalibration:
             table = draw_study(_population(self), planted, sizes_of(planted), child)
             with replacing(path) as temporary:
                 table[list(_KEPT)].to_csv(temporary, index=False, compression="gzip")
-        kept = pd.read_csv(path, dtype=_NAMES, float_precision="round_trip")
+        kept = pd.read_csv(path, dtype=_NAMES)
         return kept.merge(_of_images(self), on="md5hash", validate="many_to_one")
 
 

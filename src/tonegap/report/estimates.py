@@ -96,9 +96,8 @@ def condition_forest(analysis: Analysis, groups: Groups) -> Forest:
     """Show each assessed condition's shrunken gap, the largest first; its own in the note."""
     rows = _overall(analysis.conditions_gap)
     if len(rows):
-        rows = rows[rows["reason"].fillna("") == ""].sort_values(
-            "shrunken_percent", ascending=False, kind="stable"
-        )
+        assessed = rows["reason"].isna() | rows["reason"].eq("")
+        rows = rows[assessed].sort_values("shrunken_percent", ascending=False, kind="stable")
 
     def note(row: dict[Any, Any]) -> str:
         return (
