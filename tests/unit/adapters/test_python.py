@@ -93,7 +93,7 @@ def test_a_model_without_tensors_has_no_hash(module):
 
 def test_mistakes_are_told_before_any_image_is_fetched(module):
     """The two grey images show them."""
-    with pytest.raises(ModelError, match="`encode` returned one tensor.*own method"):
+    with pytest.raises(ModelError, match=r"`encode` returned one tensor.*own method"):
         module(OneTensor)
     with pytest.raises(ModelError, match="assessing needs the method reconstruct"):
         module(lambda: 3)
