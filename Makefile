@@ -15,7 +15,7 @@ DROP := .*/|images\.txt$$|lists$$|meta\.|settings\.|steps\.|cohort\.|duplicates\
 DROP := $(DROP)|(mse|kl_nats|perceptual|total|effective_beta|step)$$|mse_|(nmse|sigma)\.(?!gap)
 
 .DEFAULT_GOAL := help
-.PHONY: help env install packages repro test check format lint types contracts parameters map deps \
+.PHONY: help env install packages repro audit test check format lint types contracts parameters map deps \
 	plots-page lock experiments pr-report guard hooks image clean
 
 help: ## Show what can be made
@@ -48,6 +48,10 @@ repro: env ## Run the whole pipeline: environment, then `dvc repro`
 
 experiments: env ## Show experiments: draw, errors, gaps, changed parameters (EXP='-n 3': of 3 commits)
 	dvc exp show --only-changed --keep '$(KEEP)' --drop '$(DROP)' $(EXP)
+
+audit: env ## Audit a tiny autoencoder with random weights on the phantoms (docs/audit.md)
+	python tests/support/tiny_autoencoder.py $(VENV)/tiny-vae
+	tonegap audit diffusers:$(VENV)/tiny-vae
 
 test: env ## Run the tests that a change must pass
 	pytest -n auto -m "not network and not gpu"
