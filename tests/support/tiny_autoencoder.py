@@ -16,13 +16,13 @@ from diffusers import AutoencoderKL
 def save(folder: str) -> None:
     """Write config.json and safetensors, as ``save_pretrained`` does."""
     torch.manual_seed(0)
-    model: Any = AutoencoderKL(
+    make: Any = AutoencoderKL
+    make(
         block_out_channels=(16, 32),
         down_block_types=("DownEncoderBlock2D",) * 2,
         up_block_types=("UpDecoderBlock2D",) * 2,
         norm_num_groups=8,
-    )
-    model.save_pretrained(folder)
+    ).save_pretrained(folder)
 
 
 if __name__ == "__main__":

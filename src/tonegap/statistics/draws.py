@@ -59,8 +59,9 @@ def shared_to_own(design: Design, coefficients: Float[np.ndarray, " arms"]) -> f
     """Return how much of a contrast's training two seeds share, over what each has of its own.
 
     ``rho / (1 - rho)`` with ``rho`` the overlap of the seeds' training, mixes weighted as the
-    contrast weights them: for test and training sets that fill the data, ``n_test / n_train`` of
-    Nadeau and Bengio (2003, Mach. Learn. 52:239).
+    contrast weights them. For ``n`` distinct images of ``N`` this is ``n / (N - n)``, the ratio of
+    the variances ``s^2 / N`` and ``s^2 (1 / n - 1 / N)`` of a mean between pools and between
+    draws from one pool (Cochran 1977, Sampling Techniques, theorem 2.2).
 
     Returns
     -------

@@ -17,10 +17,13 @@ one, the between-seed variance of a contrast over the M images of a group is ``V
   what j teaches about i, so that this part counts again what images do to the contrast; it is
   therefore limited to that.
 
+``V`` is an estimate less its noise, so it can be negative. It then stays so in the sum of the two,
+which would else be too large in the mean; but half of what the images add is kept.
+
 In a contrast in which an image's own difficulty cancels, as in the own share effect, all that is
 left of a test image is what training on its like does. The influence of one image on the loss of
-another is mutual (Koh and Liang 2017, ICML, eq. 2), so there the two roles of an image go together,
-and standard errors are added instead of variances.
+another is mutual (Koh and Liang 2017, ICML, eq. 2), so there the two roles of an image go together:
+their covariance is added, with the correlation :data:`CORRELATION`.
 """
 
 from __future__ import annotations
@@ -34,6 +37,14 @@ from jaxtyping import Bool, Float, Int
 from tonegap.statistics.design import Design
 from tonegap.statistics.draws import shared_to_own
 from tonegap.statistics.variance import PoolVariance, TwoWayVariance, two_way_variance
+
+CORRELATION = 0.7
+"""Of an image's effects as one that is tested and as one that is trained on.
+
+Measured: whole studies of trained PCA chose it among 0, .25, .5, .7 and 1, of which 0 covers
+89 % of true values where the groups are mirror images, and 1 covers 99 % where they differ in
+tone.
+"""
 
 _RELATIVE_RANK = 1e-10  # singular values below it are none
 _SMALLEST_RATIO = 1e-3  # of the images' variance to that of cells: below, images are alike
@@ -92,11 +103,14 @@ def variance_of(
     trained = training_variance(design, influence, coefficients)
     if trained is None:
         return variance
-    seeds = factor * max(trained.common, 0.0)
     images = min(variance.images_beyond_noise, factor * trained.single)
+    seeds = factor * trained.common
+    both = max(images + seeds, 0.5 * images)
+    seeds = max(seeds, 0.0)
     if _own_difficulty_cancels(design, coefficients):
-        images += 2.0 * math.sqrt((variance.images_beyond_noise - images) * seeds)
-    return replace(variance, pool=PoolVariance(float(seeds), float(images)))
+        left = max(variance.images_beyond_noise - images, 0.0)
+        both += 2.0 * CORRELATION * math.sqrt(left * seeds)
+    return replace(variance, pool=PoolVariance(float(seeds), float(both - seeds)))
 
 
 def training_variance(
