@@ -14,10 +14,17 @@ import psutil
 from filelock import Timeout
 
 from tonegap.errors import StudyError
+from tonegap.files.checkout import remove_copy
 from tonegap.files.repository import experiments, git, head
 from tonegap.study.outcome import Outcome
 from tonegap.study.plan import Cell, Study
-from tonegap.study.records import experiment_ref, require_committed, study_lock, study_state
+from tonegap.study.records import (
+    copies_folder,
+    experiment_ref,
+    require_committed,
+    study_lock,
+    study_state,
+)
 from tonegap.study.state import CellState
 
 _LOOK_S = 2.0
@@ -72,6 +79,8 @@ def run_study(
 def _run_missing(
     root: Path, study: Study, engine: Engine, ended: Callable[[Outcome], None]
 ) -> None:
+    # A killed run may have had more copies than this one makes.
+    remove_copy(copies_folder(root, study.name).resolve())
     states = study_state(root, study)
     missing = [state.cell for state in states if state.status != "done"]
     for cell in missing:

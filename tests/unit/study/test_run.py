@@ -10,7 +10,7 @@ import pytest
 
 from tonegap.errors import StudyError
 from tonegap.study.outcome import Outcome
-from tonegap.study.records import study_lock
+from tonegap.study.records import copies_folder, study_lock
 from tonegap.study.run import leftovers, run_study, visible_gpus
 
 
@@ -61,6 +61,14 @@ def test_only_the_missing_run(toy):
     assert engine.batches == [[cells[0].name, cells[2].name, cells[3].name]]
     run_study(toy.root, toy.study(), engine, ignore)
     assert len(engine.batches) == 1
+
+
+def test_copies_of_a_killed_run_go_even_if_this_one_needs_fewer(toy):
+    """The killed run had two at once, and one cell is missing."""
+    copies = copies_folder(toy.root, toy.study().name)
+    (copies / "1").mkdir(parents=True)
+    run_study(toy.root, toy.study(), FakeEngine(toy), ignore)
+    assert not copies.exists()
 
 
 def test_a_failing_cell_stops_no_other(toy):
