@@ -206,6 +206,8 @@ class TrainParams(Section):
     perceptual_taps: Literal["before_relu", "after_relu"]
     perceptual_imagenet_norm: bool
     perceptual_norm: Literal["none", "mean_square"]
+    group_weight: Literal["none", "equal", "dro"]
+    dro_step: Positive
     device: Annotated[str, pydantic.Field(pattern=r"^(auto|cpu|mps|cuda(:\d+)?)$")]
     precision: Literal["auto", "float64", "float32", "bfloat16", "float16"]
     compile: Literal["auto", "off", "on"]

@@ -73,6 +73,8 @@ ADDED: Final[Mapping[str, Any]] = MappingProxyType(
         "evaluate.scores": [],
         "evaluate.samples": 0,
         "model.bias_before_norm": True,
+        "train.dro_step": 0.01,
+        "train.group_weight": "none",
         "train.perceptual_norm": "none",
         "train.schedule": "constant",
         "train.warmup": 0.0,

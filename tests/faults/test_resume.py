@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from concurrent.futures import wait
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -35,6 +36,7 @@ def folder(tmp_path, monkeypatch):
     draws = pd.DataFrame(
         {
             "role": ["test"] * 2 + ["train"] * 10,
+            "group": ["light", "dark"] + ["light"] * 7 + ["dark"] * 3,
             "draw": [0, 1, *range(10)],
             "md5hash": [ids[0], ids[1], *(ids[place] for place in generator.integers(2, 12, 10))],
         }
@@ -108,9 +110,14 @@ def _interrupt(train, monkeypatch, epochs):
             train("interrupted")
 
 
-@pytest.mark.parametrize("epochs", [1, 3])
-def test_an_interrupted_run_goes_on(train, folder, monkeypatch, epochs):
+@pytest.mark.parametrize(
+    ("epochs", "changes"),
+    [(1, {}), (3, {}), (3, {"group_weight": "dro", "dro_step": 1.0})],
+    ids=["first", "third", "with weights of groups"],
+)
+def test_an_interrupted_run_goes_on(train, folder, monkeypatch, epochs, changes):
     """Weights and log are equal, byte for byte, and no checkpoint is left."""
+    train = partial(train, **changes)
     train("undisturbed")
     _interrupt(train, monkeypatch, epochs)
     assert bool(_checkpoints(folder)) == (epochs > 1)

@@ -19,7 +19,7 @@ P/16 times the weight in Eq. 2 (3,072 at 128 px).
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple, cast
 
@@ -34,25 +34,25 @@ KlReduction = Literal["mean", "sum"]
 
 
 class Terms(NamedTuple):
-    """Loss terms of one batch, scalars that carry gradients.
+    """Loss terms that carry gradients: scalars of one batch, or vectors of one value per image.
 
     Attributes
     ----------
-    mse : Float[Tensor, ""]
+    mse : Float[Tensor, "*images"]
         Mean squared error over all pixel values, images in [-1, 1]; zero is perfect.
-    kl_nats : Float[Tensor, ""]
+    kl_nats : Float[Tensor, "*images"]
         KL(q(z|x) || N(0, I)) in nats per image, whatever the reduction in the total;
         zero means that the latent has no information about the image.
-    perceptual : Float[Tensor, ""]
+    perceptual : Float[Tensor, "*images"]
         Mean over taps of the mean squared difference of feature maps.
-    total : Float[Tensor, ""]
+    total : Float[Tensor, "*images"]
         The minimised objective.
     """
 
-    mse: Float[Tensor, ""]
-    kl_nats: Float[Tensor, ""]
-    perceptual: Float[Tensor, ""]
-    total: Float[Tensor, ""]
+    mse: Float[Tensor, " *images"]
+    kl_nats: Float[Tensor, " *images"]
+    perceptual: Float[Tensor, " *images"]
+    total: Float[Tensor, " *images"]
 
 
 @dataclass(frozen=True)
@@ -110,6 +110,34 @@ class Objective:
             if features
             else torch.zeros_like(error)
         )
+        return self._weighed(error, kl, distance, images, mu)
+
+    def image_terms(
+        self,
+        images: Float[Tensor, "batch 3 height width"],
+        reconstruction: Float[Tensor, "batch 3 height width"],
+        mu: Float[Tensor, "*latent"],
+        log_var: Float[Tensor, "*latent"],
+        *,
+        target_features: Sequence[Tensor] = (),
+        features: Sequence[Tensor] = (),
+    ) -> Terms:
+        """Compute all terms of each image, for losses that weigh images.
+
+        Parameters are those of :meth:`terms`, whose values are the means of these, up to rounding.
+        """
+        error = _of_images(full_precision(reconstruction), images)
+        kl = _kl_of_images(full_precision(mu), full_precision(log_var))
+        distance = (
+            _mean_of_taps(features, target_features, self.tap_scales, _of_images)
+            if features
+            else torch.zeros_like(error)
+        )
+        return self._weighed(error, kl, distance, images, mu)
+
+    def _weighed(
+        self, error: Tensor, kl: Tensor, distance: Tensor, images: Tensor, mu: Tensor
+    ) -> Terms:
         kl_weight = self.kl_weight(images[0].numel(), mu[0].numel())
         total = error + kl_weight * kl + self.perceptual_scale * distance
         return Terms(error, kl, distance, total)
@@ -148,10 +176,18 @@ def kl_nats(
         ``mean``: over all elements of all images. ``sum``: over an image's elements, then
         the mean over images.
     """
-    elements = 0.5 * (mu.square() + log_var.exp() - 1.0 - log_var)
     if reduction == "mean":
-        return elements.mean()
-    return elements.reshape(len(elements), -1).sum(dim=1).mean()
+        return _kl_elements(mu, log_var).mean()
+    return _kl_of_images(mu, log_var).mean()
+
+
+def _kl_elements(mu: Tensor, log_var: Tensor) -> Tensor:
+    return 0.5 * (mu.square() + log_var.exp() - 1.0 - log_var)
+
+
+def _kl_of_images(mu: Tensor, log_var: Tensor) -> Float[Tensor, " batch"]:
+    elements = _kl_elements(mu, log_var)
+    return elements.reshape(len(elements), -1).sum(dim=1)
 
 
 def perceptual(
@@ -169,15 +205,29 @@ def perceptual(
         Divisor of each tap, such as its mean square over the training images, so that networks
         and taps of any scale have equal weight. Empty: none.
     """
+    return _mean_of_taps(features, target_features, tap_scales, _squared_distance)
+
+
+def _mean_of_taps(
+    features: Sequence[Tensor],
+    target_features: Sequence[Tensor],
+    tap_scales: Sequence[float],
+    distance: Callable[[Tensor, Tensor], Tensor],
+) -> Tensor:
+    """Average scaled distances over taps; ``distance`` gives a scalar or a value per image."""
     distances = torch.stack(
-        [
-            _squared_distance(map_, target)
-            for map_, target in zip(features, target_features, strict=True)
-        ]
+        [distance(map_, target) for map_, target in zip(features, target_features, strict=True)],
+        dim=-1,
     )
     if tap_scales:
         distances = distances / distances.new_tensor(tap_scales)
-    return distances.mean()
+    return distances.mean(dim=-1)
+
+
+def _of_images(a: Tensor, b: Tensor) -> Float[Tensor, " batch"]:
+    """Return the mean squared difference of each image, or of its maps, at least in float32."""
+    squares = functional.mse_loss(full_precision(a), full_precision(b), reduction="none")
+    return squares.flatten(1).mean(dim=1)
 
 
 def _squared_distance(map_: Tensor, target: Tensor) -> Tensor:

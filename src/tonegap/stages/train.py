@@ -175,8 +175,9 @@ def read_training_data(
             f"{images} holds images of {packed.shape[1]} px, but data.image_size is {image_size}; "
             "run `dvc repro` to pack them again"
         )
-    draws = read_csv(split, ["role", "draw", "md5hash"], "the split")
-    ids = draws[draws["role"] == "train"].sort_values("draw")["md5hash"].astype(str)
+    draws = read_csv(split, ["role", "group", "draw", "md5hash"], "the split")
+    draws = draws[draws["role"] == "train"].sort_values("draw")
+    ids = draws["md5hash"].astype(str)
     rows = read_csv(image_rows, ["row", "md5hash"], "the packed images' table")
     places = ids.map(dict(zip(rows["md5hash"].astype(str), rows["row"], strict=True)))
     if places.isna().any():
@@ -184,7 +185,8 @@ def read_training_data(
             f"{split} draws the image {ids[places.isna()].iloc[0]}, which {image_rows} does not "
             "have; the two belong to different cohorts: run `dvc repro`"
         )
-    return TrainingData(packed, places.to_numpy(np.int64), tuple(ids))
+    groups = tuple(draws["group"].astype(str))
+    return TrainingData(packed, places.to_numpy(np.int64), tuple(ids), groups)
 
 
 def _train(
@@ -218,9 +220,10 @@ def _train(
 
 
 def _epoch_line(losses: EpochLosses, epochs: int, usage: EpochUsage) -> str:
+    weights = "".join(f", weight of {name} {q:.3f}" for name, q in losses.weights.items())
     return (
         f"epoch {losses.epoch + 1} of {epochs}: loss {losses.total:.4g} (mse {losses.mse:.4g}, "
-        f"KL {losses.kl_nats:.4g} nats, perceptual {losses.perceptual:.4g}); {usage}"
+        f"KL {losses.kl_nats:.4g} nats, perceptual {losses.perceptual:.4g}){weights}; {usage}"
     )
 
 
@@ -258,7 +261,8 @@ def _features(bench: Workbench, train: TrainParams) -> tuple[FeatureNetwork | No
 def _settings(train: TrainParams, job: TrainingJob, label: str) -> dict[str, str | float | bool]:
     """Return the settings that change the meaning of the losses."""
     data = job.loop.data
-    return {
+    weighted: dict[str, str | float | bool] = {"group_weight": train.group_weight}
+    return (weighted if job.run.weighting is not None else {}) | {
         "features": label,
         "features_random": train.perceptual_scale > 0 and train.perceptual_weights == "random",
         "perceptual_norm": train.perceptual_norm,
@@ -292,6 +296,7 @@ def _key_facts(
         "model": model.model_dump(mode="json"),
         "train": {k: v for k, v in train.model_dump(mode="json").items() if k not in _LATER},
         "draw": list(data.ids),
+        "groups": list(data.groups),
         "pixels": hashlib.sha256(data.images[np.unique(data.rows)].tobytes()).hexdigest(),
         "features": _sha256(t.detach().float().cpu().numpy().tobytes() for t in state.values()),
         "device": describe_device(arithmetic.device),

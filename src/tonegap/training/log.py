@@ -92,6 +92,7 @@ class PlainLog:
 
 
 def _terms(losses: EpochLosses) -> dict[str, str | float | bool]:
-    terms = json_value(dataclasses.asdict(losses))
+    terms = dataclasses.asdict(losses)
     del terms["epoch"]
-    return dict(terms)
+    weights = terms.pop("weights")
+    return dict(json_value(terms | {f"weight_{name}": value for name, value in weights.items()}))

@@ -18,6 +18,7 @@ from tonegap.training.randomness import DeviceNoise, seeded_globally
 from tonegap.training.schedule import LearningRate
 from tonegap.training.step import LossFunction, Stepper, StepResult
 from tonegap.training.targets import Targets
+from tonegap.training.weighting import GroupWeighting, from_snapshot, in_snapshot
 
 _NAMED_IMAGES = 256  # of a bad batch, in the message: all of any usual batch
 
@@ -34,11 +35,14 @@ class TrainingData:
         Row of each training draw; repeats are intended.
     ids : sequence of str
         The md5hash of each draw, for messages and for the key of the run.
+    groups : sequence of str
+        The group of each draw; empty if no group is weighted.
     """
 
     images: UInt8[np.ndarray, "images size size 3"]
     rows: Int64[np.ndarray, " draws"]
     ids: Sequence[str]
+    groups: Sequence[str] = ()
 
     @property
     def image_size(self) -> int:
@@ -50,7 +54,8 @@ class TrainingData:
 class EpochLosses:
     """Loss terms of one epoch: means over its images, while the weights change.
 
-    See :class:`tonegap.model.objective.Terms`; ``epoch`` counts from 0.
+    See :class:`tonegap.model.objective.Terms`; ``epoch`` counts from 0. ``weights`` holds each
+    group's weight in the total after the epoch's last step; it is empty if no group is weighted.
     """
 
     epoch: int
@@ -58,6 +63,7 @@ class EpochLosses:
     kl_nats: float
     perceptual: float
     total: float
+    weights: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -67,7 +73,7 @@ class Snapshot:
     Attributes
     ----------
     tensors : mapping of name to tensor
-        Weights, batch-norm statistics, moments and step counts of the optimiser.
+        Weights, batch-norm statistics, moments and step counts of the optimiser, weights of groups.
     facts : mapping
         Plain JSON values: the next epoch, the losses so far, the gradient scaler.
     """
@@ -84,6 +90,8 @@ class Run:
     ----------
     network, optimiser, stepper
         On the device.
+    weighting : GroupWeighting or None
+        Weights of the groups in the loss.
     losses : list of EpochLosses
         One per finished epoch.
     """
@@ -91,6 +99,7 @@ class Run:
     network: nn.Module
     optimiser: torch.optim.Adam
     stepper: Stepper
+    weighting: GroupWeighting | None = None
     losses: list[EpochLosses] = field(default_factory=list)
 
     @property
@@ -104,6 +113,7 @@ class Run:
         for name, parameter in self.network.named_parameters():
             moments = self.optimiser.state[parameter]
             tensors |= {f"optimiser.{key}.{name}": value for key, value in moments.items()}
+        tensors |= in_snapshot(self.weighting)
         facts = {
             "losses": [dataclasses.asdict(losses) for losses in self.losses],
             "scaler": self.stepper.scaler.state_dict(),
@@ -130,6 +140,7 @@ class Run:
                 "exp_avg": _like(parameter, snapshot.tensors[f"optimiser.exp_avg.{name}"]),
                 "exp_avg_sq": _like(parameter, snapshot.tensors[f"optimiser.exp_avg_sq.{name}"]),
             }
+        from_snapshot(self.weighting, snapshot.tensors)
         if self.stepper.scaler.is_enabled():
             self.stepper.scaler.load_state_dict(dict(snapshot.facts["scaler"]))
         self.losses = losses
@@ -209,18 +220,23 @@ class Loop:
         self._require_finite(_on_host([result.finite for result in results]), terms, plan, spans)
         images = np.array([span.stop - span.start for span in spans])
         means = np.average(terms, axis=0, weights=images)
-        return EpochLosses(plan.epoch, *means.tolist())
+        losses = EpochLosses(plan.epoch, *means.tolist())
+        if run.weighting is None:
+            return losses
+        return dataclasses.replace(losses, weights=run.weighting.weights())
 
     def steps(self, run: Run, plan: EpochPlan, spans: Sequence[slice]) -> Iterator[StepResult]:
         """Take the steps of an epoch; yield after each is queued on the device."""
         run.network.train()
         maps_of = self.targets.epoch(plan)
+        reduction_of = None if run.weighting is None else run.weighting.epoch(plan)
         for step, batch in enumerate(self.feed.batches(plan, spans)):
             count = batch.span.stop - batch.span.start
             loss = self.loss if count == self.batch_size else self.loss_of_rest
             noise = self.noise.draw(plan.epoch, step, (count, *self.latent))
             run.optimiser.param_groups[0]["lr"] = self.rate.at(plan.epoch * len(spans) + step)
-            yield run.stepper(loss, batch.images, noise, maps_of(batch))
+            reduce = None if reduction_of is None else reduction_of(batch.span)
+            yield run.stepper(loss, batch.images, noise, maps_of(batch), reduce)
 
     def _require_finite(
         self,

@@ -14,6 +14,7 @@ from tonegap.model.perceptual import FeatureNetwork
 from tonegap.model.protocol import forward_pass
 from tonegap.training.precision import Arithmetic
 from tonegap.training.targets import Maps
+from tonegap.training.weighting import Reduce
 
 _LEAST_SCALE = 1e-4
 """Scale below which loss scaling has failed: 30 halvings in a row of its start, 65,536."""
@@ -27,7 +28,7 @@ class StepResult(NamedTuple):
     Attributes
     ----------
     terms : Float[Tensor, "4"]
-        mse, kl_nats, perceptual and total, means over the batch.
+        mse, kl_nats and perceptual, means over the batch, and the minimised total.
     finite : Bool[Tensor, ""]
         True if the loss and the gradient's norm are finite. With loss scaling, overflowing
         steps are expected and skipped: the norm counts only once the scale is small.
@@ -42,8 +43,14 @@ def loss_function(
     features: FeatureNetwork | None,
     objective: Objective,
     arithmetic: Arithmetic,
+    *,
+    per_image: bool = False,
 ) -> LossFunction:
-    """Bind everything that is constant during a run: (images, noise, targets) -> terms."""
+    """Bind everything that is constant during a run: (images, noise, targets) -> terms.
+
+    The terms are means over the batch, or with ``per_image`` those of each image.
+    """
+    terms_of = objective.image_terms if per_image else objective.terms
 
     def loss(images: Tensor, noise: Tensor, targets: Maps) -> Terms:
         images = images.to(arithmetic.dtype)
@@ -51,9 +58,7 @@ def loss_function(
             reconstruction, mu, log_var = forward_pass(network, images, noise)
             maps = features(reconstruction) if features is not None else ()
         # Reductions at least in float32: sums of squares over a batch overflow float16.
-        return objective.terms(
-            images, reconstruction, mu, log_var, target_features=targets, features=maps
-        )
+        return terms_of(images, reconstruction, mu, log_var, target_features=targets, features=maps)
 
     return loss
 
@@ -91,10 +96,17 @@ class Stepper:
         self._clip_norm = clip_norm
 
     def __call__(
-        self, loss: LossFunction, images: Tensor, noise: Tensor, targets: Maps
+        self,
+        loss: LossFunction,
+        images: Tensor,
+        noise: Tensor,
+        targets: Maps,
+        reduce: Reduce | None = None,
     ) -> StepResult:
-        """Take one step."""
+        """Take one step; ``reduce`` turns a loss per image into that of the batch."""
         terms = loss(images, noise, targets)
+        if reduce is not None:
+            terms = reduce(terms)
         self._optimiser.zero_grad(set_to_none=True)
         torch.autograd.backward(self.scaler.scale(terms.total))
         self.scaler.unscale_(self._optimiser)

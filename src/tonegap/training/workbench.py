@@ -27,6 +27,7 @@ from tonegap.training.randomness import DeviceNoise
 from tonegap.training.schedule import LearningRate
 from tonegap.training.step import LossFunction, Stepper, loss_function, make_optimiser
 from tonegap.training.targets import bytes_per_image, caching_pays, make_targets, tap_mean_squares
+from tonegap.training.weighting import make_weighting
 
 _COMPILE_REPAID_STEPS = 5_000
 """Number of steps that repays a minute of compiling if each saves 12 ms; an estimate."""
@@ -106,7 +107,15 @@ class Workbench:
         compiled, remark = self._compiling(data, train)
         network = self._network(model, data.image_size, train.seed, compiled=compiled)
         objective = self._objective(data, train, features)
-        loss = loss_function(network, features, objective, self.arithmetic)
+        weighting = make_weighting(
+            train.group_weight,
+            train.dro_step,
+            data.groups,
+            self.arithmetic.device,
+            self.arithmetic.dtype,
+        )
+        weighted = weighting is not None
+        loss = loss_function(network, features, objective, self.arithmetic, per_image=weighted)
         cached = features is not None and self._caching_pays(data, train, features)
         optimiser = make_optimiser(network, train.learning_rate)
         loop = Loop(
@@ -115,7 +124,9 @@ class Workbench:
             targets=make_targets(
                 features, self.arithmetic, data.images, data.rows, flip=train.flip, cached=cached
             ),
-            loss=self._compiled(loss, train, objective, network, features) if compiled else loss,
+            loss=self._compiled(loss, (objective, weighted, train.batch_size), network, features)
+            if compiled
+            else loss,
             loss_of_rest=loss,
             rate=LearningRate(
                 train.learning_rate, train.schedule, train.warmup, _steps(data, train)
@@ -127,7 +138,8 @@ class Workbench:
             flip=train.flip,
         )
         stepper = Stepper(network, optimiser, self.arithmetic, train.clip_norm)
-        return TrainingJob(loop, Run(network, optimiser, stepper), compiled, cached, remark)
+        run = Run(network, optimiser, stepper, weighting)
+        return TrainingJob(loop, run, compiled, cached, remark)
 
     def _objective(
         self, data: TrainingData, train: TrainParams, features: FeatureNetwork | None
@@ -153,13 +165,12 @@ class Workbench:
     def _compiled(
         self,
         loss: LossFunction,
-        train: TrainParams,
-        objective: Objective,
+        kind: Hashable,
         network: nn.Module,
         features: FeatureNetwork | None,
     ) -> LossFunction:
-        """Compile a loss, or return the code of an equal one, identified by its modules."""
-        key = (id(network), id(features), objective, train.batch_size)
+        """Compile a loss, or return the code of an equal one, of the same kind and modules."""
+        key = (id(network), id(features), kind)
         return self._keep("loss", key, lambda: _compile(loss))
 
     def _feed(self, data: TrainingData, key: Hashable) -> Feed:

@@ -37,7 +37,8 @@ def at(tmp_path, monkeypatch):
     at = Workspace(tmp_path)
     at.split.parent.mkdir()
     pd.DataFrame({"row": range(IMAGES), "md5hash": IDS}).to_csv(at.image_rows)
-    draws = pd.DataFrame({"role": "train", "draw": range(IMAGES), "md5hash": IDS})
+    groups = ["light", "dark", "light", "light"]
+    draws = pd.DataFrame({"role": "train", "group": groups, "draw": range(IMAGES), "md5hash": IDS})
     draws.to_csv(at.split, index=False)
     _write_features(at, seed=0)
     return at
@@ -102,6 +103,21 @@ def test_what_an_epoch_took_is_said_and_kept_apart(train, at, float32, capsys):
     kept = json.loads(timings.read_text())
     assert [epoch["epoch"] for epoch in kept["epochs"]] == [0, 1]
     assert "images_per_s" not in (at.train_metrics / "metrics.json").read_text()
+
+
+def test_weights_of_groups_are_said_and_logged(train, at, float32, capsys):
+    """Console and log name each group's weight after every epoch; without weights, neither does."""
+    _write_images(at, seed=0)
+    train(Workbench(float32))
+    assert "weight of" not in capsys.readouterr().err
+    assert "weight" not in (at.train_metrics / "metrics.json").read_text()
+    train(Workbench(float32), group_weight="equal", epochs=2)
+    assert capsys.readouterr().err.count(", weight of dark 0.500, weight of light 0.500;") == 2
+    logged = json.loads((at.train_metrics / "metrics.json").read_text())
+    assert (logged["weight_dark"], logged["weight_light"]) == (0.5, 0.5)
+    assert logged["group_weight"] == "equal"
+    table = pd.read_csv(at.train_metrics / "plots/metrics/weight_dark.tsv", sep="\t")
+    assert table["weight_dark"].tolist() == [0.5, 0.5]
 
 
 @pytest.mark.parametrize(
