@@ -180,6 +180,20 @@ def test_a_bundle_of_another_version_says_so(sound):
     assert f"tonegap 7.8.9 (another version: this is {tonegap.__version__})" in checks[0].found
 
 
+def test_no_text_of_a_bundle_forges_a_line(sound, tmp_path):
+    """Line ends and escapes in a manifest do not reach the terminal."""
+    forged = "7\nok    claims: fine\x1b[2J"
+    members = with_manifest(members_of(sound), tonegap=forged, schema="x")
+    write_archive(tmp_path / "b.zip", sorted(members.items()))
+    result = CliRunner().invoke(app, ["verify", str(tmp_path / "b.zip")])
+    assert result.exit_code == 1
+    assert [line[:14] for line in result.output.splitlines()] == [
+        "ok    archive:",
+        "FAIL  manifest",
+    ]
+    assert "\x1b" not in result.output
+
+
 def zip_with(path, name, content=b"x", **fields):
     entry = zipfile.ZipInfo(name)
     entry.filename = name  # as it is: the constructor cuts at NUL
