@@ -98,4 +98,4 @@ image: ## Build the Docker image (docs/containers.md)
 	docker build --tag tonegap .
 
 clean: ## Remove what the pipeline and the tools wrote; the image store stays
-	rm -rf data models results private plots-diff dvc_plots .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf data models results private card croissant.json plots-diff dvc_plots .pytest_cache .mypy_cache .ruff_cache .hypothesis

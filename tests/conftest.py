@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from pathlib import Path
 
 import pytest
@@ -57,3 +58,20 @@ def workspace(repository, tmp_path_factory):
         read[stage] = names
     del os.environ["TONEGAP_CACHE"]
     return Finished(folder, read)
+
+
+@pytest.fixture(scope="session")
+def exported_template(repository, tmp_path_factory):
+    """Make a small repository as it is after `dvc repro` (see tests/support/exported.py)."""
+    from exported import exported_repository  # noqa: PLC0415
+
+    return exported_repository(repository, tmp_path_factory.mktemp("exported") / "r")
+
+
+@pytest.fixture
+def exported(exported_template, tmp_path, monkeypatch):
+    """Copy that repository, and make it the current folder."""
+    folder = tmp_path / "exported"
+    shutil.copytree(exported_template, folder)
+    monkeypatch.chdir(folder)
+    return folder

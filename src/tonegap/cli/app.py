@@ -20,6 +20,7 @@ from tonegap.cli import (
     calibrate,
     compare,
     doctor,
+    export,
     guard,
     model,
     planted,
@@ -27,6 +28,7 @@ from tonegap.cli import (
     source,
     split,
     study,
+    verify,
 )
 from tonegap.errors import TonegapError, one_line
 from tonegap.pipeline import AUDIT_STAGES, STAGES, run_audit_stage, run_stage
@@ -45,6 +47,7 @@ app = typer.Typer(
 app.add_typer(source.app, name="source")
 app.add_typer(study.app, name="study")
 app.add_typer(bench.app, name="bench")
+app.add_typer(export.app, name="export")
 study.app.command("compare")(compare.compare)
 app.command("model")(model.describe)
 app.command("split")(split.describe)
@@ -53,6 +56,7 @@ app.command("audit")(audit.audit)
 app.command("doctor")(doctor.doctor)
 app.command("planted")(planted.planted)
 app.command("guard")(guard.guard)
+app.command("verify")(verify.verify)
 app.command("pr-report")(pull_request.pull_request_report)
 
 

@@ -106,7 +106,8 @@ def _refusal(entry: zipfile.ZipInfo, max_bytes: int) -> str | None:
     if entry.file_size > max_bytes:
         return f"it is too large ({entry.file_size} bytes, {max_bytes} allowed: fetch.max_bytes)"
     if entry.file_size > max(_SMALL, _MAX_SHRINKAGE * entry.compress_size):
-        return f"no photograph packs so well ({entry.file_size} bytes in {entry.compress_size})"
+        sizes = f"{entry.file_size} bytes in {entry.compress_size}"
+        return f"no photograph and no table packs so well ({sizes})"
     return None
 
 

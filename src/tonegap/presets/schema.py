@@ -230,6 +230,47 @@ def label_columns(labels: Labels) -> tuple[str, ...]:
     return tuple(dict.fromkeys(found))
 
 
+class Documented(Section):
+    """How a data set was made and what to beware of, for those who get it second hand.
+
+    Attributes
+    ----------
+    creators
+        People or organisations that made it.
+    page
+        Its web address; None if it has none.
+    citation
+        The paper or the program to cite.
+    collection, collection_types
+        How its images were gathered, in words and in the words of Croissant's RAI vocabulary.
+    annotation
+        Who labelled what, and how well they agree.
+    biases, limitations
+        One sentence each.
+    sensitive
+        What it tells about persons.
+    use_cases
+        What it is fit for, and what not.
+    social_impact
+        What good and harm its use may do.
+    source
+        What states all this.
+    """
+
+    creators: Annotated[tuple[Text, ...], pydantic.Field(min_length=1)]
+    page: Text | None
+    citation: Text
+    collection: Text
+    collection_types: Annotated[tuple[Text, ...], pydantic.Field(min_length=1)]
+    annotation: Text
+    biases: Annotated[tuple[Text, ...], pydantic.Field(min_length=1)]
+    limitations: Annotated[tuple[Text, ...], pydantic.Field(min_length=1)]
+    sensitive: Annotated[tuple[Text, ...], pydantic.Field(min_length=1)]
+    use_cases: Annotated[tuple[Text, ...], pydantic.Field(min_length=1)]
+    social_impact: Text
+    source: Text
+
+
 class Preset(Section):
     """What is known of a data set.
 
@@ -249,6 +290,8 @@ class Preset(Section):
         Why tonegap does not assess it; a refused data set needs no forms.
     forms
         Layouts of its table; the first whose columns are all there counts.
+    documented
+        How it was made and what to beware of, for ``tonegap export``.
     """
 
     title: Text
@@ -260,6 +303,7 @@ class Preset(Section):
     notes: tuple[str, ...] = ()
     refused: str = ""
     forms: tuple[Form, ...] = ()
+    documented: Documented | None = None
 
     @pydantic.model_validator(mode="after")
     def _readable_or_refused(self) -> Preset:
