@@ -73,6 +73,7 @@ ADDED: Final[Mapping[str, Any]] = MappingProxyType(
         "evaluate.scores": [],
         "evaluate.samples": 0,
         "model.bias_before_norm": True,
+        "model.norm": "batch",
         "train.dro_step": 0.01,
         "train.group_weight": "none",
         "train.perceptual_norm": "none",
@@ -88,13 +89,17 @@ A new parameter needs a row here; otherwise every earlier experiment counts as o
 
 def filter_params(**values: Any) -> FilterParams:
     """Return the section ``filter``; a later key that is not given takes its value in ``ADDED``."""
-    prefix = "filter."
-    added = {
+    return FilterParams.model_validate({**added("filter"), **values})
+
+
+def added(section: str) -> dict[str, Any]:
+    """Return the rows of ``ADDED`` of one section, by key."""
+    prefix = f"{section}."
+    return {
         dotted.removeprefix(prefix): value
         for dotted, value in ADDED.items()
         if dotted.startswith(prefix)
     }
-    return FilterParams.model_validate({**added, **values})
 
 
 def params_of_experiment(raw: object) -> Params:
