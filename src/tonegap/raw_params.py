@@ -89,17 +89,13 @@ A new parameter needs a row here; otherwise every earlier experiment counts as o
 
 def filter_params(**values: Any) -> FilterParams:
     """Return the section ``filter``; a later key that is not given takes its value in ``ADDED``."""
-    return FilterParams.model_validate({**added("filter"), **values})
-
-
-def added(section: str) -> dict[str, Any]:
-    """Return the rows of ``ADDED`` of one section, by key."""
-    prefix = f"{section}."
-    return {
+    prefix = "filter."
+    added = {
         dotted.removeprefix(prefix): value
         for dotted, value in ADDED.items()
         if dotted.startswith(prefix)
     }
+    return FilterParams.model_validate({**added, **values})
 
 
 def params_of_experiment(raw: object) -> Params:

@@ -19,7 +19,6 @@ from torch import Tensor
 from tonegap.errors import DataError, ModelError
 from tonegap.files.atomic import replacing, require_free_space
 from tonegap.params import ModelParams
-from tonegap.raw_params import added
 
 _ENTRY = "tonegap"
 _LARGEST_HEADER = 100_000_000  # bytes, the format's own limit
@@ -108,7 +107,7 @@ def _facts(header: str, path: Path) -> TrainedFacts:
     try:
         content = json.loads(header)
         return TrainedFacts(
-            model=ModelParams.model_validate(added("model") | content["model"]),
+            model=ModelParams.model_validate(content["model"]),
             image_size=int(content["image_size"]),
             settings=dict(content["settings"]),
             made_on=dict(content["made_on"]),
