@@ -166,6 +166,7 @@ class ModelParams(Section):
     bottleneck_blocks: Annotated[int, pydantic.Field(ge=0, le=1000)]
     deep: bool
     bias_before_norm: bool
+    norm: Literal["batch", "group"]
 
     @pydantic.field_validator("block_widths", mode="before")
     @classmethod

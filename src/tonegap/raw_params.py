@@ -73,6 +73,7 @@ ADDED: Final[Mapping[str, Any]] = MappingProxyType(
         "evaluate.scores": [],
         "evaluate.samples": 0,
         "model.bias_before_norm": True,
+        "model.norm": "batch",
         "train.dro_step": 0.01,
         "train.group_weight": "none",
         "train.perceptual_norm": "none",

@@ -1,4 +1,4 @@
-"""Residual blocks of the paper's autoencoder: pre-activation, batch norm, ELU.
+"""Residual blocks of the paper's autoencoder: pre-activation, batch norm (or group norm), ELU.
 
 The paper (section 3.4) says "residual blocks along with down-sampling and
 up-sampling ... batch normalization and ELU"; the exact widths are those of its code
@@ -9,28 +9,45 @@ width changes, one convolution computes the skip and the start of the branch tog
 
 from __future__ import annotations
 
+from typing import Literal
+
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional
 
+Norm = Literal["batch", "group"]
+
 NORM_EPS = 1e-4
-"""Added to the variance in batch norm; PyTorch's default is 1e-5, the paper's code has 1e-4."""
+"""Added to the variance in norms; PyTorch's default is 1e-5, the paper's code has 1e-4."""
 
 FOLD_FROM_PIXELS = 64
 """Pixels of a map below which summing the kernel costs more than it saves (measured, CPU)."""
 
 
-def _norm(channels: int) -> nn.BatchNorm2d:
-    return nn.BatchNorm2d(channels, eps=NORM_EPS)
+CHANNELS_PER_GROUP = 16
+"""Channels that a group norm averages over, besides the pixels (Wu and He 2018, table 3)."""
+
+
+def make_norm(channels: int, norm: Norm) -> nn.BatchNorm2d | nn.GroupNorm:
+    """Return a normalisation of maps, by statistics of the batch or of each image alone.
+
+    Group norm takes groups of 16 channels, or of more where 16 do not divide ``channels``. Fewer
+    channels are one group: each channel alone would lose its mean, which carries an image's tone.
+    """
+    if norm == "batch":
+        return nn.BatchNorm2d(channels, eps=NORM_EPS)
+    most = max(channels // CHANNELS_PER_GROUP, 1)
+    groups = next(count for count in range(most, 0, -1) if channels % count == 0)
+    return nn.GroupNorm(groups, channels, eps=NORM_EPS)
 
 
 def _conv3(channels_in: int, channels_out: int, stride: int = 1) -> nn.Conv2d:
     return nn.Conv2d(channels_in, channels_out, kernel_size=3, stride=stride, padding=1)
 
 
-def _activate(norm: nn.BatchNorm2d, x: Tensor) -> Tensor:
-    # In place is safe here: the backward pass of batch norm needs its input, not its
+def _activate(norm: nn.Module, x: Tensor) -> Tensor:
+    # In place is safe here: the backward pass of both norms needs their input, not their
     # output, and that of ELU can be written in its own output. It saves one map a block.
     return functional.elu(norm(x), inplace=True)
 
@@ -38,11 +55,11 @@ def _activate(norm: nn.BatchNorm2d, x: Tensor) -> Tensor:
 class IdentityBlock(nn.Module):
     """Residual block that keeps width and resolution; the branch narrows to half the width."""
 
-    def __init__(self, channels: int) -> None:
+    def __init__(self, channels: int, norm: Norm = "batch") -> None:
         super().__init__()
-        self.norm_in = _norm(channels)
+        self.norm_in = make_norm(channels, norm)
         self.conv_in = _conv3(channels, channels // 2)
-        self.norm_out = _norm(channels // 2)
+        self.norm_out = make_norm(channels // 2, norm)
         self.conv_out = _conv3(channels // 2, channels)
 
     def forward(
@@ -57,12 +74,12 @@ class IdentityBlock(nn.Module):
 class DownBlock(nn.Module):
     """Residual block that halves the resolution by a strided convolution."""
 
-    def __init__(self, channels_in: int, channels_out: int) -> None:
+    def __init__(self, channels_in: int, channels_out: int, norm: Norm = "batch") -> None:
         super().__init__()
         self.widths = [channels_out, channels_out // 2]  # skip, branch
-        self.norm_in = _norm(channels_in)
+        self.norm_in = make_norm(channels_in, norm)
         self.conv_in = _conv3(channels_in, sum(self.widths), stride=2)
-        self.norm_out = _norm(channels_out // 2)
+        self.norm_out = make_norm(channels_out // 2, norm)
         self.conv_out = _conv3(channels_out // 2, channels_out)
 
     def forward(
@@ -86,13 +103,13 @@ class UpBlock(nn.Module):
         It changes only speed and rounding.
     """
 
-    def __init__(self, channels_in: int, channels_out: int) -> None:
+    def __init__(self, channels_in: int, channels_out: int, norm: Norm = "batch") -> None:
         super().__init__()
         self.folded = True
         self.widths = [channels_out, channels_in // 2]  # skip, branch
-        self.norm_in = _norm(channels_in)
+        self.norm_in = make_norm(channels_in, norm)
         self.conv_in = _conv3(channels_in, sum(self.widths))
-        self.norm_out = _norm(channels_in // 2)
+        self.norm_out = make_norm(channels_in // 2, norm)
         self.conv_out = _conv3(channels_in // 2, channels_out)
 
     def forward(

@@ -12,7 +12,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional
 
-from tonegap.model.blocks import DownBlock, IdentityBlock, UpBlock
+from tonegap.model.blocks import DownBlock, IdentityBlock, Norm, UpBlock
 from tonegap.params import ModelParams
 
 
@@ -58,6 +58,9 @@ class VAE(nn.Module):
         True if an identity block precedes each down block and follows each up block.
     bias_before_norm
         False leaves out the biases of convolutions that feed a batch norm, which removes them.
+        Before a group norm they stay.
+    norm
+        ``batch`` (the paper's) or ``group``.
 
     Notes
     -----
@@ -73,18 +76,19 @@ class VAE(nn.Module):
         *,
         deep: bool,
         bias_before_norm: bool = True,
+        norm: Norm = "batch",
     ) -> None:
         super().__init__()
         multiples = (*block_widths, 2 * block_widths[-1])
         widths = [base_width * multiple for multiple in multiples]
         self.block_widths = tuple(block_widths)
         self.latent_channels = latent_channels
-        self.encoder = _encoder(widths, bottleneck_blocks, deep=deep)
+        self.encoder = _encoder(widths, bottleneck_blocks, norm, deep=deep)
         self.to_mu = nn.Conv2d(widths[-1], latent_channels, kernel_size=1)
         self.to_log_var = nn.Conv2d(widths[-1], latent_channels, kernel_size=1)
-        self.decoder = _decoder(widths, bottleneck_blocks, latent_channels, deep=deep)
+        self.decoder = _decoder(widths, bottleneck_blocks, latent_channels, norm, deep=deep)
         self.to_image = nn.Conv2d(widths[0], 3, kernel_size=5, padding=2)
-        if not bias_before_norm:
+        if norm == "batch" and not bias_before_norm:
             _leave_out_biases(self.encoder)
             _leave_out_biases(self.decoder)
 
@@ -152,6 +156,7 @@ def build(params: ModelParams, image_size: int, seed: int) -> VAE:
                 bottleneck_blocks=params.bottleneck_blocks,
                 deep=params.deep,
                 bias_before_norm=params.bias_before_norm,
+                norm=params.norm,
             )
     return network.float()
 
@@ -178,25 +183,27 @@ def _leave_out_biases(stack: nn.Sequential) -> None:
             convolution.register_parameter("bias", None)
 
 
-def _encoder(widths: Sequence[int], bottleneck_blocks: int, *, deep: bool) -> nn.Sequential:
+def _encoder(
+    widths: Sequence[int], bottleneck_blocks: int, norm: Norm, *, deep: bool
+) -> nn.Sequential:
     layers: list[nn.Module] = [nn.Conv2d(3, widths[0], kernel_size=3, padding=1)]
     for width_in, width_out in itertools.pairwise(widths):
         if deep:
-            layers.append(IdentityBlock(width_in))
-        layers.append(DownBlock(width_in, width_out))
-    layers += [IdentityBlock(widths[-1]) for _ in range(bottleneck_blocks)]
+            layers.append(IdentityBlock(width_in, norm))
+        layers.append(DownBlock(width_in, width_out, norm))
+    layers += [IdentityBlock(widths[-1], norm) for _ in range(bottleneck_blocks)]
     return nn.Sequential(*layers)
 
 
 def _decoder(
-    widths: Sequence[int], bottleneck_blocks: int, latent_channels: int, *, deep: bool
+    widths: Sequence[int], bottleneck_blocks: int, latent_channels: int, norm: Norm, *, deep: bool
 ) -> nn.Sequential:
     layers: list[nn.Module] = [nn.Conv2d(latent_channels, widths[-1], kernel_size=1)]
-    layers += [IdentityBlock(widths[-1]) for _ in range(bottleneck_blocks)]
+    layers += [IdentityBlock(widths[-1], norm) for _ in range(bottleneck_blocks)]
     for width_in, width_out in itertools.pairwise(widths[::-1]):
-        layers.append(UpBlock(width_in, width_out))
+        layers.append(UpBlock(width_in, width_out, norm))
         if deep:
-            layers.append(IdentityBlock(width_out))
+            layers.append(IdentityBlock(width_out, norm))
     return nn.Sequential(*layers)
 
 

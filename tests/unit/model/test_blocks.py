@@ -14,6 +14,7 @@ from tonegap.model.blocks import (
     DownBlock,
     IdentityBlock,
     UpBlock,
+    make_norm,
     raised_convolution,
 )
 
@@ -149,3 +150,22 @@ def test_evaluation_mode_uses_the_running_statistics() -> None:
     block.eval()
     x = torch.randn(3, 8, 8, 8)
     torch.testing.assert_close(block(x)[:1], block(x[:1]), rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize(("channels", "groups"), [(4, 1), (16, 1), (24, 1), (64, 4), (56, 2)])
+def test_group_norm_by_its_definition(channels: int, groups: int) -> None:
+    """Mean and variance over the pixels and channels of each group of each image (Wu and He)."""
+    x = torch.randn(3, channels, 2, 5, dtype=torch.float64) * 3.0 + 1.0
+    parts = x.reshape(3, groups, -1)
+    centred = parts - parts.mean(dim=2, keepdim=True)
+    expected = centred / (parts.var(dim=2, correction=0, keepdim=True) + 1e-4).sqrt()
+    found = make_norm(channels, "group").double()(x)
+    torch.testing.assert_close(found, expected.reshape(x.shape))
+
+
+@pytest.mark.parametrize("block", [IdentityBlock(8, "group"), DownBlock(8, 8, "group")])
+def test_group_norm_sees_one_image_at_a_time(block: nn.Module) -> None:
+    """In training and in evaluation an image's map does not depend on the others of its batch."""
+    x = torch.randn(3, 8, 6, 6)
+    together, alone = block.train()(x), block.eval()(x[1:2])
+    torch.testing.assert_close(together[1:2], alone)

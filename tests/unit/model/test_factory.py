@@ -23,6 +23,7 @@ PARAMS = ModelParams(
     bottleneck_blocks=1,
     deep=False,
     bias_before_norm=True,
+    norm="batch",
 )
 FACTORIES = ["tonegap.model.vae:build", "tonegap.model.tiny:build"]
 

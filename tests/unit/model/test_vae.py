@@ -18,6 +18,7 @@ PAPER = ModelParams(
     bottleneck_blocks=1,
     deep=True,
     bias_before_norm=True,
+    norm="batch",
 )
 SMALL = PAPER.model_copy(update={"base_width": 8, "block_widths": (1, 2), "latent_channels": 4})
 
@@ -197,3 +198,12 @@ def test_a_network_without_these_biases_computes_the_same(images: torch.Tensor) 
         bare(images.double(), noise), full(images.double(), noise), strict=True
     ):
         torch.testing.assert_close(ours, theirs, rtol=1e-9, atol=1e-9)
+
+
+def test_norms_start_from_the_same_convolutions() -> None:
+    """A comparison of batch and group norm differs in the norm alone; group norm keeps biases."""
+    batch = build(SMALL, 16, seed=0).state_dict()
+    changed = SMALL.model_copy(update={"norm": "group", "bias_before_norm": False})
+    group = build(changed, 16, seed=0).state_dict()
+    assert {name for name in batch if "running" not in name and "tracked" not in name} == set(group)
+    assert all(torch.equal(batch[name], group[name]) for name in group)
