@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+
 import pytest
 from tiny_study import Clones
 
@@ -81,3 +83,15 @@ def test_dvc_takes_its_results_as_its_own(studied):
     assert studied.tree("again") == studied.tree(LAST)
     studied.run("dvc", "exp", "apply", LAST)
     assert "up to date" in studied.run("dvc", "status", "evaluate")
+
+
+@pytest.mark.slow
+def test_a_table_of_ones_own_is_found(clones, tmp_path):
+    """It is in the clone's cache and in no commit."""
+    clone = clones.make(tmp_path / "own")
+    shutil.copy(clone.folder / "data/annotations.csv", tmp_path / "own.csv")
+    clone.run("tonegap", "source", "table", str(tmp_path / "own.csv"))
+    clone.write_study("one", {"data.seed": [0]})
+    assert "1 of 1 runs of one are done" in clone.run(
+        "tonegap", "study", "run", "one", "--engine", "inprocess"
+    )

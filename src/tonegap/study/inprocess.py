@@ -25,6 +25,7 @@ from dvc.utils.hydra import apply_overrides
 import tonegap
 from tonegap.errors import StudyError, TonegapError, named_line, one_line
 from tonegap.files.atomic import write_text
+from tonegap.files.data_pin import PIN
 from tonegap.files.parameters import read_yaml
 from tonegap.files.repository import git, head, stage_environment
 from tonegap.pipeline import run_stage
@@ -103,6 +104,8 @@ class InProcessEngine:
         stages_here = _stages_run_here(lambda name: self._run_stage(name, cell, at))
         # DVC's run cache reads the names in dvc.lock as paths below the current folder.
         with chdir(at.root), Repo() as repo, stages_here:
+            # A table of the user's own is in the cache alone; `dvc exp run` checks it out, too.
+            repo.checkout([PIN.as_posix()], force=True, allow_missing=True)
             repo.reproduce([LAST_STAGE])
             results = [out.fs_path for out in repo.index.outs if not out.use_cache and out.exists]
         # What `dvc exp run` commits. `dvc exp save` would commit a temporary file of DVC's own,
