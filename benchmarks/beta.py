@@ -1,7 +1,7 @@
 """Is "sigma raises no flag" an artefact of the weight of KL? Scorecards against effective beta.
 
-    git clone . ../beta && cd ../beta && make env
-    tonegap study run beta -j 2          # 18 models, about ten minutes
+    git clone . ../beta && cd ../beta && make repro
+    tonegap study run beta -j 2          # 18 models, some ten minutes
     python benchmarks/beta.py            # in that clone: it collects one arm after the other
 
 Writes docs/beta.csv (a row per arm, score and quantity) and docs/beta.png. The clone's metrics/

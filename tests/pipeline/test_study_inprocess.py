@@ -91,6 +91,7 @@ def test_a_table_of_ones_own_is_found(clones, tmp_path):
     clone = clones.make(tmp_path / "own")
     shutil.copy(clone.folder / "data/annotations.csv", tmp_path / "own.csv")
     clone.run("tonegap", "source", "table", str(tmp_path / "own.csv"))
+    clone.run("git", "commit", "--quiet", "--all", "--message", "my table")
     clone.write_study("one", {"data.seed": [0]})
     assert "1 of 1 runs of one are done" in clone.run(
         "tonegap", "study", "run", "one", "--engine", "inprocess"

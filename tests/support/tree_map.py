@@ -27,8 +27,10 @@ def tree_map(root: Path) -> str:
     lines, folder = [], ""
     for name in sorted(set(listed), key=lambda n: (Path(n).parent.as_posix(), n)):
         path = Path(name)
+        if path.suffix not in _CODE or not (root / path).is_file():
+            continue
         line = _first_line(root / path)
-        if path.suffix not in _CODE or not line or not (root / path).is_file():
+        if not line:
             continue
         if path.parent.as_posix() != folder:
             folder = path.parent.as_posix()

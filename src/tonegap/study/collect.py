@@ -9,12 +9,13 @@ from __future__ import annotations
 import io
 import json
 from collections.abc import Mapping, Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
+from dvc.api import DVCFileSystem
 from dvc.api import open as open_output
-from dvc.api import read as read_output
 from dvc.exceptions import DvcException
 
 import tonegap
@@ -156,15 +157,19 @@ def _require_done(
 def _output(root: Path, path: Path, state: CellState) -> bytes:
     """Return the content of a DVC-tracked file in an experiment."""
     try:
-        content: bytes = read_output(  # type: ignore[no-untyped-call]
-            path.as_posix(), repo=str(root), rev=state.commit, mode="rb"
-        )
+        content: bytes = _files(str(root), str(state.commit)).read_bytes(path.as_posix())
     except (DvcException, OSError) as error:
         raise StudyError(
             f"{path} of experiment {state.cell.name} is not in the cache ({error}); "
             f"`dvc exp pull origin {state.cell.name}` brings it, if it was pushed"
         ) from None
     return content
+
+
+@cache
+def _files(root: str, commit: str) -> DVCFileSystem:
+    """Open a commit's files once: DVC reads all its stages for that."""
+    return DVCFileSystem(root, rev=commit)
 
 
 def _table(root: Path, path: Path, state: CellState) -> pd.DataFrame:
