@@ -25,7 +25,7 @@ from tonegap.sampling.split import draw_split
 from tonegap.statistics.declared import declared_contrasts
 from tonegap.statistics.decomposition import decompose
 from tonegap.statistics.design import design_of, rows_of_pair
-from tonegap.statistics.draws import with_draws
+from tonegap.statistics.draws import DRAWN_BY_SEED, drawn_by_seed, with_draws
 from tonegap.statistics.inference import estimate
 from tonegap.statistics.measures import measure_columns
 from tonegap.statistics.within_runs import OVERALL
@@ -107,7 +107,10 @@ def draw_study(
     population = prepared(population, planted, rng)
     cohort, _ = population.draw(sizes.pools, rng)
     first = int(rng.integers(2**31 - sizes.n_seeds))
-    return pd.concat(_runs(population, cohort, None, sizes, first), ignore_index=True)
+    tables, splits = zip(*_runs(population, cohort, None, sizes, first), strict=True)
+    table: pd.DataFrame = pd.concat(tables, ignore_index=True)
+    by_run = dict(zip(table["run"].unique(), splits, strict=True))
+    return table.assign(**{DRAWN_BY_SEED: drawn_by_seed(table, by_run)})
 
 
 def prepared(population: Population, planted: Planted, rng: np.random.Generator) -> Population:
@@ -122,8 +125,8 @@ def _runs(
     tested: pd.DataFrame | None,
     sizes: Sizes,
     first_seed: int,
-) -> Iterator[pd.DataFrame]:
-    """Yield the rows of each run: of the split's test sets, or of other images."""
+) -> Iterator[tuple[pd.DataFrame, pd.DataFrame]]:
+    """Yield the rows of each run, of the split's test sets or of other images; and its split."""
     known = cohort[["md5hash", "group", "label_fine", "source", "cluster"]]
     row_of = pd.Series(cohort.index, index=cohort["md5hash"])
     for seed in range(first_seed, first_seed + sizes.n_seeds):
@@ -135,7 +138,7 @@ def _runs(
             }
             pca = PcaBaseline(population.images[rows["train"]], sizes.components, seed)
             test = cohort.loc[rows["test"]] if tested is None else tested
-            yield test.assign(
+            table = test.assign(
                 **_drawn(split, known, test["group"]),
                 run=f"{mix}-{seed}",
                 mix=mix,
@@ -144,6 +147,7 @@ def _runs(
                 distinct="paper",
                 mse=reconstruction_errors(pca, population.images[test.index], _BATCH),
             )
+            yield table, split
 
 
 def _drawn(split: pd.DataFrame, pool: pd.DataFrame, groups: pd.Series) -> dict[str, pd.Series]:
@@ -244,7 +248,7 @@ def true_values(
         for number in range(10):
             cohort, others = dealt.draw(sizes.pools, rng)
             chosen = others.loc[rng.permutation(others.index)[:tested]]
-            runs += _runs(dealt, cohort, chosen, one, number)
+            runs += [table for table, _ in _runs(dealt, cohort, chosen, one, number)]
         found.append(estimates(pd.concat(runs, ignore_index=True)))
     values = pd.concat(found).groupby("estimator")["estimate"]
     return pd.DataFrame(

@@ -20,10 +20,13 @@ from tonegap.calibration.population import Population, render_population
 from tonegap.calibration.trained import draw_study, estimates, sizes_of, true_values
 from tonegap.files.atomic import replacing
 from tonegap.phantom.mixtures import RECIPES as PHANTOMS
-from tonegap.statistics.draws import COLUMNS
+from tonegap.statistics.draws import COLUMNS, DRAWN_BY_SEED
 
 _NAMES: Final = {"md5hash": str, "cluster": str}  # hexadecimal digits can look like a number
-_KEPT: Final = ("run", "mix", "share", "seed", "distinct", "md5hash", "group", "mse", *COLUMNS)
+_KEPT: Final = (
+    *("run", "mix", "share", "seed", "distinct", "md5hash", "group", "mse"),
+    *(*COLUMNS, DRAWN_BY_SEED),
+)
 
 
 @dataclass(frozen=True)
@@ -51,7 +54,7 @@ class TrainedCalibration:
     def folder(self) -> Path:
         """Folder of the truth and the studies; whatever changes a number changes it."""
         planted = RECIPES[self.recipe]
-        return self._named(self.recipe, (planted, sizes_of(planted)))
+        return self._named(self.recipe, (planted, sizes_of(planted), _KEPT))
 
     @property
     def population_folder(self) -> Path:

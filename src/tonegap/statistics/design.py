@@ -55,11 +55,15 @@ class Draws:
         Overlap of a draw with itself, in [0, 1]; 0 where the mix draws none of the group.
     pool
         Overlap of two independent draws, in [0, 1].
+    times
+        How often each seed drew images of a unit of the arm's group, under the arm's mix; None
+        where this is unknown.
     """
 
     share: Float[np.ndarray, " arms"]
     itself: Float[np.ndarray, " arms"]
     pool: Float[np.ndarray, " arms"]
+    times: Float[np.ndarray, "arms units seeds"] | None = None
 
 
 @dataclass(frozen=True)

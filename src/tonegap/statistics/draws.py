@@ -8,16 +8,22 @@ number is that of drawing from it evenly, so that two independent draws overlap 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 from jaxtyping import Bool, Float
 
+from tonegap.errors import DataError
 from tonegap.statistics.design import Design, Draws
 
 COLUMNS = ("n_train", "n_effective_train", "n_effective_pool")
 """Columns of metrics/study.csv that tell what each run drew of a group, and from how much."""
+
+DRAWN_BY_SEED = "drawn_by_seed"
+"""Column of metrics/study_images.csv: the seeds whose training on the row's mix drew the image, or
+a near duplicate, and how often: ``0:2 7:1`` is twice by seed 0 and once by seed 7."""
 
 GIVEN_THE_POOL = (
     "Intervals are given the pool of images that the study trains on: metrics/study.csv does not "
@@ -26,9 +32,44 @@ GIVEN_THE_POOL = (
 )
 
 
+_SEEDS = r"\d+:\d+( \d+:\d+)*"
+
+
 def knows_draws(table: pd.DataFrame) -> bool:
     """Check that a table says of each row what its run drew."""
     return all(name in table.columns and table[name].notna().all() for name in COLUMNS)
+
+
+def drawn_by_seed(images: pd.DataFrame, splits: Mapping[str, pd.DataFrame]) -> pd.Series:
+    """Write the column :data:`DRAWN_BY_SEED`.
+
+    Parameters
+    ----------
+    images
+        The rows of a study: run, mix, distinct, seed, md5hash, cluster.
+    splits
+        By run: role, md5hash, cluster, one row per draw.
+
+    Returns
+    -------
+    Series
+        Text; missing where no seed drew the image.
+    """
+    keys = ["mix", "distinct", "unit"]
+    trained = pd.concat([split.assign(run=run) for run, split in splits.items()])
+    trained = trained[trained["role"] == "train"]
+    drawn = pd.DataFrame({"run": trained["run"], "unit": _units(trained)}).merge(
+        images[["run", "mix", "distinct", "seed"]].drop_duplicates(), on="run"
+    )
+    times = drawn.groupby([*keys, "seed"]).size().rename("times").reset_index()
+    text = times["seed"].astype(str) + ":" + times["times"].astype(str)
+    texts = text.groupby([times[key] for key in keys]).agg(" ".join)
+    rows = pd.MultiIndex.from_frame(images[keys[:2]].assign(unit=_units(images)))
+    return pd.Series(texts.reindex(rows).to_numpy(), index=images.index, name=DRAWN_BY_SEED)
+
+
+def _units(rows: pd.DataFrame) -> pd.Series:
+    return rows["cluster"].where(rows["cluster"].notna(), rows["md5hash"])
 
 
 def with_draws(design: Design, table: pd.DataFrame) -> Design:
@@ -39,7 +80,13 @@ def with_draws(design: Design, table: pd.DataFrame) -> Design:
     table
         The rows of the design, with :data:`COLUMNS`: of the row's run, and of the row's group in
         the training of that run. Without the columns, or with a missing value, the design comes
-        back as it is: its intervals are then conditional on the pool.
+        back as it is: its intervals are then conditional on the pool. Without
+        :data:`DRAWN_BY_SEED` it does not know which images were drawn.
+
+    Raises
+    ------
+    DataError
+        A row's text in :data:`DRAWN_BY_SEED` does not tell seeds and times.
     """
     if not knows_draws(table):
         return design
@@ -52,7 +99,33 @@ def with_draws(design: Design, table: pd.DataFrame) -> Design:
         pool=1.0 / runs["n_effective_pool"].clip(lower=1.0),
     ).groupby("arm")[["share", "itself", "pool"]]
     found = by_arm.mean().reindex(range(len(design.arms)), fill_value=0.0)
-    return replace(design, draws=Draws(*found.to_numpy().T))
+    share, itself, pool = found.to_numpy().T
+    return replace(design, draws=Draws(share, itself, pool, _times(design, table)))
+
+
+def _times(design: Design, table: pd.DataFrame) -> Float[np.ndarray, "arms units seeds"] | None:
+    """Read how often each seed drew each unit under each arm's mix."""
+    if DRAWN_BY_SEED not in table.columns:
+        return None
+    rows = pd.DataFrame({"arm": design.arm, "unit": design.unit})
+    rows = rows.assign(text=table[DRAWN_BY_SEED].to_numpy()).drop_duplicates(["arm", "unit"])
+    rows = rows.dropna().astype({"text": str})
+    wrong = ~rows["text"].str.fullmatch(_SEEDS)
+    if wrong.any():
+        raise DataError(
+            f"per-image study table: {DRAWN_BY_SEED} is {rows['text'][wrong].iloc[0]!r} in a row; "
+            "it names seeds and how often each drew the image, like '0:2 7:1', and without it an "
+            "interval cannot tell what another pool would change; run `tonegap study collect` again"
+        )
+    each = rows.assign(text=rows["text"].str.split(" ")).explode("text")
+    pairs = each["text"].str.split(":", expand=True).reindex(columns=[0, 1]).astype(float)
+    code = dict(zip(table["seed"].astype(float), design.seed, strict=True))
+    seed = pairs[0].map(code)
+    known = seed.notna().to_numpy()
+    times = np.zeros((len(design.arms), design.n_units, design.n_seeds))
+    where = tuple(column[known].astype(int) for column in (each["arm"], each["unit"], seed))
+    times[where] = pairs[1][known]
+    return times
 
 
 def shared_to_own(design: Design, coefficients: Float[np.ndarray, " arms"]) -> float | None:

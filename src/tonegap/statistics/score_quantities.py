@@ -18,6 +18,7 @@ from tonegap.groups import Groups
 from tonegap.measures import MEASURES, SCORES
 from tonegap.statistics.contrasts import DESCRIPTION, Contrast, Expected, gap_at, mean_of
 from tonegap.statistics.design import Arm, Design, design_of
+from tonegap.statistics.draws import with_draws
 from tonegap.statistics.inference import Estimate, estimate, lacking
 from tonegap.statistics.measures import auc_pseudovalues, numeric, rank_pseudovalues
 from tonegap.statistics.score_values import (
@@ -52,13 +53,17 @@ class Quantity:
     reason: str = ""
 
     def mapping(self) -> dict[str, Any]:
-        """Return the columns of its numbers."""
+        """Return the columns of its numbers.
+
+        Where every run has the largest possible value, as the error's rank correlation with
+        itself, no scatter can be seen and the interval has no width.
+        """
         found, contrast = self.estimate, self.contrast
         values = {"quantity": contrast.name, "group": self.group, "reason": self.reason}
         if found is None:
             return values | dict.fromkeys(COUNTS, 0)
         centre = 0.5 if contrast.measure in _CENTRED else 0.0
-        low, high = found.interval()
+        low, high = (found.value, found.value) if found.is_at_bound else found.interval()
         tested = found.margin is not None
         numbers = {
             "estimate": found.value + centre,
@@ -92,7 +97,7 @@ class Card:
     """
 
     def __init__(self, rows: pd.DataFrame, groups: Groups) -> None:
-        self._rows, self._design, self._groups = rows, design_of(rows), groups
+        self._rows, self._design, self._groups = rows, with_draws(design_of(rows), rows), groups
         self._shares = sorted({arm.share for arm in self._design.arms})
 
     def of(self, name: str) -> list[Quantity]:

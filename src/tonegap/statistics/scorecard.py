@@ -21,7 +21,8 @@ quantity                what it is
 ``rank_darkness``       Spearman's correlation with darkness within groups, mean of both.
 ======================  =====================================================================
 
-All errors are those of images (clusters) crossed with seeds. ``verdict`` is drawn from S1 and S3 in
+All errors are those of images (clusters) crossed with seeds, and of other pools where it is known
+what the runs drew (:mod:`tonegap.statistics.training_pool`). ``verdict`` is drawn from S1 and S3 in
 the words of :mod:`tonegap.statistics.flag`. Both have margins of Cohen's small effects: a rank
 correlation of .1, and .2 standard deviations.
 
@@ -33,7 +34,7 @@ correlation of .1, and .2 standard deviations.
 ===============  ============================================================================
 
 S3 is signed by the error's own interaction. Where the 95 % interval of that does not lie beyond
-the margin, representation hardly moves the errors: there is nothing to warn of, and no verdict.
+the margin, representation is not shown to move the errors, so that there is no verdict.
 The error's own row is what the scores are measured with; it is described.
 """
 
@@ -57,8 +58,8 @@ from tonegap.statistics.score_quantities import ERROR, NUMBERS, PCA, WORDS, Card
 from tonegap.statistics.verdicts import COUNTS, holm
 
 UNMOVED: Final = (
-    "representation moves the error itself by no more than a small effect, so that there is "
-    "nothing to warn of"
+    "representation is not shown to move the error itself by more than a small effect, so that it "
+    "is unknown whether there is anything to warn of"
 )
 COLUMNS: Final = (
     *("score", "words", "kind", "quantity", "group", *NUMBERS, *COUNTS),

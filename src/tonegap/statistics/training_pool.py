@@ -22,8 +22,11 @@ which would else be too large in the mean; but half of what the images add is ke
 
 In a contrast in which an image's own difficulty cancels, as in the own share effect, all that is
 left of a test image is what training on its like does. The influence of one image on the loss of
-another is mutual (Koh and Liang 2017, ICML, eq. 2), so there the two roles of an image go together:
-their covariance is added, with the correlation :data:`CORRELATION`.
+another is mutual (Koh and Liang 2017, ICML, eq. 2), so there an image that gains much may also
+teach much, and a pool with many such images moves the contrast twice. Seeds show whether it does:
+``C`` is the covariance, over the seeds, of ``tau_s`` with the mean gain of the images that the seed
+drew, as other seeds measured it. Twice its part between pools is added, at least 0 and at most
+what a correlation of 1 would give; that bound stands in where it is unknown what was drawn.
 """
 
 from __future__ import annotations
@@ -34,17 +37,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
-from tonegap.statistics.design import Design
+from tonegap.statistics.design import Design, Draws
 from tonegap.statistics.draws import shared_to_own
 from tonegap.statistics.variance import PoolVariance, TwoWayVariance, two_way_variance
-
-CORRELATION = 0.7
-"""Of an image's effects as one that is tested and as one that is trained on.
-
-Measured: whole studies of trained PCA chose it among 0, .25, .5, .7 and 1, of which 0 covers
-89 % of true values where the groups are mirror images, and 1 covers 99 % where they differ in
-tone.
-"""
 
 _RELATIVE_RANK = 1e-10  # singular values below it are none
 _SMALLEST_RATIO = 1e-3  # of the images' variance to that of cells: below, images are alike
@@ -62,10 +57,14 @@ class TrainingVariance:
         be negative.
     single
         ``E``: what trainings do to single images, mean over the images of the pools.
+    with_gain
+        ``C``: covariance of what a training does with the gain of the images that it drew; NaN
+        where it is unknown what was drawn.
     """
 
     common: float
     single: float
+    with_gain: float
 
 
 @dataclass(frozen=True)
@@ -78,10 +77,13 @@ class _Cells:
         Of the values of the rows' images.
     counts
         Images.
+    unit
+        Code of each unit in the design.
     """
 
     sums: Float[np.ndarray, "units seeds"]
     counts: Float[np.ndarray, "units seeds"]
+    unit: Int[np.ndarray, " units"]
 
 
 def variance_of(
@@ -109,7 +111,9 @@ def variance_of(
     seeds = max(seeds, 0.0)
     if _own_difficulty_cancels(design, coefficients):
         left = max(variance.images_beyond_noise - images, 0.0)
-        both += 2.0 * CORRELATION * math.sqrt(left * seeds)
+        most = math.sqrt(left * seeds)
+        found = most if math.isnan(trained.with_gain) else factor * trained.with_gain
+        both += 2.0 * min(max(found, 0.0), most)
     return replace(variance, pool=PoolVariance(float(seeds), float(both - seeds)))
 
 
@@ -133,16 +137,21 @@ def training_variance(
     if design.draws is None or seeds.size < 2:  # noqa: PLR2004 - the fewest that can differ
         return None
     effects, noise, single = np.zeros(seeds.size), np.zeros((seeds.size, seeds.size)), 0.0
+    gain = np.zeros(seeds.size)
     for group in sorted({arm.group for arm in design.arms}):
         arms = np.array([arm.group == group for arm in design.arms]) & (coefficients != 0.0)
         if not arms.any():
             continue
-        fitted, covariance, cell = _seed_effects(_cells(design, influence, arms, seeds))
+        cells = _cells(design, influence, arms, seeds)
+        fitted, covariance, cell = _seed_effects(cells)
         effects, noise = effects + fitted, noise + covariance
+        gain += _gain_of_drawn(cells, fitted, design.draws, coefficients * arms, seeds)
         single += cell * float(design.draws.pool[arms].max())
     centre = np.eye(seeds.size) - 1.0 / seeds.size
     scatter = effects @ centre @ effects - np.trace(centre @ noise)
-    return TrainingVariance(float(scatter) / (seeds.size - 1), single)
+    together = effects @ centre @ gain
+    degrees = seeds.size - 1
+    return TrainingVariance(float(scatter) / degrees, single, float(together) / degrees)
 
 
 def _own_difficulty_cancels(design: Design, coefficients: Float[np.ndarray, " arms"]) -> bool:
@@ -177,9 +186,36 @@ def _cells(
     value = (influence * np.bincount(design.arm, minlength=len(design.arms))[design.arm])[rows]
     shape, length = (design.n_units, design.n_seeds), design.n_units * design.n_seeds
     counts = np.bincount(code, minlength=length).reshape(shape)[:, seeds]
-    tested = counts.any(axis=1)
+    tested = np.flatnonzero(counts.any(axis=1))
     sums = np.bincount(code, value, length).reshape(shape)[:, seeds]
-    return _Cells(sums[tested], counts[tested] / np.count_nonzero(arms))
+    return _Cells(sums[tested], counts[tested] / np.count_nonzero(arms), tested)
+
+
+def _gain_of_drawn(
+    cells: _Cells,
+    fitted: Float[np.ndarray, " seeds"],
+    draws: Draws,
+    coefficients: Float[np.ndarray, " arms"],
+    seeds: Int[np.ndarray, " seeds"],
+) -> Float[np.ndarray, " seeds"]:
+    """Return the mean effect, in other seeds' tests, of a group's images that each seed drew.
+
+    Mixes count by their coefficient and by the group's share in them.
+    """
+    weight = coefficients * draws.share
+    if draws.times is None:
+        return np.full(seeds.size, math.nan)
+    if abs(weight.sum()) <= _ROUNDING:
+        return np.zeros(seeds.size)
+    left = cells.sums - cells.counts * (fitted - fitted.mean())
+    value = left.sum(axis=1, keepdims=True) - left
+    times_tested = cells.counts.sum(axis=1, keepdims=True) - cells.counts
+    known = times_tested > _ROUNDING
+    effect = np.divide(value, times_tested, where=known, out=np.zeros_like(value))
+    effect -= known * (effect.sum(axis=0) / np.maximum(known.sum(axis=0), 1))
+    drawn = draws.times[:, cells.unit][:, :, seeds] * known
+    mean = (drawn * effect).sum(axis=1) / np.maximum(drawn.sum(axis=1), 1.0)
+    return np.asarray(weight @ mean / weight.sum())
 
 
 def _seed_effects(
@@ -187,7 +223,7 @@ def _seed_effects(
 ) -> tuple[Float[np.ndarray, " seeds"], Float[np.ndarray, "seeds seeds"], float]:
     """Return the effects of seeds, their covariance given the seeds, and the variance of cells."""
     often = cells.counts.sum(axis=1) > 1.0
-    again = _Cells(cells.sums[often], cells.counts[often])
+    again = _Cells(cells.sums[often], cells.counts[often], cells.unit[often])
     n_seeds = cells.sums.shape[1]
     free = float(again.counts.sum()) - np.count_nonzero(often) - (n_seeds - 1)
     if free > 0.0:

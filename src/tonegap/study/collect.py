@@ -32,6 +32,7 @@ from tonegap.files.tables import write_csv, write_json
 from tonegap.measures import COLUMNS
 from tonegap.sampling.diversity import effective_numbers, training_sizes
 from tonegap.sampling.pools import make_pools
+from tonegap.statistics.draws import DRAWN_BY_SEED, drawn_by_seed
 from tonegap.statistics.tone_slope import tone_slopes
 from tonegap.study.plan import Cell, Overrides, Study
 from tonegap.study.state import CellState
@@ -126,6 +127,8 @@ def collect_study(
     _require_done(study, states, done, partial=partial)
     at = Workspace(root)
     images = pd.concat([images_of(root, study, state) for state in done], ignore_index=True)
+    splits = {state.cell.name: _table(root, Workspace.split, state) for state in done}
+    images[DRAWN_BY_SEED] = drawn_by_seed(images, splits)
     images = pd.concat([images, rounded_table(_ensembles(root, images, done))], axis=1)
     runs = pd.concat([_runs_of(root, images, state) for state in done], ignore_index=True)
     write_csv(rounded_table(runs), at.study)

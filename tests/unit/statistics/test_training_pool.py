@@ -8,8 +8,16 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from tonegap.errors import DataError
 from tonegap.statistics.design import Arm, design_of
-from tonegap.statistics.draws import COLUMNS, knows_draws, shared_to_own, with_draws
+from tonegap.statistics.draws import (
+    COLUMNS,
+    DRAWN_BY_SEED,
+    drawn_by_seed,
+    knows_draws,
+    shared_to_own,
+    with_draws,
+)
 from tonegap.statistics.training_pool import training_variance, variance_of
 from tonegap.statistics.variance import contrast_influence, two_way_variance
 
@@ -129,3 +137,114 @@ def test_a_seed_alone_shows_no_variance():
 def test_arms_are_named_in_the_design():
     """The single arm of these studies."""
     assert analysed(study(np.random.default_rng(8)))[0].arms == (Arm(1.0, "dark"),)
+
+
+OWN_SHARE = np.array([-0.5, 0.5, 0.5, -0.5])  # arms by share, then group: dark, light
+
+
+def own_share_study(
+    rng: np.random.Generator, *, mutual: float
+) -> tuple[pd.DataFrame, dict[str, pd.DataFrame]]:
+    """Two groups, two pure mixes: an image gains from training on its like, and teaches them.
+
+    What it teaches is ``mutual`` times what it gains, plus an effect of its own of the same
+    variance in all. The effect of one's own share is 0 over pools.
+    """
+    tables, splits = [], {}
+    gains = {group: rng.normal(0, 1, POOL) for group in ("dark", "light")}
+    rest = {group: rng.normal(0, np.sqrt(1 - mutual**2), POOL) for group in gains}
+    difficulty = {group: rng.normal(0, 3, POOL) for group in gains}
+    for seed in range(SEEDS):
+        order = {group: rng.permutation(POOL) for group in gains}
+        for mix, share in (("light", 0.0), ("dark", 1.0)):
+            train = order[mix][TESTED:][:TRAINED]
+            taught = (mutual * gains[mix] + rest[mix])[train].mean()
+            for group in gains:
+                test = order[group][:TESTED]
+                own = gains[group][test] + taught if group == mix else 0.0
+                error = difficulty[group][test] + own + rng.normal(0, 0.3, TESTED)
+                tables.append(
+                    pd.DataFrame({"md5hash": [f"{group}{i}" for i in test], "error": error}).assign(
+                        group=group, mix=mix, share=share, seed=seed, run=f"{mix}-{seed}",
+                        n_train=TRAINED if group == mix else 0,
+                        n_effective_train=float(TRAINED) if group == mix else 0.0,
+                    )
+                )  # fmt: skip
+            splits[f"{mix}-{seed}"] = pd.DataFrame(
+                {"role": "train", "md5hash": [f"{mix}{i}" for i in train], "cluster": np.nan}
+            )
+    table = pd.concat(tables, ignore_index=True)
+    table = table.assign(cluster=np.nan, distinct="paper", n_effective_pool=float(POOL))
+    return table.assign(**{DRAWN_BY_SEED: drawn_by_seed(table, splits)}), splits
+
+
+def own_share_variance(table: pd.DataFrame):
+    design = with_draws(design_of(table), table)
+    assert [(arm.share, arm.group) for arm in design.arms] == [
+        (0.0, "dark"), (0.0, "light"), (1.0, "dark"), (1.0, "light"),
+    ]  # fmt: skip
+    influence = contrast_influence(design, table["error"].to_numpy(), OWN_SHARE)
+    trained = training_variance(design, influence, OWN_SHARE)
+    return trained, variance_of(design, influence, OWN_SHARE)
+
+
+def test_the_column_says_what_was_drawn():
+    """Against counting one by one, with draws that repeat and near duplicates that stand in."""
+    rng = np.random.default_rng(9)
+    table, splits = own_share_study(rng, mutual=0.5)
+    table["cluster"] = table["md5hash"].str.replace("[0-9]$", "", regex=True)  # tens of images
+    for split in splits.values():
+        split["cluster"] = split["md5hash"].str.replace("[0-9]$", "", regex=True)
+    column = drawn_by_seed(table, splits)
+    design = with_draws(design_of(table), table.assign(**{DRAWN_BY_SEED: column}))
+    for row in rng.permutation(len(table))[:200]:
+        one = table.iloc[row]
+        expected = {
+            seed: int((splits[f"{one['mix']}-{seed}"]["cluster"] == one["cluster"]).sum())
+            for seed in range(SEEDS)
+        }
+        words = [f"{seed}:{times}" for seed, times in expected.items() if times]
+        assert (column.iloc[row] if words else "") == " ".join(words)
+        found = design.draws.times[design.arm[row], design.unit[row]]
+        assert dict(enumerate(found)) == expected
+
+
+def test_seeds_show_whether_images_that_gain_also_teach():
+    """The covariance in the mean over studies: that of gain and teaching, between draws."""
+    rng = np.random.default_rng(10)
+    between_draws = 1 / TRAINED - 1 / POOL
+    for mutual in (0.0, 0.8):
+        found = np.array(
+            [
+                own_share_variance(own_share_study(rng, mutual=mutual)[0])[0].with_gain
+                for _ in range(60)
+            ]
+        )
+        error = found.std() / np.sqrt(len(found))
+        # Each of the two groups: half its gain is what the contrast shows of it.
+        assert found.mean() == pytest.approx(2 * 0.25 * mutual * between_draws, abs=3 * error)
+        assert error < 0.1 * 0.5 * between_draws
+
+
+@pytest.mark.parametrize("mutual", [0.0, 0.8])
+def test_own_share_intervals_cover_other_pools(mutual):
+    """The share of studies whose interval holds the truth; without a column it is at least that."""
+    rng = np.random.default_rng(11)
+    studies, covered, bound = 80, 0, []
+    for _ in range(studies):
+        table, _ = own_share_study(rng, mutual=mutual)
+        _, variance = own_share_variance(table)
+        means = table.groupby(["share", "group"])["error"].mean().to_numpy()
+        covered += abs(OWN_SHARE @ means) < 2.1 * np.sqrt(variance.total)
+        _, unknown = own_share_variance(table.drop(columns=DRAWN_BY_SEED))
+        bound.append(unknown.total / variance.total)
+    assert 0.9 <= covered / studies <= 0.99
+    assert min(bound) >= 1.0 - 1e-12
+
+
+def test_a_column_that_is_no_list_of_seeds_is_refused():
+    """The message names the value and the remedy."""
+    table, _ = own_share_study(np.random.default_rng(12), mutual=0.5)
+    table.loc[3, DRAWN_BY_SEED] = "seed 3"
+    with pytest.raises(DataError, match=r"drawn_by_seed is 'seed 3'.*study collect"):
+        with_draws(design_of(table), table)
