@@ -33,8 +33,8 @@ class Outline(HTMLParser):
 
 
 def outline_of(page):
-    """Read a page."""
+    """Read a page, as a reader sees it: a space that does not break is a space."""
     outline = Outline()
-    outline.feed(page)
+    outline.feed(page.replace("\N{NO-BREAK SPACE}", " "))
     outline.close()
     return outline

@@ -37,6 +37,7 @@ from tonegap.report.scorecard import scorecard_view
 from tonegap.report.summary import summary_of
 from tonegap.report.wording import comparison_name, measure_name
 
+_PERCENT = re.compile(r"(?<=\d) %")
 _HYPHEN_MINUS = re.compile(r"(?<![\w.])-(?=\d)")
 _MOST_DECIMALS = 6
 _FLOW = "exclusions_flow"  # the figure that stands beside the counts of images
@@ -88,6 +89,7 @@ def environment_of(groups: Groups) -> jinja2.Environment:
         trim_blocks=True,
         lstrip_blocks=True,
         keep_trailing_newline=True,
+        finalize=_unbroken,
     )
     environment.filters.update(
         number=number,
@@ -104,6 +106,11 @@ def environment_of(groups: Groups) -> jinja2.Environment:
         style=style, script=script, style_hash=_hash(style), script_hash=_hash(script)
     )
     return environment
+
+
+def _unbroken(value: object) -> object:
+    """Keep a number and its percent sign on one line."""
+    return _PERCENT.sub("\N{NO-BREAK SPACE}%", value) if type(value) is str else value
 
 
 def number(value: object, digits: int = 3) -> str:

@@ -217,7 +217,7 @@ def test_seeds_show_whether_images_that_gain_also_teach():
         found = np.array(
             [
                 own_share_variance(own_share_study(rng, mutual=mutual)[0])[0].with_gain
-                for _ in range(60)
+                for _ in range(40)
             ]
         )
         error = found.std() / np.sqrt(len(found))
