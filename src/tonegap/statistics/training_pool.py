@@ -25,8 +25,8 @@ left of a test image is what training on its like does. The influence of one ima
 another is mutual (Koh and Liang 2017, ICML, eq. 2), so there an image that gains much may also
 teach much, and a pool with many such images moves the contrast twice. Seeds show whether it does:
 ``C`` is the covariance, over the seeds, of ``tau_s`` with the mean gain of the images that the seed
-drew, as other seeds measured it. Twice its part between pools is added, at least 0 and at most
-what a correlation of 1 would give; that bound stands in where it is unknown what was drawn.
+drew, as other seeds measured it. Twice its part between pools is added, limited to what a
+correlation of 1 would give; that bound stands in where it is unknown what was drawn.
 """
 
 from __future__ import annotations
@@ -106,14 +106,14 @@ def variance_of(
     if trained is None:
         return variance
     images = min(variance.images_beyond_noise, factor * trained.single)
-    seeds = factor * trained.common
-    both = max(images + seeds, 0.5 * images)
-    seeds = max(seeds, 0.0)
+    together = 0.0
     if _own_difficulty_cancels(design, coefficients):
-        left = max(variance.images_beyond_noise - images, 0.0)
-        most = math.sqrt(left * seeds)
+        left = variance.images_beyond_noise - images
+        most = math.sqrt(left * max(factor * trained.common, 0.0))
         found = most if math.isnan(trained.with_gain) else factor * trained.with_gain
-        both += 2.0 * min(max(found, 0.0), most)
+        together = 2.0 * min(max(found, -most), most)
+    both = max(images + factor * trained.common + together, 0.5 * images)
+    seeds = min(max(factor * trained.common, 0.0), both)
     return replace(variance, pool=PoolVariance(float(seeds), float(both - seeds)))
 
 

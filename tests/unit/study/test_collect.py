@@ -152,6 +152,16 @@ def test_a_run_tells_what_it_drew_and_from_how_much(study, states):
     assert light["n_effective_pool"].to_numpy() == pytest.approx(144 / 14, rel=1e-5)
 
 
+def test_a_test_image_tells_which_seeds_drew_it_or_a_copy(study, states):
+    """Seed s draws copies of test image s only: two in a pure mix, four in the mixed one."""
+    collect_study(states.at.root, study, states.done, partial=False)
+    images = pd.read_csv(states.at.study_images)
+    for (share, _), mine in images.groupby(["share", "run"]):
+        times = 4 if share == 0.5 else 2
+        words = [f"{seed}:{times}" for seed in range(3)]
+        assert mine["drawn_by_seed"].fillna("").tolist() == [*words, *[""] * 17]
+
+
 def test_ensembles_are_of_models_that_did_not_see_the_image_or_a_copy(study, states):
     """Three seeds, sketches 0, 1, 2: variance 1 over three values; each model saw one image."""
     lines = collect_study(states.at.root, study, states.done, partial=False)
