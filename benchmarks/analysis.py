@@ -19,13 +19,14 @@ from tonegap.labels import LABEL_COLUMNS
 from tonegap.measures import SCORES
 from tonegap.statistics.claims import assess_claims
 from tonegap.statistics.decomposition import decompose
+from tonegap.statistics.draws import COLUMNS, DRAWN_BY_SEED, drawn_by_seed
 from tonegap.statistics.heterogeneity import condition_gaps, heterogeneity
 from tonegap.statistics.influence import gap_without
 from tonegap.statistics.label_definitions import score_definitions
 from tonegap.statistics.paper import paper_sentences
 from tonegap.statistics.scorecard import scorecard
 
-N_LABELS = 114
+N_LABELS, N_TRAIN = 114, 1668
 
 
 def joined_study(seed: int) -> pd.DataFrame:
@@ -57,7 +58,24 @@ def joined_study(seed: int) -> pd.DataFrame:
         for row in SCORES
         if row.name != "sigma"
     }
-    return table.assign(**facts, **scores).reset_index(drop=True)
+    return with_training(table.assign(**facts, **scores).reset_index(drop=True), rng)
+
+
+def with_training(table: pd.DataFrame, rng: np.random.Generator) -> pd.DataFrame:
+    """Add what each run drew: the paper's 1,668 images, of the tested ones."""
+    pools = {group: rows["cluster"].unique() for group, rows in table.groupby("group")}
+    splits = {}
+    for run, rows in table.groupby("run"):
+        dark = round(N_TRAIN * rows["share"].iloc[0])
+        drawn = {"dark": dark, "light": N_TRAIN - dark}
+        clusters = np.concatenate([rng.choice(pools[g], n) for g, n in drawn.items()])
+        splits[str(run)] = pd.DataFrame({"role": "train", "md5hash": "", "cluster": clusters})
+    own = table["share"].where(table["group"] == "dark", 1.0 - table["share"])
+    pool = table["group"].map({group: len(clusters) for group, clusters in pools.items()})
+    n_train = (N_TRAIN * own).round()
+    known = pd.concat([n_train, n_train / (1.0 + n_train / pool), pool], axis=1)
+    table = table.join(known.set_axis(list(COLUMNS), axis=1))
+    return table.assign(**{DRAWN_BY_SEED: drawn_by_seed(table, splits)})
 
 
 def main() -> None:
