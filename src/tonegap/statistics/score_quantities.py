@@ -53,17 +53,13 @@ class Quantity:
     reason: str = ""
 
     def mapping(self) -> dict[str, Any]:
-        """Return the columns of its numbers.
-
-        Where every run has the largest possible value, as the error's rank correlation with
-        itself, no scatter can be seen and the interval has no width.
-        """
+        """Return the columns of its numbers."""
         found, contrast = self.estimate, self.contrast
         values = {"quantity": contrast.name, "group": self.group, "reason": self.reason}
         if found is None:
             return values | dict.fromkeys(COUNTS, 0)
         centre = 0.5 if contrast.measure in _CENTRED else 0.0
-        low, high = (found.value, found.value) if found.is_at_bound else found.interval()
+        low, high = found.interval()
         tested = found.margin is not None
         numbers = {
             "estimate": found.value + centre,

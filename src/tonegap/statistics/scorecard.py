@@ -53,7 +53,7 @@ from tonegap.measures import OWN_SCORE, SCORES
 from tonegap.statistics.contrasts import SMALL_EFFECT_D
 from tonegap.statistics.design import ordinary_rows, rows_of_pair
 from tonegap.statistics.flag import flag_reading
-from tonegap.statistics.inference import Estimate
+from tonegap.statistics.inference import NEAR_BOUND, Estimate
 from tonegap.statistics.score_quantities import ERROR, NUMBERS, PCA, WORDS, Card, Quantity
 from tonegap.statistics.verdicts import COUNTS, holm
 
@@ -61,6 +61,7 @@ UNMOVED: Final = (
     "representation is not shown to move the error itself by more than a small effect, so that it "
     "is unknown whether there is anything to warn of"
 )
+_BY_DEFINITION: Final = {"rank", "partial", "worst_found"}
 COLUMNS: Final = (
     *("score", "words", "kind", "quantity", "group", *NUMBERS, *COUNTS),
     *("reading", "verdict", "because", "reason"),
@@ -144,9 +145,16 @@ def _rows(parts: Sequence[Quantity], name: str, sign: float, alpha: float) -> li
         "because": because,
         **dict.fromkeys(NUMBERS, math.nan),
     }
-    return [
+    rows = [
         shared | part.mapping() | {"reading": readings.get(id(part), "described")} for part in parts
     ]
+    return [_without_width(row) for row in rows] if name == ERROR else rows
+
+
+def _without_width(row: dict[str, Any]) -> dict[str, Any]:
+    """Give no interval to what the error has with itself by definition: all of it."""
+    is_all = row["quantity"] in _BY_DEFINITION and row["estimate"] >= NEAR_BOUND
+    return row | {"low": row["estimate"], "high": row["estimate"]} if is_all else row
 
 
 def _oriented(part: Quantity, sign: float) -> Estimate | None:

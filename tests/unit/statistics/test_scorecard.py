@@ -134,7 +134,9 @@ def test_the_error_itself_knows_everything(card) -> None:
     """S1 = S2 = S4 = 1; it is the yardstick, not a flag."""
     for quantity in ("rank", "partial", "worst_found"):
         for group in LIGHT_AND_DARK.pair:
-            assert value(card, "mse", quantity, group) == pytest.approx(1.0, abs=1e-6)
+            for column in ("estimate", "low", "high"):
+                found = value(card, "mse", quantity, group, column=column)
+                assert found == pytest.approx(1.0, abs=1e-6)
     assert set(card.loc[card["score"] == "mse", "verdict"]) == {"described"}
 
 
