@@ -107,10 +107,10 @@ def draw_study(
     population = prepared(population, planted, rng)
     cohort, _ = population.draw(sizes.pools, rng)
     first = int(rng.integers(2**31 - sizes.n_seeds))
-    tables, splits = zip(*_runs(population, cohort, None, sizes, first), strict=True)
-    table: pd.DataFrame = pd.concat(tables, ignore_index=True)
-    by_run = dict(zip(table["run"].unique(), splits, strict=True))
-    return table.assign(**{DRAWN_BY_SEED: drawn_by_seed(table, by_run)})
+    runs = list(_runs(population, cohort, None, sizes, first))
+    table: pd.DataFrame = pd.concat([rows for rows, _ in runs], ignore_index=True)
+    splits = {rows["run"].iloc[0]: split for rows, split in runs}
+    return table.assign(**{DRAWN_BY_SEED: drawn_by_seed(table, splits)})
 
 
 def prepared(population: Population, planted: Planted, rng: np.random.Generator) -> Population:
@@ -126,7 +126,7 @@ def _runs(
     sizes: Sizes,
     first_seed: int,
 ) -> Iterator[tuple[pd.DataFrame, pd.DataFrame]]:
-    """Yield the rows of each run, of the split's test sets or of other images; and its split."""
+    """Yield each run's rows, of ``tested`` or of the split's test sets, and its split."""
     known = cohort[["md5hash", "group", "label_fine", "source", "cluster"]]
     row_of = pd.Series(cohort.index, index=cohort["md5hash"])
     for seed in range(first_seed, first_seed + sizes.n_seeds):
@@ -248,7 +248,7 @@ def true_values(
         for number in range(10):
             cohort, others = dealt.draw(sizes.pools, rng)
             chosen = others.loc[rng.permutation(others.index)[:tested]]
-            runs += [table for table, _ in _runs(dealt, cohort, chosen, one, number)]
+            runs += [rows for rows, _ in _runs(dealt, cohort, chosen, one, number)]
         found.append(estimates(pd.concat(runs, ignore_index=True)))
     values = pd.concat(found).groupby("estimator")["estimate"]
     return pd.DataFrame(

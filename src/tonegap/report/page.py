@@ -109,7 +109,7 @@ def environment_of(groups: Groups) -> jinja2.Environment:
 
 
 def _unbroken(value: object) -> object:
-    """Keep a number and its percent sign on one line."""
+    """Keep a number and its percent sign on one line, in texts; not in markup, which has code."""
     return _PERCENT.sub("\N{NO-BREAK SPACE}%", value) if type(value) is str else value
 
 

@@ -166,17 +166,21 @@ def design_of(table: pd.DataFrame, *, trusted: bool = False, finished: bool = Fa
             "scatter would be taken for that of images; audit one model at a time"
         )
     arm, arms = _arm_codes(table)
-    cluster = table["cluster"].where(table["cluster"].notna(), table["md5hash"])
     codes = {name: pd.factorize(table[name])[0] for name in ("seed", "md5hash", "run")}
     return Design(
         arms=arms,
         arm=arm,
-        unit=pd.factorize(cluster)[0],
+        unit=pd.factorize(units_of(table))[0],
         seed=codes["seed"],
         image=codes["md5hash"],
         run=codes["run"],
         samples_seeds=not finished,
     )
+
+
+def units_of(table: pd.DataFrame) -> pd.Series:
+    """Return the cluster of each row; an image without one is its own."""
+    return table["cluster"].where(table["cluster"].notna(), table["md5hash"])
 
 
 def rows_of_pair(table: pd.DataFrame, groups: Groups) -> pd.DataFrame:

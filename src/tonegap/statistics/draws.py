@@ -16,7 +16,7 @@ import pandas as pd
 from jaxtyping import Bool, Float
 
 from tonegap.errors import DataError
-from tonegap.statistics.design import Design, Draws
+from tonegap.statistics.design import Design, Draws, units_of
 
 COLUMNS = ("n_train", "n_effective_train", "n_effective_pool")
 """Columns of metrics/study.csv that tell what each run drew of a group, and from how much."""
@@ -25,14 +25,17 @@ DRAWN_BY_SEED = "drawn_by_seed"
 """Column of metrics/study_images.csv: the seeds whose training on the row's mix drew the image, or
 a near duplicate, and how often: ``0:2 7:1`` is twice by seed 0 and once by seed 7."""
 
+_SEEDS = r"\d+:\d+( \d+:\d+)*"
+
 GIVEN_THE_POOL = (
     "Intervals are given the pool of images that the study trains on: metrics/study.csv does not "
     "say what its runs drew from. `tonegap study collect` adds it, and intervals then hold against "
     "other pools, too."
 )
-
-
-_SEEDS = r"\d+:\d+( \d+:\d+)*"
+UNKNOWN_IMAGES = (
+    "Intervals of the own share effect are as wide as they can be: metrics/study_images.csv does "
+    "not say which images the seeds drew. `tonegap study collect` adds it."
+)
 
 
 def knows_draws(table: pd.DataFrame) -> bool:
@@ -58,18 +61,14 @@ def drawn_by_seed(images: pd.DataFrame, splits: Mapping[str, pd.DataFrame]) -> p
     keys = ["mix", "distinct", "unit"]
     trained = pd.concat([split.assign(run=run) for run, split in splits.items()])
     trained = trained[trained["role"] == "train"]
-    drawn = pd.DataFrame({"run": trained["run"], "unit": _units(trained)}).merge(
+    drawn = pd.DataFrame({"run": trained["run"], "unit": units_of(trained)}).merge(
         images[["run", "mix", "distinct", "seed"]].drop_duplicates(), on="run"
     )
     times = drawn.groupby([*keys, "seed"]).size().rename("times").reset_index()
     text = times["seed"].astype(str) + ":" + times["times"].astype(str)
     texts = text.groupby([times[key] for key in keys]).agg(" ".join)
-    rows = pd.MultiIndex.from_frame(images[keys[:2]].assign(unit=_units(images)))
+    rows = pd.MultiIndex.from_frame(images[keys[:2]].assign(unit=units_of(images)))
     return pd.Series(texts.reindex(rows).to_numpy(), index=images.index, name=DRAWN_BY_SEED)
-
-
-def _units(rows: pd.DataFrame) -> pd.Series:
-    return rows["cluster"].where(rows["cluster"].notna(), rows["md5hash"])
 
 
 def with_draws(design: Design, table: pd.DataFrame) -> Design:
@@ -107,16 +106,17 @@ def _times(design: Design, table: pd.DataFrame) -> Float[np.ndarray, "arms units
     """Read how often each seed drew each unit under each arm's mix."""
     if DRAWN_BY_SEED not in table.columns:
         return None
-    rows = pd.DataFrame({"arm": design.arm, "unit": design.unit})
-    rows = rows.assign(text=table[DRAWN_BY_SEED].to_numpy()).drop_duplicates(["arm", "unit"])
-    rows = rows.dropna().astype({"text": str})
-    wrong = ~rows["text"].str.fullmatch(_SEEDS)
-    if wrong.any():
+    told = table[[DRAWN_BY_SEED, "md5hash", "run"]].dropna().astype(str)
+    wrong = told[~told[DRAWN_BY_SEED].str.fullmatch(_SEEDS)]
+    if len(wrong):
+        text, image, run = wrong.iloc[0]
         raise DataError(
-            f"per-image study table: {DRAWN_BY_SEED} is {rows['text'][wrong].iloc[0]!r} in a row; "
-            "it names seeds and how often each drew the image, like '0:2 7:1', and without it an "
-            "interval cannot tell what another pool would change; run `tonegap study collect` again"
+            f"per-image study table: {DRAWN_BY_SEED} is {text!r} for image {image} in run {run}; "
+            "it names seeds and how often each drew the image, like '0:2 7:1', which tells what "
+            "another pool would change; run `tonegap study collect` again"
         )
+    rows = pd.DataFrame({"arm": design.arm, "unit": design.unit})
+    rows = rows.assign(text=table[DRAWN_BY_SEED].to_numpy()).drop_duplicates().dropna()
     each = rows.assign(text=rows["text"].str.split(" ")).explode("text")
     pairs = each["text"].str.split(":", expand=True).reindex(columns=[0, 1]).astype(float)
     code = dict(zip(table["seed"].astype(float), design.seed, strict=True))

@@ -22,9 +22,10 @@ quantity                what it is
 ======================  =====================================================================
 
 All errors are those of images (clusters) crossed with seeds, and of other pools where it is known
-what the runs drew (:mod:`tonegap.statistics.training_pool`). ``verdict`` is drawn from S1 and S3 in
-the words of :mod:`tonegap.statistics.flag`. Both have margins of Cohen's small effects: a rank
-correlation of .1, and .2 standard deviations.
+what the runs drew (:mod:`tonegap.statistics.training_pool`). Only the ensemble's are given its
+models, since one ensemble of all seeds is compared in each of them. ``verdict`` is drawn from S1
+and S3 in the words of :mod:`tonegap.statistics.flag`. Both have margins of Cohen's small effects: a
+rank correlation of .1, and .2 standard deviations.
 
 ===============  ============================================================================
 ``flags``        S1 of both groups and S3 each flag: the intersection, at 5 %
@@ -154,7 +155,8 @@ def _rows(parts: Sequence[Quantity], name: str, sign: float, alpha: float) -> li
 def _without_width(row: dict[str, Any]) -> dict[str, Any]:
     """Give no interval to what the error has with itself by definition: all of it."""
     is_all = row["quantity"] in _BY_DEFINITION and row["estimate"] >= NEAR_BOUND
-    return row | {"low": row["estimate"], "high": row["estimate"]} if is_all else row
+    known = {"low": row["estimate"], "high": row["estimate"], "se": 0.0, "mde": 0.0}
+    return row | known | {"p": math.nan, "p_beyond": math.nan} if is_all else row
 
 
 def _oriented(part: Quantity, sign: float) -> Estimate | None:

@@ -1,12 +1,13 @@
 """What another pool of training images would change: the variance that the seeds cannot show.
 
 The seeds of a study draw their training images from one pool, so their scatter says what another
-draw would change, not what another pool would. To first order each training image moves a
-contrast by an amount of its own, times its share in training. Then the variance between pools is
-that between seeds times :func:`~tonegap.statistics.draws.shared_to_own`. Whatever else differs
-from seed to seed, initial weights or a response that is not linear, enlarges the latter and
-nothing else (Hoeffding 1948, Ann. Math. Stat. 19:293): the product is an upper bound. No estimate
-from the runs alone is unbiased for every learner (Bengio and Grandvalet 2004, JMLR 5:1089).
+draw would change, not what another pool would. To first order each training image moves a contrast
+by an amount of its own, times its share in training. Then the variance between pools is that
+between seeds times :func:`~tonegap.statistics.draws.shared_to_own`. Whatever else differs from seed
+to seed, initial weights or a response that is not linear, enlarges the latter and nothing else
+(Hoeffding 1948, Ann. Math. Stat. 19:293): the product is an upper bound, but for ``C`` below, which
+may lower it. No estimate from the runs alone is unbiased for every learner (Bengio and Grandvalet
+2004, JMLR 5:1089).
 
 With ``tau_s`` what the training of seed s does to all images, and ``eps`` what it does to a single
 one, the between-seed variance of a contrast over the M images of a group is ``V + E``,
@@ -26,7 +27,9 @@ another is mutual (Koh and Liang 2017, ICML, eq. 2), so there an image that gain
 teach much, and a pool with many such images moves the contrast twice. Seeds show whether it does:
 ``C`` is the covariance, over the seeds, of ``tau_s`` with the mean gain of the images that the seed
 drew, as other seeds measured it. Twice its part between pools is added, limited to what a
-correlation of 1 would give; that bound stands in where it is unknown what was drawn.
+correlation of -1 or 1 would give; where it is unknown what was drawn, the latter is added. With few
+seeds the limit, which rests on ``V``, is noisy, and the mean of what is added too small
+(docs/experiments.md).
 """
 
 from __future__ import annotations
@@ -198,13 +201,15 @@ def _gain_of_drawn(
     coefficients: Float[np.ndarray, " arms"],
     seeds: Int[np.ndarray, " seeds"],
 ) -> Float[np.ndarray, " seeds"]:
-    """Return the mean effect, in other seeds' tests, of a group's images that each seed drew.
+    """Return the mean gain of a group's images that each seed drew, in the contrast's units.
 
-    Mixes count by their coefficient and by the group's share in them.
+    The gain of an image is its mean effect on the contrast in the tests of other seeds, less that
+    of all images; images that no other seed tested are left out. Mixes are weighted by their
+    coefficient and by the group's share in them.
     """
-    weight = coefficients * draws.share
     if draws.times is None:
         return np.full(seeds.size, math.nan)
+    weight = coefficients * draws.share
     if abs(weight.sum()) <= _ROUNDING:
         return np.zeros(seeds.size)
     left = cells.sums - cells.counts * (fitted - fitted.mean())

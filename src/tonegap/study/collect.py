@@ -32,6 +32,7 @@ from tonegap.files.tables import write_csv, write_json
 from tonegap.measures import COLUMNS
 from tonegap.sampling.diversity import effective_numbers, training_sizes
 from tonegap.sampling.pools import make_pools
+from tonegap.statistics.design import units_of
 from tonegap.statistics.draws import DRAWN_BY_SEED, drawn_by_seed
 from tonegap.statistics.tone_slope import tone_slopes
 from tonegap.study.plan import Cell, Overrides, Study
@@ -129,8 +130,11 @@ def collect_study(
     images = pd.concat([images_of(root, study, state) for state in done], ignore_index=True)
     splits = {state.cell.name: _table(root, Workspace.split, state) for state in done}
     images[DRAWN_BY_SEED] = drawn_by_seed(images, splits)
-    images = pd.concat([images, rounded_table(_ensembles(root, images, done))], axis=1)
-    runs = pd.concat([_runs_of(root, images, state) for state in done], ignore_index=True)
+    images = pd.concat([images, rounded_table(_ensembles(root, images, done, splits))], axis=1)
+    runs = pd.concat(
+        [_runs_of(root, images, state, splits[state.cell.name]) for state in done],
+        ignore_index=True,
+    )
     write_csv(rounded_table(runs), at.study)
     write_csv(images, at.study_images)
     write_json(_facts(root, study, states, done, images), at.study_facts)
@@ -198,9 +202,18 @@ def images_of(root: Path, study: Study, state: CellState) -> pd.DataFrame:
     return table
 
 
-def _ensembles(root: Path, images: pd.DataFrame, done: Sequence[CellState]) -> pd.DataFrame:
+def _ensembles(
+    root: Path,
+    images: pd.DataFrame,
+    done: Sequence[CellState],
+    splits: Mapping[str, pd.DataFrame],
+) -> pd.DataFrame:
     """Compare what the models of one mix make of the same image (docs/uncertainty.md)."""
-    members = (_member(root, state) for state in done if state.cell.params.data.panel_seeds)
+    members = (
+        _member(root, state, splits[state.cell.name])
+        for state in done
+        if state.cell.params.data.panel_seeds
+    )
     kinds = images["mix"] + ", " + images["distinct"]
     return ensemble_columns(images, kinds, members)
 
@@ -210,20 +223,19 @@ def _share(images: pd.DataFrame) -> str:
     return f"; {images['u_ensemble'].notna().sum()} with an ensemble"
 
 
-def _member(root: Path, state: CellState) -> Member:
+def _member(root: Path, state: CellState, split: pd.DataFrame) -> Member:
     data = state.cell.params.data
-    split = _table(root, Workspace.split, state)
-    trained = split[split["role"] == "train"]
-    clusters = trained["cluster"].where(trained["cluster"].notna(), trained["md5hash"])
+    clusters = units_of(split[split["role"] == "train"])
     panel = read_panel(_output(root, Workspace.panel_sketches, state))
     kind = f"{data.mix}, {data.distinct}"
     return Member(kind, frozenset(clusters), panel)
 
 
-def _runs_of(root: Path, images: pd.DataFrame, state: CellState) -> pd.DataFrame:
+def _runs_of(
+    root: Path, images: pd.DataFrame, state: CellState, split: pd.DataFrame
+) -> pd.DataFrame:
     """Return a row per group: means over its test images, tone slopes, diversity of training."""
     mine = images[images["run"] == state.cell.name]
-    split = _table(root, Workspace.split, state)
     measures = [name for name in COLUMNS if name in mine.columns]
     rows = mine.groupby([*RUN_COLUMNS, "group"], sort=False)[measures].mean()
     rows.insert(0, "n", mine.groupby([*RUN_COLUMNS, "group"], sort=False).size())

@@ -43,6 +43,13 @@ def test_tags_match(outline):
     assert outline.open == []
 
 
+def test_a_number_and_its_percent_sign_stay_on_one_line(context):
+    """In every sentence of the first screen that numbers are written into."""
+    header = render(context).split("</header>")[0].split("<header")[1]
+    assert re.search("[0-9]\N{NO-BREAK SPACE}%", header)
+    assert not re.findall("[0-9] %(?! interval)", header)
+
+
 def test_nothing_is_loaded_from_anywhere(outline):
     """Every address is inside the page: a fragment, or data."""
     for element in outline.elements:
