@@ -30,7 +30,7 @@ _COLOURS = {"model": POINT_COLOUR, "own": POINT_COLOUR, "no model": FAINT, "erro
 _RULE = (
     "Left: Spearman's correlation of score and error within a group of a run. Right: score where "
     "the group's share in training is 0 less where it is 1, in standard deviations; green: from "
-    "the model, grey: knows no model. Bands count as none. Bars: 95 %, over images and seeds."
+    "the model, grey: knows no model. Bands count as none. Bars: 95 % intervals."
 )
 
 
