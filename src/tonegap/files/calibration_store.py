@@ -24,8 +24,8 @@ from tonegap.statistics.draws import COLUMNS, DRAWN_BY_SEED
 
 _NAMES: Final = {"md5hash": str, "cluster": str}  # hexadecimal digits can look like a number
 _KEPT: Final = (
-    *("run", "mix", "share", "seed", "distinct", "md5hash", "group", "mse"),
-    *(*COLUMNS, DRAWN_BY_SEED),
+    *("run", "mix", "share", "seed", "distinct", "md5hash", "group", "mse", *COLUMNS),
+    DRAWN_BY_SEED,
 )
 
 

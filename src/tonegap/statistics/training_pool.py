@@ -61,8 +61,8 @@ class TrainingVariance:
     single
         ``E``: what trainings do to single images, mean over the images of the pools.
     with_gain
-        ``C``: covariance of what a training does with the gain of the images that it drew; NaN
-        where it is unknown what was drawn.
+        ``C``: covariance of what a training does with the gain of the images that it drew; 0 where
+        an image's own difficulty does not cancel, NaN where it is unknown what was drawn.
     """
 
     common: float
@@ -109,15 +109,12 @@ def variance_of(
     if trained is None:
         return variance
     images = min(variance.images_beyond_noise, factor * trained.single)
-    together = 0.0
-    if _own_difficulty_cancels(design, coefficients):
-        left = variance.images_beyond_noise - images
-        most = math.sqrt(left * max(factor * trained.common, 0.0))
-        found = most if math.isnan(trained.with_gain) else factor * trained.with_gain
-        together = 2.0 * min(max(found, -most), most)
-    both = max(images + factor * trained.common + together, 0.5 * images)
-    seeds = min(max(factor * trained.common, 0.0), both)
-    return replace(variance, pool=PoolVariance(float(seeds), float(both - seeds)))
+    seeds = factor * trained.common
+    most = math.sqrt((variance.images_beyond_noise - images) * max(seeds, 0.0))
+    mutual = most if math.isnan(trained.with_gain) else factor * trained.with_gain
+    pool = max(images + seeds + 2.0 * min(max(mutual, -most), most), 0.5 * images)
+    seeds = min(max(seeds, 0.0), pool)
+    return replace(variance, pool=PoolVariance(float(seeds), float(pool - seeds)))
 
 
 def training_variance(
@@ -140,7 +137,7 @@ def training_variance(
     if design.draws is None or seeds.size < 2:  # noqa: PLR2004 - the fewest that can differ
         return None
     effects, noise, single = np.zeros(seeds.size), np.zeros((seeds.size, seeds.size)), 0.0
-    gain = np.zeros(seeds.size)
+    gain, mutual = np.zeros(seeds.size), _own_difficulty_cancels(design, coefficients)
     for group in sorted({arm.group for arm in design.arms}):
         arms = np.array([arm.group == group for arm in design.arms]) & (coefficients != 0.0)
         if not arms.any():
@@ -148,7 +145,8 @@ def training_variance(
         cells = _cells(design, influence, arms, seeds)
         fitted, covariance, cell = _seed_effects(cells)
         effects, noise = effects + fitted, noise + covariance
-        gain += _gain_of_drawn(cells, fitted, design.draws, coefficients * arms, seeds)
+        if mutual:
+            gain += _gain_of_drawn(cells, fitted, design.draws, coefficients * arms, seeds)
         single += cell * float(design.draws.pool[arms].max())
     centre = np.eye(seeds.size) - 1.0 / seeds.size
     scatter = effects @ centre @ effects - np.trace(centre @ noise)
