@@ -13,7 +13,7 @@ from dataclasses import replace
 
 import numpy as np
 import pandas as pd
-from jaxtyping import Bool, Float
+from jaxtyping import Float
 
 from tonegap.errors import DataError
 from tonegap.statistics.design import Design, Draws, units_of
@@ -131,10 +131,10 @@ def _times(design: Design, table: pd.DataFrame) -> Float[np.ndarray, "arms units
 def shared_to_own(design: Design, coefficients: Float[np.ndarray, " arms"]) -> float | None:
     """Return how much of a contrast's training two seeds share, over what each has of its own.
 
-    ``rho / (1 - rho)`` with ``rho`` the overlap of the seeds' training, mixes weighted as the
-    contrast weights them. For ``n`` distinct images of ``N`` this is ``n / (N - n)``, the ratio of
-    the variances ``s^2 / N`` and ``s^2 (1 / n - 1 / N)`` of a mean between pools and between
-    draws from one pool (Cochran 1977, Sampling Techniques, theorem 2.2).
+    Overlaps times squared weights: of the mixes together in what is shared, for all draw from one
+    pool, and of each mix alone in its own. For ``n`` distinct images of ``N`` this is
+    ``n / (N - n)``, the ratio of the variances ``s^2 / N`` and ``s^2 (1 / n - 1 / N)`` of a mean
+    between pools and between draws from one pool (Cochran 1977, Sampling Techniques, theorem 2.2).
 
     Returns
     -------
@@ -144,16 +144,14 @@ def shared_to_own(design: Design, coefficients: Float[np.ndarray, " arms"]) -> f
     """
     if design.draws is None:
         return None
-    weights = _mix_weights(design, coefficients) * design.draws.share
-    shared = own = 0.0
+    draws = design.draws
+    weights = _mix_weights(design, coefficients) * draws.share
+    own = float(weights**2 @ np.where(draws.itself > 0.0, draws.itself - draws.pool, 0.0))
+    shared = 0.0
     for group in sorted({arm.group for arm in design.arms}):
         arms = np.array([arm.group == group for arm in design.arms])
-        weight, pool = weights[arms], float(design.draws.pool[arms].max())
-        total, squares = float(weight.sum()), float(weight @ weight)
-        shared += total**2 * pool
-        between_mixes = (total**2 - squares) * _left_after_tests(pool, _tested(design, arms))
-        own += float(weight**2 @ design.draws.itself[arms]) + between_mixes
-    return shared / (own - shared) if own > shared else None
+        shared += float(weights[arms].sum()) ** 2 * float(draws.pool[arms].max())
+    return shared / own if own > 0.0 else None
 
 
 def _mix_weights(
@@ -164,15 +162,3 @@ def _mix_weights(
     for arm, weight in zip(design.arms, coefficients, strict=True):
         by_mix[arm.share] = float(weight) or by_mix.get(arm.share, 0.0)
     return np.array([by_mix[arm.share] for arm in design.arms])
-
-
-def _tested(design: Design, arms: Bool[np.ndarray, " arms"]) -> float:
-    """Return how many clusters of a group a seed tests, in the mean."""
-    rows = arms[design.arm]
-    cells = np.unique(design.unit[rows] * design.n_seeds + design.seed[rows])
-    return cells.size / max(np.unique(design.seed[rows]).size, 1)
-
-
-def _left_after_tests(pool: float, tested: float) -> float:
-    """Return the overlap of two draws of one seed, which leave its test images out."""
-    return 1.0 / max(1.0 / pool - tested, 1.0) if pool > 0.0 else 0.0

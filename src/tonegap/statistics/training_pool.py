@@ -9,17 +9,19 @@ to seed, initial weights or a response that is not linear, enlarges the latter a
 may lower it. No estimate from the runs alone is unbiased for every learner (Bengio and Grandvalet
 2004, JMLR 5:1089).
 
-With ``tau_s`` what the training of seed s does to all images, and ``eps`` what it does to a single
-one, the between-seed variance of a contrast over the M images of a group is ``V + E``,
+The mixes of a seed draw independently of each other, so each is looked at alone. With ``tau_s``
+what the training of seed s on a mix does to all images, and ``eps`` what it does to a single one,
+the between-seed variance of a contrast over the M images of a group is ``V + E``, each the sum over
+the mixes of
 
-- ``V``: of ``tau_s``. An image comes back under other trainings, so the images' own effects are
-  fitted beside the seeds' (:func:`training_variance`);
+- ``V``: the variance of ``tau_s``. An image comes back under other trainings, so the images' own
+  effects are fitted beside the seeds' (:func:`training_variance`);
 - ``E``: ``Var(eps) / M``. The same images are tested and trained on, and image i teaches about j
   what j teaches about i, so that this part counts again what images do to the contrast; it is
   therefore limited to that.
 
-``V`` is an estimate less its noise, so it can be negative. It then stays so in the sum of the two,
-which would else be too large in the mean; but half of what the images add is kept.
+``V`` is an estimate less its noise, so it can be negative. It then stays so in the sum, which would
+else be too large in the mean; only the whole is at least 0.
 
 In a contrast in which an image's own difficulty cancels, as in the own share effect, all that is
 left of a test image is what training on its like does. The influence of one image on the loss of
@@ -56,13 +58,15 @@ class TrainingVariance:
     Attributes
     ----------
     common
-        ``V``: on all images of a group alike; the sample variance less its noise, so that it can
-        be negative.
+        ``V``: on all images of a group alike; the sample variance less its noise, summed over the
+        mixes, so that it can be negative.
     single
-        ``E``: what trainings do to single images, mean over the images of the pools.
+        ``E``: what trainings do to single images, mean over the images of the pools, summed over
+        the mixes.
     with_gain
-        ``C``: covariance of what a training does with the gain of the images that it drew; 0 where
-        an image's own difficulty does not cancel, NaN where it is unknown what was drawn.
+        ``C``: covariance of what a training does with the gain of the images that it drew, summed
+        over the mixes; 0 where an image's own difficulty does not cancel, NaN where it is unknown
+        what was drawn.
     """
 
     common: float
@@ -112,7 +116,7 @@ def variance_of(
     seeds = factor * trained.common
     most = math.sqrt((variance.images_beyond_noise - images) * max(seeds, 0.0))
     mutual = most if math.isnan(trained.with_gain) else factor * trained.with_gain
-    pool = max(images + seeds + 2.0 * min(max(mutual, -most), most), 0.5 * images)
+    pool = max(images + seeds + 2.0 * min(max(mutual, -most), most), 0.0)
     seeds = min(max(seeds, 0.0), pool)
     return replace(variance, pool=PoolVariance(float(seeds), float(pool - seeds)))
 
@@ -124,9 +128,9 @@ def training_variance(
 ) -> TrainingVariance | None:
     """Estimate what trainings do to a contrast, apart from the images that they are tested on.
 
-    In each group ``value = image + tau_s + eps``, images random: generalised least squares with
-    the images absorbed (Searle, Casella and McCulloch 1992, section 7.4). Where images come back
-    often this compares trainings on the same images, where they never do it compares means.
+    In each group and mix ``value = image + tau_s + eps``, images random: generalised least squares
+    with the images absorbed (Searle, Casella and McCulloch 1992, section 7.4). Where images come
+    back often this compares trainings on the same images, where they never do it compares means.
 
     Returns
     -------
@@ -136,23 +140,25 @@ def training_variance(
     seeds = _complete_seeds(design, coefficients)
     if design.draws is None or seeds.size < 2:  # noqa: PLR2004 - the fewest that can differ
         return None
-    effects, noise, single = np.zeros(seeds.size), np.zeros((seeds.size, seeds.size)), 0.0
-    gain, mutual = np.zeros(seeds.size), _own_difficulty_cancels(design, coefficients)
-    for group in sorted({arm.group for arm in design.arms}):
-        arms = np.array([arm.group == group for arm in design.arms]) & (coefficients != 0.0)
-        if not arms.any():
-            continue
-        cells = _cells(design, influence, arms, seeds)
-        fitted, covariance, cell = _seed_effects(cells)
-        effects, noise = effects + fitted, noise + covariance
-        if mutual:
-            gain += _gain_of_drawn(cells, fitted, design.draws, coefficients * arms, seeds)
-        single += cell * float(design.draws.pool[arms].max())
+    gains = _gains(design, influence, coefficients, seeds)
+    common = single = with_gain = 0.0
     centre = np.eye(seeds.size) - 1.0 / seeds.size
-    scatter = effects @ centre @ effects - np.trace(centre @ noise)
-    together = effects @ centre @ gain
+    for share in sorted({arm.share for arm in design.arms}):
+        effects, noise = np.zeros(seeds.size), np.zeros((seeds.size, seeds.size))
+        gain = np.zeros(seeds.size)
+        for number, arm in enumerate(design.arms):
+            if arm.share != share or coefficients[number] == 0.0:
+                continue
+            cells = _cells(design, influence, np.arange(len(design.arms)) == number, seeds)
+            fitted, covariance, cell = _seed_effects(cells)
+            effects, noise = effects + fitted, noise + covariance
+            single += cell * float(design.draws.pool[number])
+            if gains:
+                gain += _mean_of_drawn(gains[arm.group], design.draws, number, seeds)
+        common += float(effects @ centre @ effects - np.trace(centre @ noise))
+        with_gain += float(effects @ centre @ gain)
     degrees = seeds.size - 1
-    return TrainingVariance(float(scatter) / degrees, single, float(together) / degrees)
+    return TrainingVariance(common / degrees, single, with_gain / degrees)
 
 
 def _own_difficulty_cancels(design: Design, coefficients: Float[np.ndarray, " arms"]) -> bool:
@@ -192,33 +198,51 @@ def _cells(
     return _Cells(sums[tested], counts[tested] / np.count_nonzero(arms), tested)
 
 
-def _gain_of_drawn(
-    cells: _Cells,
-    fitted: Float[np.ndarray, " seeds"],
-    draws: Draws,
+def _gains(
+    design: Design,
+    influence: Float[np.ndarray, " rows"],
     coefficients: Float[np.ndarray, " arms"],
     seeds: Int[np.ndarray, " seeds"],
-) -> Float[np.ndarray, " seeds"]:
-    """Return the mean gain of a group's images that each seed drew, in the contrast's units.
+) -> dict[str, Float[np.ndarray, "units seeds"]]:
+    """Return the gain of each group's images; none where their own difficulty does not cancel."""
+    if not _own_difficulty_cancels(design, coefficients):
+        return {}
+    gains = {}
+    for group in sorted({arm.group for arm in design.arms}):
+        arms = np.array([arm.group == group for arm in design.arms]) & (coefficients != 0.0)
+        if arms.any():
+            cells = _cells(design, influence, arms, seeds)
+            gain = np.full((design.n_units, seeds.size), math.nan)
+            gain[cells.unit] = _gain(cells, _seed_effects(cells)[0])
+            gains[group] = gain
+    return gains
 
-    The gain of an image is its mean effect on the contrast in the tests of other seeds, less that
-    of all images; images that no other seed tested are left out. Mixes are weighted by their
-    coefficient and by the group's share in them.
+
+def _gain(cells: _Cells, fitted: Float[np.ndarray, " seeds"]) -> Float[np.ndarray, "units seeds"]:
+    """Return each image's mean effect on the contrast in the tests of the other seeds.
+
+    Less the mean of all images; NaN where no other seed tested the image.
     """
-    if draws.times is None:
-        return np.full(seeds.size, math.nan)
-    weight = coefficients * draws.share
-    if abs(weight.sum()) <= _ROUNDING:
-        return np.zeros(seeds.size)
     left = cells.sums - cells.counts * (fitted - fitted.mean())
     value = left.sum(axis=1, keepdims=True) - left
     times_tested = cells.counts.sum(axis=1, keepdims=True) - cells.counts
     known = times_tested > _ROUNDING
-    effect = np.divide(value, times_tested, where=known, out=np.zeros_like(value))
-    effect -= known * (effect.sum(axis=0) / np.maximum(known.sum(axis=0), 1))
-    drawn = draws.times[:, cells.unit][:, :, seeds] * known
-    mean = (drawn * effect).sum(axis=1) / np.maximum(drawn.sum(axis=1), 1.0)
-    return np.asarray(weight @ mean / weight.sum())
+    effect = np.divide(value, times_tested, where=known, out=np.full_like(value, math.nan))
+    sums = np.where(known, effect, 0.0).sum(axis=0)
+    return np.asarray(effect - sums / np.maximum(known.sum(axis=0), 1))
+
+
+def _mean_of_drawn(
+    gain: Float[np.ndarray, "units seeds"], draws: Draws, arm: int, seeds: Int[np.ndarray, " seeds"]
+) -> Float[np.ndarray, " seeds"]:
+    """Return the mean gain of the images that each seed drew of an arm; 0 if it drew none.
+
+    NaN where it is unknown what was drawn. Images of unknown gain are left out.
+    """
+    if draws.times is None:
+        return np.full(seeds.size, math.nan)
+    drawn = draws.times[arm][:, seeds] * ~np.isnan(gain)
+    return np.asarray((drawn * np.nan_to_num(gain)).sum(axis=0) / np.maximum(drawn.sum(axis=0), 1))
 
 
 def _seed_effects(

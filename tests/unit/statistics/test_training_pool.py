@@ -20,7 +20,8 @@ from tonegap.statistics.draws import (
 )
 from tonegap.statistics.training_pool import (
     _Cells,
-    _gain_of_drawn,
+    _gain,
+    _mean_of_drawn,
     training_variance,
     variance_of,
 )
@@ -260,16 +261,17 @@ def test_the_gain_of_drawn_images_is_that_in_the_tests_of_other_seeds():
     sums *= counts
     times, fitted = rng.integers(0, 3, (1, 6, 4)).astype(float), rng.normal(0, 1, 4)
     draws = Draws(np.ones(1), np.ones(1), np.ones(1), times)
-    found = _gain_of_drawn(_Cells(sums, counts, np.arange(6)), fitted, draws, ONE, np.arange(4))
+    gain = _gain(_Cells(sums, counts, np.arange(6)), fitted)
+    found = _mean_of_drawn(gain, draws, 0, np.arange(4))
     for seed in range(4):
         others = [s for s in range(4) if s != seed]
-        gain = {
+        each = {
             unit: np.mean([sums[unit, s] - fitted[s] for s in others if counts[unit, s]])
             for unit in range(6)
             if counts[unit, others].any()
         }
-        mean = np.mean(list(gain.values()))
-        drawn = [gain[u] - mean for u in gain for _ in range(int(times[0, u, seed]))]
+        mean = np.mean(list(each.values()))
+        drawn = [each[u] - mean for u in each for _ in range(int(times[0, u, seed]))]
         assert found[seed] == pytest.approx(np.mean(drawn))
 
 
@@ -297,3 +299,52 @@ def test_two_mixes_of_one_share_keep_the_draws_of_both():
     table[DRAWN_BY_SEED] = drawn_by_seed(table, {"a0": split, "b1": split})
     times = with_draws(design_of(table), table).draws.times
     assert times[0].tolist() == [[2.0, 2.0], [0.0, 0.0], [0.0, 0.0]]
+
+
+def two_mixes(rng: np.random.Generator, *, together: bool) -> tuple[pd.DataFrame, np.ndarray]:
+    """One group, two mixes: each training moves all images alike, and every seed tests them all.
+
+    Trainings of a seed move them by the same amount (``together``), or by unrelated ones.
+    """
+    effect = rng.normal(0, 1, (2, SEEDS))
+    effect[1] = effect[0] if together else effect[1]
+    difficulty = rng.normal(0, 5, TESTED)
+    images = pd.DataFrame({"md5hash": np.arange(TESTED).astype(str)})
+    runs = [
+        images.assign(
+            error=difficulty + effect[mix, seed], share=share, seed=seed, run=f"{mix}{seed}"
+        )
+        for mix, share in enumerate((0.5, 1.0))
+        for seed in range(SEEDS)
+    ]
+    drawn = dict(zip(COLUMNS, (TRAINED, float(TRAINED), float(POOL)), strict=True))
+    table = pd.concat(runs, ignore_index=True).assign(group="dark", cluster=np.nan, **drawn)
+    return table, effect
+
+
+@pytest.mark.parametrize("together", [True, False])
+@pytest.mark.parametrize("weights", [(0.5, 0.5), (-1.0, 1.0)])
+def test_each_mix_is_looked_at_alone(weights, together):
+    """Draws of two mixes are independent: what a seed's trainings share is not of their images."""
+    table, effect = two_mixes(np.random.default_rng(14), together=together)
+    design, coefficients = with_draws(design_of(table), table), np.array(weights)
+    influence = contrast_influence(design, table["error"].to_numpy(), coefficients)
+    found = training_variance(design, influence, coefficients).common
+    assert found == pytest.approx(np.square(weights) @ effect.var(axis=1, ddof=1))
+
+
+def test_mixes_share_the_pool_and_draw_on_their_own():
+    """What two mixes have in common, and each of its own, against simulated draws of both."""
+    rng = np.random.default_rng(15)
+    weights = np.array([0.7, 0.3])
+    table, _ = two_mixes(rng, together=False)
+    design = with_draws(design_of(table), table)
+    alike = replace(design, draws=replace(design.draws, share=np.ones(2)))
+    means, within = [], []
+    for _ in range(4000):
+        pool = rng.normal(0, 1, POOL)
+        draws = [[rng.permutation(pool)[:TRAINED].mean() for _ in weights] for _ in range(2)]
+        means.append(weights @ pool.mean(keepdims=True).repeat(2))
+        within.append(weights @ np.subtract(*draws))
+    expected = np.var(means) / (np.var(within) / 2.0)
+    assert shared_to_own(alike, weights) == pytest.approx(expected, rel=0.08)
