@@ -232,12 +232,11 @@ def test_seeds_show_whether_images_that_gain_also_teach():
         assert error < 0.1 * between_draws
 
 
-@pytest.mark.parametrize(("mutual", "least"), [(0.0, 0.9), (0.8, 0.85)])
-def test_own_share_intervals_cover_other_pools(mutual, least):
-    """Intervals hold the truth about as often as they say; ``C`` narrows them if nothing is mutual.
+@pytest.mark.parametrize("mutual", [0.0, 0.8])
+def test_own_share_intervals_cover_other_pools(mutual):
+    """Intervals hold the truth as often as they say; ``C`` narrows them if nothing is mutual.
 
-    Without the column the bound is used. These pools are small, so ``V`` is noisy, and where gain
-    and teaching go together intervals are somewhat narrow (docs/experiments.md).
+    Without the column the bound is used.
     """
     rng = np.random.default_rng(11)
     studies, covered, bound = 80, 0, []
@@ -248,7 +247,7 @@ def test_own_share_intervals_cover_other_pools(mutual, least):
         covered += abs(OWN_SHARE @ means) < 2.1 * np.sqrt(variance.total)
         _, unknown = own_share_variance(table.drop(columns=DRAWN_BY_SEED))
         bound.append(unknown.total / variance.total)
-    assert least <= covered / studies <= 0.99
+    assert 0.9 <= covered / studies <= 0.99
     assert min(bound) >= 1.0 - 1e-12
     assert np.mean(bound) > (1.15 if mutual == 0.0 else 1.0)
 
