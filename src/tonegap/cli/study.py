@@ -157,17 +157,29 @@ def collect(
 
     study = _study(name, override)
     states = study_state(_ROOT, study)
-    if twin := twin_of(_ROOT, name):
-        of_twin = study_state(_ROOT, _study(twin, override))
-        finished = [state for state in of_twin if state.status == "done"]
-        joined = len(finished) == len(of_twin) or partial
-        states += finished if joined else []
-        counted = f"{twin}: {len(finished)} of {len(of_twin)} runs are done"
-        typer.echo(f"{counted}, joined" if joined else f"{counted}; results that need them wait")
+    if twin := twin_of(_ROOT, name, "equal"):
+        states += _finished(twin, override, "joined", partial=partial)
+    retrained: list[CellState] = []
+    if twin := twin_of(_ROOT, name, "retrained"):
+        retrained = _finished(twin, override, "taken along", partial=partial)
     chosen = runs_where(states, _pairs("--where", where or ()))
-    for line in collect_study(_ROOT, study, chosen, partial=partial):
+    for line in collect_study(_ROOT, study, chosen, retrained, partial=partial):
         typer.echo(line)
     typer.echo("now run `dvc repro` for figures and report, and commit them with the tables")
+
+
+def _finished(
+    twin: str, override: list[str] | None, taken: str, *, partial: bool
+) -> list[CellState]:
+    """Return the finished runs of a twin, and say if they are enough to be taken."""
+    from tonegap.study.records import study_state  # noqa: PLC0415
+
+    states = study_state(_ROOT, _study(twin, override))
+    finished = [state for state in states if state.status == "done"]
+    enough = len(finished) == len(states) or partial
+    counted = f"{twin}: {len(finished)} of {len(states)} runs are done"
+    typer.echo(f"{counted}, {taken}" if enough else f"{counted}; results that need them wait")
+    return finished if enough else []
 
 
 @app.command("noise")

@@ -21,7 +21,14 @@ from tonegap.statistics.amplification import amplification
 from tonegap.statistics.claims import assess_claims, no_claims
 from tonegap.statistics.decomposition import decompose
 from tonegap.statistics.design import ordinary_rows
-from tonegap.statistics.draws import DRAWN_BY_SEED, GIVEN_THE_POOL, UNKNOWN_IMAGES, knows_draws
+from tonegap.statistics.draws import (
+    DRAWN_BY_SEED,
+    GIVEN_THE_POOL,
+    RETRAINED,
+    UNKNOWN_IMAGES,
+    UNKNOWN_LUCK,
+    knows_draws,
+)
 from tonegap.statistics.heterogeneity import condition_gaps, heterogeneity
 from tonegap.statistics.influence import gap_without
 from tonegap.statistics.label_definitions import score_definitions
@@ -85,5 +92,7 @@ def _claims(collected: Collected | None, annotated: pd.DataFrame) -> Mapping[str
         caveats.append(GIVEN_THE_POOL)
     elif DRAWN_BY_SEED not in collected.images:
         caveats.append(UNKNOWN_IMAGES)
+    if knows_draws(collected.images) and RETRAINED not in collected.images:
+        caveats.append(UNKNOWN_LUCK)
     claims = assess_claims(collected.images, name, collected.groups)
     return claims.to_mapping(caveats, paper_sentences(claims, collected.images, annotated))

@@ -58,12 +58,16 @@ class Draws:
     times
         How often each seed drew images of a unit of the arm's group, under the arm's mix; None
         where this is unknown.
+    retrained
+        Log error of the units under each training less that of a second training on the same
+        draw, mean over a unit's images; NaN where there was none. None if there was none at all.
     """
 
     share: Float[np.ndarray, " arms"]
     itself: Float[np.ndarray, " arms"]
     pool: Float[np.ndarray, " arms"]
     times: Float[np.ndarray, "arms units seeds"] | None = None
+    retrained: Float[np.ndarray, "arms units seeds"] | None = None
 
 
 @dataclass(frozen=True)

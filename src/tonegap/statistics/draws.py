@@ -8,6 +8,7 @@ number is that of drawing from it evenly, so that two independent draws overlap 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import replace
 
@@ -25,6 +26,10 @@ DRAWN_BY_SEED = "drawn_by_seed"
 """Column of metrics/study_images.csv: the seeds whose training on the row's mix drew the image, or
 a near duplicate, and how often: ``0:2 7:1`` is twice by seed 0 and once by seed 7."""
 
+RETRAINED = "mse_retrained"
+"""Column of metrics/study_images.csv: the image's error under a second training on the run's draw,
+from other initial weights and in another order; missing where there was none."""
+
 _SEEDS = r"\d+:\d+( \d+:\d+)*"
 
 GIVEN_THE_POOL = (
@@ -35,6 +40,11 @@ GIVEN_THE_POOL = (
 UNKNOWN_IMAGES = (
     "Intervals of the own share effect are as wide as they can be: metrics/study_images.csv does "
     "not say which images the seeds drew. `tonegap study collect` adds it."
+)
+UNKNOWN_LUCK = (
+    "Intervals count the luck of a training, other initial weights, as if another pool had brought "
+    "it, and are too wide by that: no run was trained again. A study `<name>_retrained` with "
+    "another train.seed tells the two apart (docs/statistics.md)."
 )
 
 
@@ -80,7 +90,8 @@ def with_draws(design: Design, table: pd.DataFrame) -> Design:
         The rows of the design, with :data:`COLUMNS`: of the row's run, and of the row's group in
         the training of that run. Without the columns, or with a missing value, the design comes
         back as it is: its intervals are then conditional on the pool. Without
-        :data:`DRAWN_BY_SEED` it does not know which images were drawn.
+        :data:`DRAWN_BY_SEED` it does not know which images were drawn, without :data:`RETRAINED`
+        not what a second training changes.
 
     Raises
     ------
@@ -99,7 +110,8 @@ def with_draws(design: Design, table: pd.DataFrame) -> Design:
     ).groupby("arm")[["share", "itself", "pool"]]
     found = by_arm.mean().reindex(range(len(design.arms)), fill_value=0.0)
     share, itself, pool = found.to_numpy().T
-    return replace(design, draws=Draws(share, itself, pool, _times(design, table)))
+    times, retrained = _times(design, table), _retrained(design, table)
+    return replace(design, draws=Draws(share, itself, pool, times, retrained))
 
 
 def _times(design: Design, table: pd.DataFrame) -> Float[np.ndarray, "arms units seeds"] | None:
@@ -126,6 +138,27 @@ def _times(design: Design, table: pd.DataFrame) -> Float[np.ndarray, "arms units
     where = tuple(column[known].astype(int) for column in (each["arm"], each["unit"], seed))
     times[where] = pairs[1][known]
     return times
+
+
+def _retrained(
+    design: Design, table: pd.DataFrame
+) -> Float[np.ndarray, "arms units seeds"] | None:
+    """Read what a second training changes in each unit's log error."""
+    if not {RETRAINED, "mse"} <= set(table.columns):
+        return None
+    first, second = (
+        pd.to_numeric(table[name], errors="coerce").to_numpy(dtype=float, na_value=np.nan)
+        for name in ("mse", RETRAINED)
+    )
+    rows = np.flatnonzero((first > 0.0) & (second > 0.0))
+    if rows.size == 0:
+        return None
+    shape = (len(design.arms), design.n_units, design.n_seeds)
+    cell = np.ravel_multi_index((design.arm[rows], design.unit[rows], design.seed[rows]), shape)
+    counts = np.bincount(cell, minlength=math.prod(shape))
+    sums = np.bincount(cell, np.log(first[rows] / second[rows]), math.prod(shape))
+    means = np.divide(sums, counts, where=counts > 0, out=np.full(counts.size, np.nan))
+    return np.asarray(means.reshape(shape))
 
 
 def shared_to_own(design: Design, coefficients: Float[np.ndarray, " arms"]) -> float | None:

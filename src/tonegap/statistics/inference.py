@@ -14,8 +14,9 @@ import numpy as np
 from jaxtyping import Bool, Float
 from scipy import special
 
-from tonegap.statistics.contrasts import Contrast
+from tonegap.statistics.contrasts import LOG_ERROR, Contrast
 from tonegap.statistics.design import Arm, Design
+from tonegap.statistics.luck import training_luck
 from tonegap.statistics.training_pool import variance_of
 from tonegap.statistics.variance import arm_means, contrast_influence, distinct
 
@@ -250,7 +251,9 @@ def estimate(contrast: Contrast, design: Design, values: Float[np.ndarray, " row
     size = float(np.abs(filled).max())
     if contrast.is_within_runs:
         filled = np.where(rows, filled - midpoints(design, filled, rows), 0.0)
-    variance = variance_of(design, contrast_influence(design, filled, coefficients), coefficients)
+    influence = contrast_influence(design, filled, coefficients)
+    luck = training_luck(design, coefficients) if contrast.measure == LOG_ERROR else None
+    variance = variance_of(design, influence, coefficients, luck)
     return Estimate(
         value=float(coefficients[used] @ arm_means(design, filled)[0][used]),
         # A measure that is constant within arms has no scatter to divide by.

@@ -20,8 +20,9 @@ the mixes of
   what j teaches about i, so that this part counts again what images do to the contrast; it is
   therefore limited to that.
 
-``V`` is an estimate less its noise, so it can be negative. It then stays so in the sum, which would
-else be too large in the mean; only the whole is at least 0.
+Where runs were trained again, :mod:`~tonegap.statistics.luck` says how much of both the draws have
+no part in, and it is taken off. ``V`` is an estimate less its noise, so it can be negative. It then
+stays so in the sum, which would else be too large in the mean; only the whole is at least 0.
 
 In a contrast in which an image's own difficulty cancels, as in the own share effect, all that is
 left of a test image is what training on its like does. The influence of one image on the loss of
@@ -44,6 +45,7 @@ from jaxtyping import Bool, Float, Int
 
 from tonegap.statistics.design import Design, Draws
 from tonegap.statistics.draws import shared_to_own
+from tonegap.statistics.luck import Luck
 from tonegap.statistics.variance import PoolVariance, TwoWayVariance, two_way_variance
 
 _RELATIVE_RANK = 1e-10  # singular values below it are none
@@ -97,6 +99,7 @@ def variance_of(
     design: Design,
     influence: Float[np.ndarray, " rows"],
     coefficients: Float[np.ndarray, " arms"],
+    luck: Luck | None = None,
 ) -> TwoWayVariance:
     """Return the variance of a contrast over images, seeds and, if draws are known, pools.
 
@@ -104,6 +107,8 @@ def variance_of(
     ----------
     influence, coefficients
         See :func:`~tonegap.statistics.variance.two_way_variance`.
+    luck
+        What of the seeds' scatter no draw has brought about; None where this is not known.
     """
     variance = two_way_variance(design, influence, coefficients)
     factor = shared_to_own(design, coefficients)
@@ -112,8 +117,10 @@ def variance_of(
     trained = training_variance(design, influence, coefficients)
     if trained is None:
         return variance
-    images = min(variance.images_beyond_noise, factor * trained.single)
-    seeds = factor * trained.common
+    luck = luck or Luck(0.0, 0.0)
+    single = max(trained.single - luck.single, 0.0)
+    images = min(variance.images_beyond_noise, factor * single)
+    seeds = factor * (trained.common - max(luck.common, 0.0))
     most = math.sqrt((variance.images_beyond_noise - images) * max(seeds, 0.0))
     mutual = most if math.isnan(trained.with_gain) else factor * trained.with_gain
     pool = max(images + seeds + 2.0 * min(max(mutual, -most), most), 0.0)

@@ -27,6 +27,7 @@ from tonegap.groups import Groups
 from tonegap.statistics.design import Design, design_of
 from tonegap.statistics.draws import with_draws
 from tonegap.statistics.inference import MIN_UNITS, Estimate
+from tonegap.statistics.luck import training_luck
 from tonegap.statistics.training_pool import variance_of
 from tonegap.statistics.variance import distinct
 
@@ -220,9 +221,14 @@ def continuous(values: Float[np.ndarray, " rows"]) -> Covariates:
 
 
 def estimate_of(design: Design, slope: Slope) -> Estimate:
-    """Add the two-way error to a slope; every arm with rows counts as used."""
+    """Add the two-way error to a slope; every arm with rows counts as used.
+
+    Where runs were trained again, the luck of a training is taken to move the slope as it moves
+    the plain gap between the two groups.
+    """
     present = np.bincount(design.arm, minlength=len(design.arms)) > 0
-    variance = variance_of(design, slope.influence, present.astype(float))
+    luck = training_luck(design, _gap_weights(design, present))
+    variance = variance_of(design, slope.influence, present.astype(float), luck)
     return Estimate(
         value=slope.value,
         se=max(math.sqrt(variance.total), _CONSTANT),
@@ -234,6 +240,16 @@ def estimate_of(design: Design, slope: Slope) -> Estimate:
         n_seeds=design.count_seeds(),
         pool_share=variance.pool_share,
     )
+
+
+def _gap_weights(
+    design: Design, present: Bool[np.ndarray, " arms"]
+) -> Float[np.ndarray, " arms"]:
+    """Return the weights of the gap between the groups, mean over the mixes that have both."""
+    names = sorted({arm.group for arm in design.arms})
+    sign = np.array([1.0 if arm.group == names[0] else -1.0 for arm in design.arms])
+    shares = np.array([arm.share for arm in design.arms])
+    return np.where(present, sign, 0.0) / max(np.unique(shares[present]).size, 1)
 
 
 def mean_over_mixes(rows: Rows, slopes: Mapping[int, Slope]) -> Slope:

@@ -33,7 +33,7 @@ from tonegap.measures import COLUMNS
 from tonegap.sampling.diversity import effective_numbers, training_sizes
 from tonegap.sampling.pools import make_pools
 from tonegap.statistics.design import units_of
-from tonegap.statistics.draws import DRAWN_BY_SEED, drawn_by_seed
+from tonegap.statistics.draws import DRAWN_BY_SEED, RETRAINED, drawn_by_seed
 from tonegap.statistics.tone_slope import tone_slopes
 from tonegap.study.plan import Cell, Overrides, Study
 from tonegap.study.state import CellState
@@ -101,7 +101,12 @@ def _spelled(choices: Mapping[str, Sequence[Any]]) -> str:
 
 
 def collect_study(
-    root: Path, study: Study, states: Sequence[CellState], *, partial: bool
+    root: Path,
+    study: Study,
+    states: Sequence[CellState],
+    retrained: Sequence[CellState] = (),
+    *,
+    partial: bool,
 ) -> list[str]:
     """Write the study's tables.
 
@@ -111,6 +116,8 @@ def collect_study(
         Root of the repository.
     study, states
         The study and the state of each cell that counts (:func:`runs_where`).
+    retrained
+        Finished second trainings, on the same draws with another ``train.seed``.
     partial
         Collect the finished cells even if others are missing.
 
@@ -122,7 +129,8 @@ def collect_study(
     Raises
     ------
     StudyError
-        If no cell is done, or cells are missing and ``partial`` is false.
+        If no cell is done, or cells are missing and ``partial`` is false; or a second training
+        differs from all runs in more than ``train.seed``.
     """
     done = [state for state in states if state.status == "done"]
     _require_done(study, states, done, partial=partial)
@@ -131,6 +139,8 @@ def collect_study(
     splits = {state.cell.name: _table(root, Workspace.split, state) for state in done}
     images[DRAWN_BY_SEED] = drawn_by_seed(images, splits)
     images = pd.concat([images, rounded_table(_ensembles(root, images, done, splits))], axis=1)
+    if retrained:
+        images[RETRAINED] = _retrained(root, study, images, done, retrained)
     runs = pd.concat(
         [_runs_of(root, images, state, splits[state.cell.name]) for state in done],
         ignore_index=True,
@@ -200,6 +210,38 @@ def images_of(root: Path, study: Study, state: CellState) -> pd.DataFrame:
     for place, (name, value) in enumerate(keys.items()):
         table.insert(place, name, value)
     return table
+
+
+def _retrained(
+    root: Path,
+    study: Study,
+    images: pd.DataFrame,
+    done: Sequence[CellState],
+    retrained: Sequence[CellState],
+) -> pd.Series:
+    """Return the error of each row's image under the second training of its run."""
+    first = {_but_training(state.cell): state.cell.name for state in done}
+    second = {
+        first[_but_training(state.cell)]: images_of(root, study, state).set_index("md5hash")["mse"]
+        for state in retrained
+        if _but_training(state.cell) in first
+    }
+    if not second:
+        raise StudyError(
+            f"no run of {study.name} was trained as {retrained[0].cell.name} was, but for "
+            "train.seed: their difference is not the luck of a training; let the retrained study "
+            "set train.seed alone"
+        )
+    errors = pd.concat(second, names=["run"])
+    rows = pd.MultiIndex.from_frame(images[["run", "md5hash"]])
+    return pd.Series(errors.reindex(rows).to_numpy(), index=images.index)
+
+
+def _but_training(cell: Cell) -> str:
+    """Write a cell's parameters without ``train.seed``, to be compared."""
+    values = cell.params.model_dump(mode="json")
+    del values["train"]["seed"]
+    return json.dumps(values, sort_keys=True)
 
 
 def _ensembles(

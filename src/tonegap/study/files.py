@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Literal
 
 from tonegap.errors import StudyError
 from tonegap.files.parameters import read_yaml
@@ -16,9 +17,13 @@ def study_names(root: Path) -> list[str]:
     return sorted(path.stem for path in (root / Workspace.studies).glob("*.yaml"))
 
 
-def twin_of(root: Path, name: str) -> str | None:
-    """Return the study with the same runs at equal distinct images: ``<name>_equal``, if any."""
-    twin = f"{name}_equal"
+def twin_of(root: Path, name: str, kind: Literal["equal", "retrained"]) -> str | None:
+    """Return the study ``<name>_<kind>``, if any.
+
+    ``equal`` has the same runs at equal distinct images, ``retrained`` some of them on the same
+    draws with another ``train.seed``.
+    """
+    twin = f"{name}_{kind}"
     return twin if twin in study_names(root) else None
 
 

@@ -162,6 +162,50 @@ def test_a_test_image_tells_which_seeds_drew_it_or_a_copy(study, states):
         assert mine["drawn_by_seed"].fillna("").tolist() == [*words, *[""] * 17]
 
 
+def _retrained(states, **changes) -> list[CellState]:
+    """Train the dark runs of the paper's draw again."""
+    cells = [
+        state.cell
+        for state in states.done
+        if (state.cell.params.data.mix, state.cell.params.data.distinct) == ("dark", "paper")
+    ]
+    found = []
+    for cell in cells:
+        train = cell.params.train.model_copy(update={"seed": 1, **changes})
+        params = cell.params.model_copy(update={"train": train})
+        again = dataclasses.replace(cell, name=f"{cell.name}-again", params=params)
+        found.append(CellState(again, "done", commit="c0ffee", reason=""))
+    return found
+
+
+def test_the_error_of_a_second_training_stands_beside_the_first(study, states, monkeypatch):
+    """Of the same run and image; missing where there was none. Nothing else changes."""
+    collect_study(states.at.root, study, states.done, partial=False)
+    without = pd.read_csv(states.at.study_images)
+    images_of = collect.images_of
+
+    def twice_as_large(root, of, state):
+        table = images_of(root, of, state)
+        return table.assign(mse=2 * table["mse"]) if state.cell.params.train.seed else table
+
+    monkeypatch.setattr(collect, "images_of", twice_as_large)
+    collect_study(states.at.root, study, states.done, _retrained(states), partial=False)
+    table = pd.read_csv(states.at.study_images)
+    again = (table["mix"] == "dark") & (table["distinct"] == "paper")
+    assert np.allclose(table["mse_retrained"][again], 2 * table["mse"][again])
+    assert table["mse_retrained"][~again].isna().all()
+    pd.testing.assert_frame_equal(table.drop(columns="mse_retrained"), without)
+    claims = assess_claims(table, "toy")
+    assert claims.finding("gap_overall").estimate is not None
+
+
+def test_a_second_training_of_another_model_is_refused(study, states):
+    """Its difference from the first would not be luck."""
+    again = _retrained(states, epochs=99)
+    with pytest.raises(StudyError, match=r"no run of toy was trained as .*-again was, but for"):
+        collect_study(states.at.root, study, states.done, again, partial=False)
+
+
 def test_ensembles_are_of_models_that_did_not_see_the_image_or_a_copy(study, states):
     """Three seeds, sketches 0, 1, 2: variance 1 over three values; each model saw one image."""
     lines = collect_study(states.at.root, study, states.done, partial=False)

@@ -136,7 +136,7 @@ def test_collect_takes_the_twin_along(toy, monkeypatch, done, partial, joined):
         toy.save(cell)
     collected = []
 
-    def collect_study(_root, _study, states, *, partial):
+    def collect_study(_root, _study, states, _retrained, *, partial):
         collected.extend(states)
         return [f"partial {partial}"]
 
@@ -145,6 +145,29 @@ def test_collect_takes_the_twin_along(toy, monkeypatch, done, partial, joined):
     assert len(collected) == joined
     assert first.startswith(f"toy_equal: {done} of 4 runs are done")
     assert first.endswith("joined" if joined > 4 else "results that need them wait")
+
+
+@pytest.mark.parametrize("done", [4, 2])
+def test_collect_takes_second_trainings_along(toy, monkeypatch, done):
+    """They are no runs of the study: their errors stand beside those of the first."""
+    study = (toy.root / "studies/toy.yaml").read_text(encoding="utf-8")
+    toy.write("studies/toy_retrained.yaml", study)
+    toy.commit()
+    for cell in toy.study().cells:
+        toy.save(cell)
+    for cell in read_study(toy.root, "toy_retrained").cells[:done]:
+        toy.save(cell)
+    collected = []
+
+    def collect_study(_root, _study, states, retrained, *, partial):
+        collected.extend([states, retrained])
+        return [f"partial {partial}"]
+
+    monkeypatch.setattr("tonegap.study.collect.collect_study", collect_study)
+    first, *_ = call("collect", "toy")
+    assert [len(part) for part in collected] == [4, 4 if done == 4 else 0]
+    assert first.startswith(f"toy_retrained: {done} of 4 runs are done")
+    assert first.endswith("taken along" if done == 4 else "results that need them wait")
 
 
 def test_a_study_within_a_larger_repository_gives_the_reason(toy, monkeypatch):
