@@ -140,9 +140,7 @@ def _times(design: Design, table: pd.DataFrame) -> Float[np.ndarray, "arms units
     return times
 
 
-def _retrained(
-    design: Design, table: pd.DataFrame
-) -> Float[np.ndarray, "arms units seeds"] | None:
+def _retrained(design: Design, table: pd.DataFrame) -> Float[np.ndarray, "arms units seeds"] | None:
     """Read what a second training changes in each unit's log error."""
     if not {RETRAINED, "mse"} <= set(table.columns):
         return None

@@ -81,4 +81,3 @@ def _of_mix(
     common = ((weights @ mean) ** 2 - noise).mean() / 2.0
     single = (weights**2 * pool) @ variance.mean(axis=1) / 2.0
     return float(common), float(single)
-

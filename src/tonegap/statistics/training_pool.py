@@ -161,7 +161,7 @@ def training_variance(
             effects, noise = effects + fitted, noise + covariance
             single += cell * float(design.draws.pool[number])
             if gains:
-                gain += _mean_of_drawn(gains[arm.group], design.draws, number, seeds)
+                gain += _mean_of_drawn(*gains[arm.group], design.draws, number, seeds)
         common += float(effects @ centre @ effects - np.trace(centre @ noise))
         with_gain += float(effects @ centre @ gain)
     degrees = seeds.size - 1
@@ -210,8 +210,8 @@ def _gains(
     influence: Float[np.ndarray, " rows"],
     coefficients: Float[np.ndarray, " arms"],
     seeds: Int[np.ndarray, " seeds"],
-) -> dict[str, Float[np.ndarray, "units seeds"]]:
-    """Return the gain of each group's images; none where their own difficulty does not cancel."""
+) -> dict[str, tuple[Int[np.ndarray, " units"], Float[np.ndarray, "units seeds"]]]:
+    """Return each group's units and their gains; none where own difficulty does not cancel."""
     if not _own_difficulty_cancels(design, coefficients):
         return {}
     gains = {}
@@ -219,9 +219,7 @@ def _gains(
         arms = np.array([arm.group == group for arm in design.arms]) & (coefficients != 0.0)
         if arms.any():
             cells = _cells(design, influence, arms, seeds)
-            gain = np.full((design.n_units, seeds.size), math.nan)
-            gain[cells.unit] = _gain(cells, _seed_effects(cells)[0])
-            gains[group] = gain
+            gains[group] = cells.unit, _gain(cells, _seed_effects(cells)[0])
     return gains
 
 
@@ -240,7 +238,11 @@ def _gain(cells: _Cells, fitted: Float[np.ndarray, " seeds"]) -> Float[np.ndarra
 
 
 def _mean_of_drawn(
-    gain: Float[np.ndarray, "units seeds"], draws: Draws, arm: int, seeds: Int[np.ndarray, " seeds"]
+    units: Int[np.ndarray, " units"],
+    gain: Float[np.ndarray, "units seeds"],
+    draws: Draws,
+    arm: int,
+    seeds: Int[np.ndarray, " seeds"],
 ) -> Float[np.ndarray, " seeds"]:
     """Return the mean gain of the images that each seed drew of an arm; 0 if it drew none.
 
@@ -248,7 +250,7 @@ def _mean_of_drawn(
     """
     if draws.times is None:
         return np.full(seeds.size, math.nan)
-    drawn = draws.times[arm][:, seeds] * ~np.isnan(gain)
+    drawn = draws.times[arm][units][:, seeds] * ~np.isnan(gain)
     return np.asarray((drawn * np.nan_to_num(gain)).sum(axis=0) / np.maximum(drawn.sum(axis=0), 1))
 
 

@@ -242,9 +242,7 @@ def estimate_of(design: Design, slope: Slope) -> Estimate:
     )
 
 
-def _gap_weights(
-    design: Design, present: Bool[np.ndarray, " arms"]
-) -> Float[np.ndarray, " arms"]:
+def _gap_weights(design: Design, present: Bool[np.ndarray, " arms"]) -> Float[np.ndarray, " arms"]:
     """Return the weights of the gap between the groups, mean over the mixes that have both."""
     names = sorted({arm.group for arm in design.arms})
     sign = np.array([1.0 if arm.group == names[0] else -1.0 for arm in design.arms])

@@ -26,6 +26,7 @@ from tonegap.statistics.training_pool import (
     variance_of,
 )
 from tonegap.statistics.variance import contrast_influence, two_way_variance
+from tonegap.statistics.within_runs import design_where
 
 POOL, TRAINED, TESTED, SEEDS = 80, 50, 30, 10
 ONE = np.ones(1)
@@ -261,7 +262,7 @@ def test_the_gain_of_drawn_images_is_that_in_the_tests_of_other_seeds():
     times, fitted = rng.integers(0, 3, (1, 6, 4)).astype(float), rng.normal(0, 1, 4)
     draws = Draws(np.ones(1), np.ones(1), np.ones(1), times)
     gain = _gain(_Cells(sums, counts, np.arange(6)), fitted)
-    found = _mean_of_drawn(gain, draws, 0, np.arange(4))
+    found = _mean_of_drawn(np.arange(6), gain, draws, 0, np.arange(4))
     for seed in range(4):
         others = [s for s in range(4) if s != seed]
         each = {
@@ -272,6 +273,21 @@ def test_the_gain_of_drawn_images_is_that_in_the_tests_of_other_seeds():
         mean = np.mean(list(each.values()))
         drawn = [each[u] - mean for u in each for _ in range(int(times[0, u, seed]))]
         assert found[seed] == pytest.approx(np.mean(drawn))
+
+
+def test_images_that_are_left_out_leave_the_others_as_they_are():
+    """Codes stay those of the whole study; here the last images go."""
+    table, _ = own_share_study(np.random.default_rng(16), mutual=0.5)
+    kept = ~table["md5hash"].isin(table["md5hash"].drop_duplicates().tail(8))
+    whole = with_draws(design_of(table), table)
+    found = []
+    for design in (
+        design_where(whole, kept.to_numpy()),
+        with_draws(design_of(table[kept]), table[kept]),
+    ):
+        influence = contrast_influence(design, table["error"][kept].to_numpy(), OWN_SHARE)
+        found.append(variance_of(design, influence, OWN_SHARE).total)
+    assert found[0] == pytest.approx(found[1])
 
 
 def test_a_column_that_is_no_list_of_seeds_is_refused():
