@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import copy
+import json
 
 import pytest
 import torch
@@ -98,6 +99,28 @@ def test_every_shipped_study_is_valid(repository):
     assert {"paper", "phantom", "sweep", "pilot"} <= set(names)
     sizes = {name: len(read_study(repository, name).cells) for name in names}
     assert (sizes["paper"], sizes["sweep"]) == (30, 20)
+
+
+@pytest.mark.parametrize(
+    ("kind", "section", "key"), [("equal", "data", "distinct"), ("retrained", "train", "seed")]
+)
+def test_a_twin_differs_in_what_it_is_named_for(repository, kind, section, key):
+    """Each of its runs is a run of its study but for one parameter, as `study collect` needs it."""
+    twins = [name for name in study_names(repository) if name.endswith(f"_{kind}")]
+    assert f"paper_{kind}" in twins
+
+    def but_one(cell):
+        values = cell.params.model_dump(mode="json")
+        del values[section][key]
+        return json.dumps(values, sort_keys=True)
+
+    for twin in twins:
+        of_study = read_study(repository, twin.removesuffix(f"_{kind}")).cells
+        originals = {but_one(cell): cell.params for cell in of_study}
+        for cell in read_study(repository, twin).cells:
+            original = originals[but_one(cell)]
+            own = getattr(getattr(cell.params, section), key)
+            assert own != getattr(getattr(original, section), key)
 
 
 def test_the_paper_study_has_the_papers_values(repository):
