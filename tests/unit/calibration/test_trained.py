@@ -155,7 +155,11 @@ def test_trained_studies_know_what_they_drew(population: Population) -> None:
     light = table[(table["mix"] == "light") & (table["group"] == "light")].iloc[0]
     assert (light["n_train"], light["n_effective_pool"]) == (120, 100)
     assert light["n_effective_train"] == pytest.approx(120 * 60 / (60 + 119), rel=0.2)
-    se = estimates(table).set_index("estimator")["se"]
-    given_pool = estimates(table.drop(columns="n_train")).set_index("estimator")["se"]
-    assert (se >= given_pool).all()
-    assert se["own_share_effect"] > given_pool["own_share_effect"]
+    added = []
+    for seed in (1, 2, 3):
+        table = draw_study(population, RECIPES["no_effect"], SMALL, np.random.SeedSequence(seed))
+        se = estimates(table).set_index("estimator")["se"]
+        given_pool = estimates(table.drop(columns="n_train")).set_index("estimator")["se"]
+        assert (se >= given_pool).all()
+        added.append(se["own_share_effect"] / given_pool["own_share_effect"])
+    assert max(added) > 1.1  # nothing in one of them, whose trainings scatter less than their noise
