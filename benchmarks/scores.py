@@ -21,14 +21,14 @@ from tonegap.assessment import per_image_errors
 from tonegap.files.parameters import read_params
 from tonegap.model.factory import build_model
 from tonegap.model.protocol import VaeAdapter, as_generative
+from tonegap.study.files import read_study
 from tonegap.training.precision import numerics
 from tonegap.uncertainty import decoder_laplace, last_layer_laplace
 from tonegap.uncertainty.setting import Setting, TrainingDraw
 from tonegap.uncertainty.table import FITS, fit_scores
 
 ROOT = Path(__file__).parent.parent
-PAPER_DRAWS, PAPER_TESTS, PAPER_SIZE = 1668, 1000, 128
-PAPER_MODEL = {"base_width": 64, "block_widths": (1, 2, 4, 8), "latent_channels": 64}
+PAPER_DRAWS, PAPER_TESTS = 1668, 1000
 TERA = 1e12
 REPEATS = 3
 
@@ -90,18 +90,19 @@ def _peak() -> float:
 
 def _print_paper() -> None:
     """Count operations and memory of one model of the paper from shapes."""
-    params = read_params(ROOT / "params.yaml").model.model_copy(update=PAPER_MODEL)
-    network = build_model(params, PAPER_SIZE, seed=0)
-    model = as_generative(network, PAPER_SIZE)
+    paper = read_study(ROOT, "paper").cells[0].params
+    size = paper.data.image_size
+    network = build_model(paper.model, size, seed=0)
+    model = as_generative(network, size)
     if not isinstance(model, VaeAdapter):
         raise TypeError("the paper's model is a VAE")
     decode = 42.5e9 / 2.0  # forward pass of one image, half of it in the decoder
     distinct = int(PAPER_DRAWS * (1 - np.exp(-PAPER_DRAWS / 7255)) * 7255 / PAPER_DRAWS)
     width = network.to_image.weight[0].numel() + 1
-    places = (PAPER_SIZE // last_layer_laplace.STRIDE) ** 2
+    places = (size // last_layer_laplace.STRIDE) ** 2
     weights = sum(p.numel() for name, p in network.named_parameters() if "decoder" in name)
     weights += sum(p.numel() for p in network.to_image.parameters())
-    latent = np.prod(network.latent_shape(PAPER_SIZE))
+    latent = np.prod(network.latent_shape(size))
     rows = decoder_laplace.ROWS
     gradients = rows + decoder_laplace.PROBES * PAPER_TESTS
     costs = {
