@@ -226,7 +226,7 @@ def true_values(
     sizes: Sizes,
     *,
     seed: int,
-    cohorts: int = 80,
+    cohorts: int = 240,
     tested: int = 2000,
 ) -> pd.DataFrame:
     """Measure each estimator's value in the population.

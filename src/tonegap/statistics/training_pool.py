@@ -30,9 +30,9 @@ another is mutual (Koh and Liang 2017, ICML, eq. 2), so there an image that gain
 teach much, and a pool with many such images moves the contrast twice. Seeds show whether it does:
 ``C`` is the covariance, over the seeds, of ``tau_s`` with the mean gain of the images that the seed
 drew, as other seeds measured it. Twice its part between pools is added, limited to what a
-correlation of -1 or 1 would give; where it is unknown what was drawn, the latter is added. With few
-seeds the limit, which rests on ``V``, is noisy, and the mean of what is added too small
-(docs/experiments.md).
+correlation of -1 or 1 would give, with the scatter of ``tau_s`` as it is seen, noise included:
+``V`` is small by chance where more is needed. Where it is unknown what was drawn, the limit is
+added.
 """
 
 from __future__ import annotations
@@ -62,6 +62,8 @@ class TrainingVariance:
     common
         ``V``: on all images of a group alike; the sample variance less its noise, summed over the
         mixes, so that it can be negative.
+    scatter
+        The same with its noise.
     single
         ``E``: what trainings do to single images, mean over the images of the pools, summed over
         the mixes.
@@ -72,6 +74,7 @@ class TrainingVariance:
     """
 
     common: float
+    scatter: float
     single: float
     with_gain: float
 
@@ -117,11 +120,12 @@ def variance_of(
     trained = training_variance(design, influence, coefficients)
     if trained is None:
         return variance
-    luck = luck or Luck(0.0, 0.0)
-    single = max(trained.single - luck.single, 0.0)
+    of_luck = max(luck.common, 0.0) if luck else 0.0
+    single = max(trained.single - (luck.single if luck else 0.0), 0.0)
     images = min(variance.images_beyond_noise, factor * single)
-    seeds = factor * (trained.common - max(luck.common, 0.0))
-    most = math.sqrt((variance.images_beyond_noise - images) * max(seeds, 0.0))
+    seeds = factor * (trained.common - of_luck)
+    scatter = factor * max(trained.scatter - of_luck, 0.0)
+    most = math.sqrt((variance.images_beyond_noise - images) * scatter)
     mutual = most if math.isnan(trained.with_gain) else factor * trained.with_gain
     pool = max(images + seeds + 2.0 * min(max(mutual, -most), most), 0.0)
     seeds = min(max(seeds, 0.0), pool)
@@ -148,7 +152,7 @@ def training_variance(
     if design.draws is None or seeds.size < 2:  # noqa: PLR2004 - the fewest that can differ
         return None
     gains = _gains(design, influence, coefficients, seeds)
-    common = single = with_gain = 0.0
+    common = scatter = single = with_gain = 0.0
     centre = np.eye(seeds.size) - 1.0 / seeds.size
     for share in sorted({arm.share for arm in design.arms}):
         effects, noise = np.zeros(seeds.size), np.zeros((seeds.size, seeds.size))
@@ -162,10 +166,11 @@ def training_variance(
             single += cell * float(design.draws.pool[number])
             if gains:
                 gain += _mean_of_drawn(*gains[arm.group], design.draws, number, seeds)
+        scatter += float(effects @ centre @ effects)
         common += float(effects @ centre @ effects - np.trace(centre @ noise))
         with_gain += float(effects @ centre @ gain)
     degrees = seeds.size - 1
-    return TrainingVariance(common / degrees, single, with_gain / degrees)
+    return TrainingVariance(common / degrees, scatter / degrees, single, with_gain / degrees)
 
 
 def _own_difficulty_cancels(design: Design, coefficients: Float[np.ndarray, " arms"]) -> bool:
