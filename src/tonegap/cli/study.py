@@ -151,7 +151,8 @@ def collect(
     override: Set = None,
 ) -> None:
     """Collect a study's experiments into tables that git tracks."""
-    from tonegap.study.collect import collect_study, runs_where  # noqa: PLC0415
+    from tonegap.study.choice import runs_where  # noqa: PLC0415
+    from tonegap.study.collect import collect_study  # noqa: PLC0415
     from tonegap.study.files import twin_of  # noqa: PLC0415
     from tonegap.study.records import study_state  # noqa: PLC0415
 

@@ -35,69 +35,13 @@ from tonegap.sampling.pools import make_pools
 from tonegap.statistics.design import units_of
 from tonegap.statistics.draws import DRAWN_BY_SEED, RETRAINED, drawn_by_seed
 from tonegap.statistics.tone_slope import tone_slopes
-from tonegap.study.plan import Cell, Overrides, Study
+from tonegap.study.plan import Cell, Study
 from tonegap.study.state import CellState
 from tonegap.uncertainty.ensemble import Member, ensemble_columns
 from tonegap.workspace import Workspace
 
 RUN_COLUMNS = ("study", "run", "mix", "share", "seed", "distinct")
 """The columns that identify a run in the study's tables; ``distinct`` is ``data.distinct``."""
-
-_TOLD_APART = ("data.mix", "data.seed", "data.distinct")
-
-
-def runs_where(states: Sequence[CellState], where: Overrides) -> list[CellState]:
-    """Choose runs of a study whose grid holds more than mixes and seeds.
-
-    Parameters
-    ----------
-    states
-        The state of each cell.
-    where
-        Dotted parameters of the grid and the values that the chosen runs have; empty takes
-        all runs.
-
-    Raises
-    ------
-    StudyError
-        If no run has such a value, or the chosen runs differ in a parameter that the tables
-        do not record: figures and claims would treat several models as one.
-    """
-    choices = _choices([state.cell for state in states])
-    for dotted, value in where.items():
-        if value not in choices.get(dotted, ()):
-            known = _spelled(choices) or "no other parameter"
-            raise StudyError(f"no run has {dotted}={value}; the runs differ in {known}")
-    chosen = [
-        state
-        for state in states
-        if all(state.cell.overrides[dotted] == value for dotted, value in where.items())
-    ]
-    if left := _choices([state.cell for state in chosen]):
-        hint = " ".join(f"--where {dotted}={values[0]}" for dotted, values in left.items())
-        raise StudyError(
-            f"the runs differ in {_spelled(left)}, but figures and claims describe one model; "
-            f"choose, for instance {hint} (`dvc exp show` compares them all)"
-        )
-    return chosen
-
-
-def _choices(cells: Sequence[Cell]) -> dict[str, list[Any]]:
-    """Return the values of each differing parameter that the tables do not record."""
-    first = cells[0].overrides if cells else {}
-    values = {
-        dotted: [v for n, v in enumerate(found) if v not in found[:n]]
-        for dotted in first
-        if dotted not in _TOLD_APART
-        for found in [[cell.overrides[dotted] for cell in cells]]
-    }
-    return {dotted: found for dotted, found in values.items() if len(found) > 1}
-
-
-def _spelled(choices: Mapping[str, Sequence[Any]]) -> str:
-    return ", ".join(
-        f"{dotted} ({', '.join(map(str, values))})" for dotted, values in choices.items()
-    )
 
 
 def collect_study(
@@ -115,7 +59,8 @@ def collect_study(
     root
         Root of the repository.
     study, states
-        The study and the state of each cell that counts (:func:`runs_where`).
+        The study and the state of each cell that counts
+        (:func:`~tonegap.study.choice.runs_where`).
     retrained
         Finished second trainings, on the same draws with another ``train.seed``.
     partial

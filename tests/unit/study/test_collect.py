@@ -18,7 +18,8 @@ from tonegap.files.parameters import read_yaml
 from tonegap.files.repository import Experiment
 from tonegap.statistics.claims import assess_claims
 from tonegap.study import collect
-from tonegap.study.collect import RUN_COLUMNS, collect_study, runs_where
+from tonegap.study.choice import runs_where
+from tonegap.study.collect import RUN_COLUMNS, collect_study
 from tonegap.study.plan import plan_study
 from tonegap.study.state import CellState
 from tonegap.uncertainty.ensemble import Panel

@@ -122,18 +122,21 @@ def test_an_option_without_a_value_is_refused(toy, option):
         call("run", "toy", "--engine", "slurm", *option)
 
 
+def finish_with_twin(toy, kind, done):
+    """Finish all runs of the study, and the first ``done`` of a twin with the same cells."""
+    study = (toy.root / "studies/toy.yaml").read_text(encoding="utf-8")
+    toy.write(f"studies/toy_{kind}.yaml", study)
+    toy.commit()
+    for cell in (*toy.study().cells, *read_study(toy.root, f"toy_{kind}").cells[:done]):
+        toy.save(cell)
+
+
 @pytest.mark.parametrize(
     ("done", "partial", "joined"), [(4, False, 8), (2, False, 4), (2, True, 6)]
 )
 def test_collect_takes_the_twin_along(toy, monkeypatch, done, partial, joined):
     """Runs at equal distinct images join their study's where all, or on request some, are done."""
-    study = (toy.root / "studies/toy.yaml").read_text(encoding="utf-8")
-    toy.write("studies/toy_equal.yaml", study)
-    toy.commit()
-    for cell in toy.study().cells:
-        toy.save(cell)
-    for cell in read_study(toy.root, "toy_equal").cells[:done]:
-        toy.save(cell)
+    finish_with_twin(toy, "equal", done)
     collected = []
 
     def collect_study(_root, _study, states, _retrained, *, partial):
@@ -150,13 +153,7 @@ def test_collect_takes_the_twin_along(toy, monkeypatch, done, partial, joined):
 @pytest.mark.parametrize("done", [4, 2])
 def test_collect_takes_second_trainings_along(toy, monkeypatch, done):
     """They are no runs of the study: their errors stand beside those of the first."""
-    study = (toy.root / "studies/toy.yaml").read_text(encoding="utf-8")
-    toy.write("studies/toy_retrained.yaml", study)
-    toy.commit()
-    for cell in toy.study().cells:
-        toy.save(cell)
-    for cell in read_study(toy.root, "toy_retrained").cells[:done]:
-        toy.save(cell)
+    finish_with_twin(toy, "retrained", done)
     collected = []
 
     def collect_study(_root, _study, states, retrained, *, partial):
