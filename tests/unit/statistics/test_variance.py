@@ -138,15 +138,33 @@ def test_df_lie_between_seeds_and_units() -> None:
     assert parts(1.0, 0.5, 1.1).df == pytest.approx(3)
 
 
-def test_the_quantile_is_near_cochran_and_cox() -> None:
-    """At df the t quantile is near the mean of both quantiles, weighted by their variances."""
+def test_with_three_seeds_the_quantile_is_near_cochran_and_cox() -> None:
+    """Their weighted mean of two quantiles is nearly the quantile at this mean of 1 / df."""
     for between in (0.1, 0.5, 2.0):
-        found = parts(1.0, between, 0.0, seeds=10)
-        few, many = stats.t.ppf(0.975, [9, 499])
-        weighted = (between * few + many) / (between + 1.0)
-        assert stats.t.ppf(0.975, found.df) == pytest.approx(weighted, rel=0.01)
-        satterthwaite = found.total**2 / (1.0 / 499 + between**2 / 9)
-        assert found.df < satterthwaite
+        share = between / (1.0 + between)
+        found = parts(1.0, between, 0.0, seeds=3)
+        assert 1.0 / found.df == pytest.approx(share / 2.0 + (1.0 - share) / 499, rel=1e-2)
+
+
+def test_with_many_seeds_df_are_satterthwaites() -> None:
+    """Scatter that is well known needs no caution."""
+    for between in (0.1, 0.5, 2.0):
+        found = parts(1.0, between, 0.0, seeds=200)
+        satterthwaite = found.total**2 / (1.0 / 499 + between**2 / 199)
+        assert found.df == pytest.approx(satterthwaite, rel=0.03)
+
+
+@pytest.mark.parametrize(("seeds", "low", "high"), [(3, 3.6, 5.9), (4, 4.3, 5.6), (10, 4.9, 5.1)])
+def test_df_hold_the_level_whatever_seeds_and_images_contribute(
+    seeds: int, low: float, high: float
+) -> None:
+    """The exact rate of rejection where the variance of images is known, by a sum over chi2."""
+    nu = seeds - 1
+    scatter = stats.chi2.ppf((np.arange(400) + 0.5) / 400, nu) / nu
+    for share in (0.05, 0.25, 0.5, 0.75, 0.95, 1.0):
+        found = [parts(1.0 - share, share * each, 0.0, seeds) for each in scatter]
+        reach = [stats.t.ppf(0.975, each.df) * each.total**0.5 for each in found]
+        assert low < 200.0 * stats.norm.sf(reach).mean() < high
 
 
 def test_two_arms_of_their_own_seeds_are_two_independent_means() -> None:
