@@ -11,6 +11,8 @@ from pathlib import Path
 import pytest
 from ruamel.yaml import YAML
 
+from tonegap.calibration.planted import RECIPES
+
 FOLDER = ".github/workflows"
 REPORT, COMMENT = "pull-request-report.yml", "pull-request-comment.yml"
 
@@ -120,3 +122,11 @@ def test_the_names_of_artifacts_agree(repository):
     }
     assert set(uploads) == {comment.REPORT, comment.PLOTS}
     assert Path(uploads[comment.REPORT]).name == untrusted_report.NAME
+
+
+def test_every_recipe_is_calibrated_at_night(repository):
+    """A new recipe is added to the workflow, too; what lies outside its goal fails the job."""
+    [job] = workflow(repository, "calibration.yml")["jobs"].values()
+    assert sorted(job["strategy"]["matrix"]["recipe"]) == sorted(RECIPES)
+    [run] = [step["run"] for step in job["steps"] if "calibrate" in step.get("run", "")]
+    assert 'grep -F "(outside"' in run

@@ -9,6 +9,12 @@ from tonegap.calibration.planted import RECIPES
 
 ALPHA = 0.05
 
+REJECTION_GOAL = (0.03, 0.07)
+"""Range of acceptable rejection of a true null at 5 %."""
+
+COVERAGE_GOAL = (0.93, 0.97)
+"""Range of acceptable coverage of a 95 % interval."""
+
 RATE_COLUMNS = (
     "recipe",
     "estimator",
@@ -50,11 +56,6 @@ def rates(studies: pd.DataFrame, truth: pd.DataFrame, recipe: str) -> pd.DataFra
         rejected (``p <= .05``; power where the effect holds, else false alarms) and covered
         (share of the 95 % intervals that hold the truth), each with the standard error of the
         counting. Estimates are in the estimator's unit: log units, or squared error for ``mse``.
-
-    Notes
-    -----
-    Intervals are conditional on the images that a study trains on, and every study here trains on
-    others: where training matters much, they cover less than they promise.
     """
     joined = studies.merge(truth, on="estimator", validate="many_to_one")
     covered = (joined["low"] <= joined["truth"]) & (joined["truth"] <= joined["high"])
@@ -83,6 +84,18 @@ def rates(studies: pd.DataFrame, truth: pd.DataFrame, recipe: str) -> pd.DataFra
         covered_se=_counting_error(table["covered"]) / size,
     )
     return table[list(RATE_COLUMNS)]
+
+
+def place(rate: float, goal: tuple[float, float], studies: int) -> str:
+    """Say where a counted rate lies: ``in`` the goal, ``near`` it, or ``outside``.
+
+    Near is what two standard errors of counting ``studies`` studies may bring about.
+    """
+    low, high = goal
+    error = 2.0 * float(np.sqrt(ALPHA * (1.0 - ALPHA) / studies))
+    if low <= rate <= high:
+        return "in"
+    return "near" if low - error <= rate <= high + error else "outside"
 
 
 def _holds(recipe: str, effect: str) -> str:

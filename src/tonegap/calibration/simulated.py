@@ -23,6 +23,7 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
+from tonegap.calibration.rates import ALPHA, COVERAGE_GOAL
 from tonegap.calibration.simulation import Scenario, draw_study
 from tonegap.statistics.claims import CLAIMS, Claims
 from tonegap.statistics.contrasts import AUC_MARGIN, PRIMARY, SMALL_EFFECT_D, Contrast
@@ -33,10 +34,7 @@ from tonegap.statistics.measures import measure_columns
 from tonegap.statistics.pairwise import run_means_test
 from tonegap.statistics.verdicts import Finding, with_verdicts
 
-ALPHA = 0.05
 COVERAGE = 0.95
-COVERAGE_GOAL = (0.93, 0.97)
-"""Range of acceptable coverage of a 95 % interval."""
 
 MEASURES = ("log_mse", "mse", "mse_given_pca", "sigma_auc", "auc_excess", "sigma_error_rank")
 """Measures with a known truth; NMSE is simulated as a multiple of MSE and tells no more."""

@@ -209,7 +209,8 @@ def _rejection(rows: pd.DataFrame) -> str:
 
 def _coverage(rows: pd.DataFrame) -> str:
     """Report in one line which intervals cover the truth too rarely or too often."""
-    from tonegap.calibration.simulated import COVERAGE, COVERAGE_GOAL  # noqa: PLC0415
+    from tonegap.calibration.rates import COVERAGE_GOAL  # noqa: PLC0415
+    from tonegap.calibration.simulated import COVERAGE  # noqa: PLC0415
 
     studies = int(rows["studies"].iloc[0])
     error = 196.0 * (COVERAGE * (1.0 - COVERAGE) / studies) ** 0.5

@@ -17,6 +17,7 @@ N_PER_GROUP = 32_000
 """Phantoms of each group in a population; a cohort takes 542 of them, or 1,939."""
 
 SHOWN = ("estimator", "holds", "truth", "mean", "bias_se", "rejected", "covered")
+PRIMARIES = ("own_share_effect", "gap_overall")
 
 
 def calibrate_trained(
@@ -65,3 +66,22 @@ def _print(table: pd.DataFrame, recipe: str) -> None:
     typer.echo(f"\n{recipe}: {RECIPES[recipe].why} ({table['studies'].iloc[0]} studies)")
     typer.echo(table[list(SHOWN)].round(4).to_string(index=False))
     typer.echo("rejected is power if the effect is planted or follows, else false alarms.")
+    for row in table[table["estimator"].isin(PRIMARIES)].to_dict("records"):
+        typer.echo(_primary(row))
+
+
+def _primary(row: dict[Any, Any]) -> str:
+    """Say whether a primary contrast's rates are what a test at 5 % promises."""
+    from tonegap.calibration.rates import COVERAGE_GOAL, REJECTION_GOAL, place  # noqa: PLC0415
+
+    def judged(rate: str, goal: tuple[float, float]) -> str:
+        low, high = (100.0 * bound for bound in goal)
+        where = place(row[rate], goal, row["studies"])
+        return f"{100.0 * row[rate]:.1f} % ({where} {low:.0f}-{high:.0f})"
+
+    found = f"the effect is found in {100.0 * row['rejected']:.1f} %"
+    if row["holds"] == "none":
+        found = f"the true null is rejected in {judged('rejected', REJECTION_GOAL)}"
+    return (
+        f"{row['estimator']}: {found}, the truth is covered in {judged('covered', COVERAGE_GOAL)}"
+    )

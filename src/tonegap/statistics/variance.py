@@ -110,7 +110,7 @@ class TwoWayVariance:
         seeds = self.between_seeds + (self.pool.seeds if self.pool else 0.0)
         of_seeds = seeds / self.total if self.total > 0.0 else 1.0
         parts = ((of_seeds, self.n_seeds - 1), (1.0 - of_seeds, self.n_units - 1))
-        return 1.0 / sum(share ** max(2.0 - 2.0 / nu, 1.0) / nu for share, nu in parts)
+        return 1.0 / sum(math.pow(share, max(2.0 - 2.0 / nu, 1.0)) / nu for share, nu in parts)
 
 
 def arm_means(

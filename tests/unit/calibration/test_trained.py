@@ -10,7 +10,7 @@ import pytest
 
 from tonegap.calibration.planted import RECIPES, Planted
 from tonegap.calibration.population import Population, render_population
-from tonegap.calibration.rates import rates
+from tonegap.calibration.rates import COVERAGE_GOAL, place, rates
 from tonegap.calibration.trained import Sizes, draw_study, estimates, true_values
 from tonegap.files import calibration_store
 from tonegap.files.calibration_store import TrainedCalibration, assess_study
@@ -130,6 +130,21 @@ def test_rates_are_counted() -> None:
     assert row["bias"] == pytest.approx(0.05)
     assert row["rejected_se"] == pytest.approx(0.25)
     assert (row["holds"], row["se"]) == ("planted", pytest.approx(0.1))
+
+
+@pytest.mark.parametrize(
+    ("rate", "studies", "where"),
+    [
+        (0.93, 300, "in"),
+        (0.97, 300, "in"),
+        (0.98, 300, "near"),
+        (0.98, 3000, "outside"),
+        (0.90, 300, "outside"),
+    ],
+)
+def test_a_rate_is_in_near_or_outside_its_goal(rate: float, studies: int, where: str) -> None:
+    """Near is within two standard errors of counting: 2.5 points of 300 studies."""
+    assert place(rate, COVERAGE_GOAL, studies) == where
 
 
 def test_every_recipe_names_phantoms_that_exist() -> None:

@@ -79,6 +79,28 @@ def test_one_line_names_what_lies_outside(monkeypatch, columns, says) -> None:
     assert says in result.output
 
 
+def test_primaries_of_trained_studies_are_judged(monkeypatch) -> None:
+    """True nulls against 3-7 %, coverage against 93-97 %; what is planted is found or not."""
+    row = {"truth": 0.0, "mean": 0.0, "bias_se": 0.01, "studies": 300}
+    table = pd.DataFrame(
+        [
+            {**row, "estimator": "own_share_effect", "holds": "none"},
+            {**row, "estimator": "gap_overall", "holds": "planted"},
+            {**row, "estimator": "slope_dark", "holds": "none"},
+        ]
+    ).assign(rejected=[0.12, 0.993, 0.3], covered=[0.95, 0.98, 0.5])
+    monkeypatch.setattr("tonegap.cli.calibrate_trained._rates", lambda *_: table)
+    result = _run("--model", "pca", "--recipe", "contrast_only")
+    assert result.exit_code == 0, result.output
+    assert result.output.splitlines()[-2:] == [
+        (
+            "own_share_effect: the true null is rejected in 12.0 % (outside 3-7), "
+            "the truth is covered in 95.0 % (in 93-97)"
+        ),
+        "gap_overall: the effect is found in 99.3 %, the truth is covered in 98.0 % (near 93-97)",
+    ]
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
