@@ -44,16 +44,20 @@ def test_variance_scales_with_the_square_and_ignores_shifts(shape, factor, shift
 
 @settings(max_examples=60, deadline=None)
 @given(SHAPES)
-@example((9, 14, 4, 5))  # as many units as seeds: the mean of two equal numbers, but for rounding
-def test_variance_is_positive_and_df_lie_between_seeds_and_units(shape) -> None:
-    """However few seeds agree by chance, the variance stays positive."""
+@example((9, 14, 4, 5))  # as many units as seeds
+def test_variance_is_positive_and_df_lie_between_the_fewer_and_the_sum(shape) -> None:
+    """However few seeds agree by chance, the variance stays positive.
+
+    Degrees of freedom of a sum of two variances lie between those of the one that is known worse
+    and the sum of both (Satterthwaite 1946, Biometrics 2:110).
+    """
     design, values = drawn_design(shape)
     found = two_way_variance(design, contrast_influence(design, values, GAP), GAP)
     assert found.total > 0.0
     assert found.noise >= 0.0
     assert found.total >= found.between_seeds
-    bounds = sorted((found.n_units - 1, found.n_seeds - 1))
-    assert bounds[0] * (1 - 1e-12) <= found.df <= bounds[1] * (1 + 1e-12)
+    both = (found.n_units - 1, found.n_seeds - 1)
+    assert min(both) * (1 - 1e-12) <= found.df <= sum(both) * (1 + 1e-12)
 
 
 @settings(max_examples=40, deadline=None)

@@ -33,4 +33,4 @@ def describe() -> None:
         f"seed {params.data.seed}, mix {params.data.mix}, duplicates {params.data.duplicates}"
     )
     table = explanation(cohort, split, params.data, params.mixes, groups)
-    typer.echo(table.to_string(index=False, float_format="{:g}".format))
+    typer.echo(table.to_string(index=False, float_format="{:g}".format, na_rep="-"))

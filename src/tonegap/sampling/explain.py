@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from functools import partial
 from typing import NamedTuple
 
 import pandas as pd
 
+from tonegap.errors import SplitError
 from tonegap.groups import Groups
 from tonegap.params import DataParams
 from tonegap.sampling.diversity import expected_distinct
@@ -37,7 +39,7 @@ def explanation(
     DataFrame
         quantity (a phrase), a column per group, all: counts (of images, unless the phrase says
         otherwise), or expected counts rounded to one decimal. A cluster in several groups
-        counts once in ``all``.
+        counts once in ``all``. Of a mix that cannot be drawn the expected counts are NaN.
     """
     pools = make_pools(cohort, data.duplicates)
     every = pd.concat([pools.images, pools.set_aside])
@@ -98,7 +100,10 @@ def _expected(
     sizes = left["group"].value_counts().reindex(list(groups.pair), fill_value=0)
     pools = int(sizes.iloc[0]), int(sizes.iloc[1])
     draws = group_draws(data.n_train, mixes[mix])
-    limits = distinct_limits(pools, draws, data, groups)
+    try:
+        limits = distinct_limits(pools, draws, data, groups)
+    except SplitError:  # another mix than that of the split; the stage split says why
+        return [math.nan] * (len(groups.names) + 1)
     pair: list[int | float] = list(map(partial(_expected_of_group, data), pools, draws, limits))
     further: list[int | float] = [0.0] * (len(groups.names) - len(groups.pair))
     return [round(count, 1) for count in (*pair, *further, sum(pair))]

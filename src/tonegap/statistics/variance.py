@@ -19,8 +19,8 @@ of Cameron, Gelbach and Miller (2011, J. Bus. Econ. Stat. 29:238, eq. 2.8) with 
 intersection term replaced by ``noise``. Where each image occurs once the two agree; in a full
 crossing of images and seeds theirs takes away 1/S of the image variance, which matters with few
 seeds, and ours is unbiased but for the positive part, a shrinkage as in Menzel (2021,
-Econometrica 89:2143). With it goes a t quantile whose degrees of freedom lie between
-``n_seeds - 1`` (seeds decide) and the number of images (seeds hardly matter).
+Econometrica 89:2143). With it goes a t quantile whose degrees of freedom lie near
+``n_seeds - 1`` where seeds decide, and near the number of images where seeds hardly matter.
 
 Simulated null studies chose this rule (``docs/experiments.md``): setting a negative
 ``between_seeds - noise`` to 0 instead rejects too seldom when trainings hardly differ.

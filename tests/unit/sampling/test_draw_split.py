@@ -285,6 +285,19 @@ def test_the_explanation_expects_what_equal_diversity_draws(mix):
     assert tuple(expected) == tuple(table.loc["training, distinct"])
 
 
+def test_the_explanation_knows_mixes_that_cannot_be_drawn():
+    """Two draws give one distinct image, too few for one of each group; pure mixes are fine."""
+    data = DATA.model_copy(update={"mix": "dark", "distinct": "equal", "n_test": 1, "n_train": 2})
+    images = cohort(light=16, dark=16)
+    split = draw_split(images, data, MIXES["dark"], LIGHT_AND_DARK)
+    table = explanation(images, split, data, MIXES, LIGHT_AND_DARK).set_index("quantity")
+    expected = table.filter(like="training, distinct expected", axis="index")
+    assert expected.isna().all(axis=1).tolist() == [mix == "mixed" for mix in MIXES]
+    assert not table.drop(expected.index).isna().any(axis=None)
+    with pytest.raises(SplitError, match="too few for the mix"):
+        draw_split(images, data.model_copy(update={"mix": "mixed"}), MIXES["mixed"], LIGHT_AND_DARK)
+
+
 def test_the_explanation_shows_that_clusters_stay_together():
     """With the switch on, no cluster crosses and those set aside are counted."""
     images = cohort(clusters={"l001": "l000", "d001": "d000", "d002": "l002"})
