@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 from foreign_forms import converted, named
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
@@ -93,6 +93,7 @@ def _require_one_line(error: DataError) -> None:
 
 @MANY
 @given(mutated(_zip_bytes()))
+@example(_zip_bytes().replace(b"folder/0.jpg", b"\x00older/0.jpg"))  # a file without a name
 def test_mutated_zips(content):
     """Only images with their own md5 come in as verified; the rest is recorded or refused."""
     with tempfile.TemporaryDirectory() as folder:

@@ -54,7 +54,7 @@ def zip_offers(path: Path, max_bytes: int) -> Iterator[Offer | Skip]:
     """
     with _opened(path) as archive:
         for entry in archive.infolist():
-            if not entry.is_dir():
+            if not entry.filename.endswith("/"):
                 yield _offer(archive, entry, max_bytes)
 
 
@@ -88,7 +88,7 @@ def _require_apart(archive: zipfile.ZipFile, path: Path) -> None:
 
 
 def _offer(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, max_bytes: int) -> Offer | Skip:
-    reason = _refusal(entry, max_bytes)
+    reason = _refusal(entry, max_bytes) if entry.filename else "it has no name"
     if reason:
         return Skip(entry.filename, reason)
     return Offer(entry.filename, lambda: _content(archive, entry, max_bytes))
